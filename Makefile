@@ -9,7 +9,7 @@ READY := .venv/.ready
 WORKERS := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all fuzz mutants debug-pass lint format types bench house release clean
+.PHONY: help venv demo test test-all fuzz fuzz-files mutants debug-pass lint format types bench house release clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +47,9 @@ test-all: $(READY)  ## run the tests, the slow ones too
 
 fuzz: $(READY)  ## check random programs for MINUTES (10), from the seed where the last call stopped, or from SEED
 	cd tests && ../$(BIN)/python -m fuzz --folder ../runs/fuzz --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
+
+fuzz-files: $(READY)  ## give damaged files to all readers for MINUTES (10), from where the last call stopped
+	cd tests && ../$(BIN)/python -m fuzz.files --folder ../runs/fuzz-files --minutes $(or $(MINUTES),10)
 
 mutants: $(READY)  ## make COUNT (300) faults in the code and count those that the tests catch; goes on where it stopped
 	cd tests && ../$(BIN)/python -m mutants --results ../runs/mutants.json --count $(or $(COUNT),300)

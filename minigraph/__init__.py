@@ -29,6 +29,8 @@ from minigraph.graphs.scoping import *
 from minigraph.ops.array.arrays import *
 from minigraph.ops.array.dynamic import *
 from minigraph.ops.array.dynamic import slice_ as _slice
+from minigraph.ops.array.gathering import *
+from minigraph.ops.array.indexed_slices import *
 from minigraph.ops.array.indexing import *
 from minigraph.ops.array.joining import *
 from minigraph.ops.array.one_hot import *
@@ -65,6 +67,7 @@ from minigraph.ops.math.reduce import *
 from minigraph.ops.math.reduce_extremes import *
 from minigraph.ops.math.reduce_product import *
 from minigraph.ops.math.rounding import *
+from minigraph.ops.math.scaling import *
 from minigraph.ops.math.segments import *
 from minigraph.ops.math.trigonometric import *
 from minigraph.ops.nn.activation import log_sigmoid as log_sigmoid

@@ -21,6 +21,7 @@ from minigraph.ops.math.reduce import *
 from minigraph.ops.math.reduce_extremes import *
 from minigraph.ops.math.reduce_product import *
 from minigraph.ops.math.rounding import *
+from minigraph.ops.math.scaling import *
 from minigraph.ops.math.trigonometric import *
 from minigraph.ops.nn.activation import log_sigmoid as log_sigmoid
 from minigraph.ops.nn.activation import sigmoid as sigmoid

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from minigraph.core.errors import DataLossError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.typing import PathLike, TensorLike
 from minigraph.formats.onnx.backend import OnnxBackend
@@ -67,7 +69,15 @@ def load(
         >>> print(tf.Session().run(model.outputs["y"], {model.inputs["x"]: [[-1.0, 2.0]]}))
         [[0. 2.]]
     """
-    return import_model(read_model(model), inputs or {}, variables, shapes or {}, dims or {})
+    message = read_model(model)
+    where = f"{os.fspath(model)}: " if isinstance(model, str | os.PathLike) else ""
+    try:
+        return import_model(message, inputs or {}, variables, shapes or {}, dims or {})
+    except DataLossError as error:
+        raise DataLossError(f"{where}{error}") from None
+    except UnsupportedError as error:
+        error.args = (f"{where}{error}",)
+        raise
 
 
 def to_model(

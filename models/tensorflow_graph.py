@@ -6,7 +6,7 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.graph_def import GraphRecords
-from minigraph.graphs.importing import add_nodes
+from minigraph.graphs.importing import add_nodes, base_name
 from minigraph.models.bundle import Bundle
 
 INPUT = "input"
@@ -18,7 +18,7 @@ def bundle_message(bundle: Bundle, output: str) -> Any:
     So it works with label_image's defaults, a mean of 0 and a divisor of 255; the bundle's own scaling is in the graph.
     output: the name of the node of the probabilities.
     """
-    scaling, name = bundle.preprocessing, bundle.images.partition(":")[0]
+    scaling, name = bundle.preprocessing, base_name(bundle.images)
     with tf.Graph().as_default() as graph:
         size = bundle.image_size
         images = tf.placeholder(tf.float32, [None, size, size, len(scaling.channels)], name=INPUT)
@@ -29,7 +29,7 @@ def bundle_message(bundle: Bundle, output: str) -> Any:
             prepared = (pixels - list(scaling.mean)) / list(scaling.std)
         rest = GraphRecords([n for n in bundle.graph_def.node if n.name != name], bundle.graph_def.op_count)
         made = add_nodes(graph, rest, replaced={bundle.images: prepared})
-        found = made[bundle.predictions.partition(":")[0]].outputs[0]
+        found = made[base_name(bundle.predictions)].outputs[0]
         if found.op.name != output:
             tf.identity(found, name=output)
         return tf.graph_util.extract_sub_graph(graph.as_graph_def(), [output])

@@ -326,7 +326,8 @@ def cache(clear: bool) -> None:
             continue
         sizes = [entry.size for entry in store.entries()]
         size = f"{sum(sizes) / 1e6:.1f} MB of at most {store.limit / 1e6:.0f}"
-        click.echo(f"{len(sizes)} {what}, {size}, in {store.folder}")
+        reason = store.refusal()
+        click.echo(f"{len(sizes)} {what}, {size}, in {store.folder}" + (f", not used: {reason}" if reason else ""))
 
 
 @main.command("models")

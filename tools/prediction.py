@@ -21,7 +21,6 @@ from minigraph.models.labels import class_names, read_labels
 from minigraph.models.pretrained import load_pretrained
 from minigraph.models.record import Model, Preprocessing
 from minigraph.models.registry import get_model
-from minigraph.ops.collective.world import WORLD
 from minigraph.tools.shared.tensorflow_files import (
     GRAPHS,
     image_and_scores,
@@ -30,6 +29,7 @@ from minigraph.tools.shared.tensorflow_files import (
     weights_in,
     write_graph_message,
 )
+from minigraph.tools.shared.workers import spread
 from minigraph.weights import FORMATS, find_format, load_weights, save_weights
 
 _GREY = (0.299, 0.587, 0.114)  # the luma of red, green and blue (ITU-R BT.601)
@@ -117,9 +117,7 @@ class _Started:
 
 def predict(predictor: Predictor, photos: Iterable[Path], top: int) -> list[Prediction]:
     """The `top` likeliest classes of each photo, or the reason why it could not be read. Each rank takes a part."""
-    every = list(photos)
-    parts = WORLD.all_gather_object([_predict(predictor, photo, top) for photo in every[WORLD.rank :: WORLD.size]])
-    return [parts[number % WORLD.size][number // WORLD.size] for number in range(len(every))]
+    return spread(lambda photo: _predict(predictor, photo, top), list(photos))
 
 
 def expand(paths: Sequence[Path]) -> list[Path]:

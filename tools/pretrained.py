@@ -44,11 +44,9 @@ def predict(
     """
     from minigraph.ops.collective.world import WORLD
     from minigraph.tools import prediction
-    from minigraph.tools.shared.workers import begin, run_workers
+    from minigraph.tools.shared.workers import begin
 
-    if workers is not None:
-        raise SystemExit(run_workers(workers))
-    begin(distributed)
+    begin(workers, distributed)
     predictor = prediction.load(network, weights, labels, backend, (input_mean, input_std))
     if not WORLD.rank:
         tell_backend(backend)

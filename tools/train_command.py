@@ -131,14 +131,10 @@ def train(model: str, **given: Any) -> None:
     from minigraph.models.registry import get_model, get_recipe
     from minigraph.ops.collective.world import WORLD
     from minigraph.tools.shared.train import TrainingRun, summarise
-    from minigraph.tools.shared.workers import begin, run_workers
+    from minigraph.tools.shared.workers import begin
 
     options = TrainOptions(distortions={name: given.pop(name) for name in DISTORTIONS}, **given)
-    if options.workers is not None:
-        raise SystemExit(run_workers(options.workers, options.restarts))
-    if options.restarts:
-        raise click.UsageError("--restarts needs --workers")
-    begin(options.distributed)
+    begin(options.workers, options.distributed, options.restarts)
     if WORLD.rank:
         options = replace(options, quiet=True)
     chosen = get_model(model)

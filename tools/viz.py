@@ -11,7 +11,7 @@ from minigraph.core.errors import InvalidArgumentError
 from minigraph.tools.profile import pictures, profile
 from minigraph.tools.shared.target import Target
 from minigraph.viz.dot import dot_source
-from minigraph.viz.fold import READABLE, choose_folds, fold
+from minigraph.viz.fold import READABLE, choose_open, fold
 from minigraph.viz.page import page
 from minigraph.viz.picture import picture_of_graph
 from minigraph.viz.render import FORMATS, GraphvizMissingError, render, write
@@ -53,7 +53,8 @@ def draw(target: Target, out: Path, choice: PictureOptions) -> Drawn:
     chosen = choice.stage or (AFTER if diff or choice.steps else BEFORE)
     traced, note = _trace(target, choice, chosen)
     picture = traced.diff(chosen) if diff else traced.picture(chosen)
-    dot = dot_source(fold(picture, choose_folds(picture, limit)), diff)
+    picture = picture.by_layers()
+    dot = dot_source(fold(picture, choose_open(picture, limit)), diff)
     written: list[Path] = []
 
     def save(suffix: str, content: bytes | str) -> None:

@@ -15,6 +15,7 @@ from minigraph.backends.llvm import (
     depthwise,
     folded,
     grouped,
+    integers,
     matmul,
     update,
     winograd,
@@ -35,6 +36,7 @@ from minigraph.ir.regions import Blocked, Epilogue, Loop, Region, kernel_of
 from minigraph.ops.math.matmul import BatchMatMulV2, MatMul
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
+from minigraph.ops.nn.integer_products import IntegerConv2D, IntegerMatMul
 from minigraph.ops.nn.winograd_costs import Costs
 
 Kernel = Callable[[Any, Types, Types, LoweringContext], Native | None]
@@ -50,6 +52,8 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
     MatMul: [matmul.matmul],
     BatchMatMulV2: [matmul.batched],
     Conv2D: [conv.conv2d, depthwise.conv2d, grouped.conv2d],
+    IntegerConv2D: [integers.conv2d],
+    IntegerMatMul: [integers.matmul],
     Conv2DInputGrad: [folded.input_grad, depthwise.input_grad, grouped.input_grad],
     Conv2DFilterGrad: [conv.filter_grad, depthwise.filter_grad, grouped.filter_grad],
     W.WinogradFilter: [winograd.filters],
@@ -65,6 +69,8 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
 
 PACKS: dict[type[Op], Callable[[Any, Types], Packing | None]] = {
     Conv2D: conv.packs,
+    IntegerConv2D: integers.conv2d_packs,
+    IntegerMatMul: integers.matmul_packs,
     MatMul: matmul.packs,
     W.WinogradConv2D: winograd.packs,
 }

@@ -15,11 +15,11 @@ from minigraph.backends.llvm.compiler import LazyModule
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.scalar import is_printable
 from minigraph.backends.llvm.text import I8, POINTER
-from minigraph.backends.llvm.tile import TileEpilogue
+from minigraph.backends.llvm.tile import EpilogueOperand, TileEpilogue
 from minigraph.backends.llvm.total import total_tasks, write_total
 from minigraph.compile import blocks
 from minigraph.compile.blocks import BlockLayout, BlockMember, block_size
-from minigraph.core.dtypes import float32
+from minigraph.core.dtypes import float32, int8, int32, uint8
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.loop_kernel import expression_of
@@ -28,10 +28,12 @@ from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
 from minigraph.ir.regions import Blocked, Epilogue, inner_types, program_batching, values_of, whole_bytes
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn.conv2d import Conv2D
+from minigraph.ops.nn.integer_products import IntegerConv2D, IntegerMatMul
 from minigraph.ops.nn.winograd import WinogradConv2D
 
 BLOCKS = 8  # least number of blocks where the batch has as many images: work for several threads
 FEW = 3  # images; for batches up to this size each member runs on all threads instead
+DTYPES = (float32, int32, uint8, int8)  # of an epilogue's operands and result
 LANES = 8  # most parts of the batch that have their own sums
 SUMS = 16 << 20  # most bytes for the sums of all lanes
 MAX_WHOLE = 64 << 20  # most bytes of workspace of a region that runs without blocks
@@ -290,7 +292,8 @@ def epilogue(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
 
 def takes_epilogue(op: Op) -> bool:
     """Whether the native code of a contraction can apply an epilogue to its result."""
-    return isinstance(op.op if isinstance(op, OnPacked) else op, Conv2D | MatMul | WinogradConv2D)
+    kinds = Conv2D | MatMul | WinogradConv2D | IntegerConv2D | IntegerMatMul
+    return isinstance(op.op if isinstance(op, OnPacked) else op, kinds)
 
 
 def in_tiles(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
@@ -298,16 +301,17 @@ def in_tiles(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
     root, kind = op.root, op.root.types[0]
     loop, read = op.pointwise
     value = expression_of(loop.program)
-    if not takes_epilogue(root.op) or value is None or [v.type for v in op.program.results] != [kind]:
+    if not takes_epilogue(root.op) or value is None or not is_printable(value):
         return None
     whole = kind.static
-    others = loop.program.feeds[1:]
-    if not is_printable(value) or any(
-        t.dtype is not float32 or (t.static != whole and t.static != _one_row(whole, t)) for t in others
-    ):
+    operands = [_operand(whole, t) for t in loop.program.feeds[1:]]
+    known = tuple(o for o in operands if o is not None)
+    (result,) = (v.type for v in op.program.results)
+    if len(known) < len(operands) or result.dtype not in DTYPES:
         return None
-    rows = tuple(t.static != whole for t in others)
-    follow = TileEpilogue(value, rows)
+    follow = TileEpilogue(value, known)
+    if kind.dtype is float32 and not follow.is_plain:
+        return None
     native = lower(root.op, [v.type for v in root.inputs], root.types, how._replace(epilogue=follow))
     if native is None:
         return None
@@ -322,6 +326,17 @@ def in_tiles(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
     inputs = len(root.inputs)
     inplace = tuple(slots[n] for n in native.inplace if n >= inputs and slots[n] not in slots[:inputs])
     return Native(calls, native.workspace, inplace)
+
+
+def _operand(whole: tuple[int, ...], kind: TensorType) -> EpilogueOperand | None:
+    """An operand of an epilogue on a result of shape `whole`; None if tiles cannot read it."""
+    if kind.dtype not in DTYPES:
+        return None
+    if kind.static == whole:
+        return EpilogueOperand(kind.dtype, "element")
+    if kind.static == _one_row(whole, kind):
+        return EpilogueOperand(kind.dtype, "row")
+    return EpilogueOperand(kind.dtype, "number") if kind.size == 1 else None
 
 
 def _one_row(whole: tuple[int, ...], kind: TensorType) -> tuple[int, ...]:

@@ -146,9 +146,14 @@ def prefetch(b: IRBuilder, address: IRValue) -> None:
     b.call(asked, [address, I32(0), I32(3), I32(1)])  # for reading, into all cache levels, data
 
 
+def fill(b: IRBuilder, address: IRValue, byte: int, nbytes: IRValue) -> None:
+    """Fill memory with a byte."""
+    b.call(function(b, "llvm.memset.p0.i64", VOID, [POINTER, I8, I64, I1]), [address, I8(byte), nbytes, I1(0)])
+
+
 def zero(b: IRBuilder, address: IRValue, nbytes: IRValue) -> None:
     """Fill memory with zeros."""
-    b.call(function(b, "llvm.memset.p0.i64", VOID, [POINTER, I8, I64, I1]), [address, I8(0), nbytes, I1(0)])
+    fill(b, address, 0, nbytes)
 
 
 def copy(b: IRBuilder, target: IRValue, source: IRValue, nbytes: IRValue) -> None:

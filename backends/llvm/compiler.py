@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import version
@@ -27,10 +28,27 @@ class Host(NamedTuple):
     lanes: int
 
 
+VARIABLE = "MINIGRAPH_CPU"
+# The levels of the x86-64 psABI, with what LLVM calls the features that tell them apart, and the lanes of float32.
+LEVELS = {
+    "x86-64-v2": (("sse4.2", "popcnt"), "", 4),
+    "x86-64-v3": (("avx2", "fma", "bmi2", "f16c"), "", 8),
+    "x86-64-v4": (("avx512f", "avx512bw", "avx512dq", "avx512vl"), "-prefer-256-bit", 16),
+}
+
+
 @cache
 def host() -> Host:
-    """This machine's CPU."""
+    """The CPU that code is generated for: this machine's, or the level that MINIGRAPH_CPU names. BackendError."""
     found = llvm.get_host_cpu_features()
+    said = os.environ.get(VARIABLE, "native")
+    if said != "native":
+        if said not in LEVELS:
+            raise BackendError(f"{VARIABLE} must be native or one of {', '.join(LEVELS)}, not {said!r}")
+        needed, features, lanes = LEVELS[said]
+        if lacking := [name for name in needed if not found.get(name)]:
+            raise BackendError(f"{VARIABLE}={said}: this CPU lacks {', '.join(lacking)}")
+        return Host(said, features, lanes)
     features = found.flatten()
     if found.get("avx512f"):
         return Host(llvm.get_host_cpu_name(), features + ",-prefer-256-bit", 16)

@@ -12,20 +12,24 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from minigraph.backend.workspace import BufferRef, ins
-from minigraph.backends.llvm.builder import Frame, at, index, loop, offset, pieces, printed, zero
+from minigraph.backends.llvm.builder import Frame, at, fill, index, loop, offset, pieces, printed
 from minigraph.backends.llvm.geometry import Geometry
 from minigraph.backends.llvm.native import Call
 from minigraph.backends.llvm.product import ONE, Batch, Grid, copy_row, is_size, sizes
 from minigraph.backends.llvm.text import F32, POINTER, IRValue
 from minigraph.backends.llvm.tile import ContractionAxis, TileEpilogue, Tiles, TileSet, strips, tile_columns, tile_rows
 
-NEAR = 192 << 10  # bytes of A that a task reads for each panel: they stay in the L2 cache beside it
+NEAR = 192 << 10  # bytes of A, and of pointers to it, that a task reads for each panel: both stay in the L2 cache
 TASKS = 16  # least number of tasks where there are as many panels
 
 
 class Panels(NamedTuple):
     """The product C = A·B, [rows, fan]. where: the geometry if the rows of A are windows of an image; otherwise rows
-    are contiguous, with `depth` elements each."""
+    are contiguous, with `depth` elements each.
+
+    filling: the byte that padding consists of. head: elements of a packed column before its terms. tiles: the class of
+    the tiles. Elements of A and B have four bytes.
+    """
 
     rows: int
     depth: int  # elements of a row of A, or of a pixel
@@ -33,6 +37,14 @@ class Panels(NamedTuple):
     where: Geometry | None = None
     epilogue: TileEpilogue | None = None
     batch: Batch = ONE
+    filling: int = 0
+    head: int = 0
+    tiles: type[TileSet] = TileSet
+
+    @property
+    def column(self) -> int:
+        """Elements of a packed column."""
+        return self.head + self.taps * self.depth
 
     @property
     def tasks(self) -> int:
@@ -45,12 +57,12 @@ class Panels(NamedTuple):
     @property
     def floats(self) -> int:
         """Elements of the whole packed factor."""
-        return self.batch.number * floats(self.taps * self.depth, self.fan)
+        return self.batch.number * floats(self.column, self.fan)
 
     @property
     def cut(self) -> Grid:
         """Tasks of nearly equal size."""
-        blocks = -(-self.rows // max(tile_rows(), NEAR // (4 * self.depth)))
+        blocks = -(-self.rows // max(tile_rows(), NEAR // max(4 * self.depth, 8 * self.taps * bool(self.where))))
         height = -(-self.rows // (blocks * tile_rows())) * tile_rows()
         blocks = -(-self.rows // height)
         panels = -(-self.fan // tile_columns())
@@ -74,7 +86,8 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
     cut, width = what.cut, tile_columns()
     sums = (ContractionAxis(what.taps, cut.height, what.depth * width), ContractionAxis(what.depth, 1, width))
     kind = Tiles(what.depth, what.fan, sums, epilogue=what.epilogue, pointers=what.where is not None, streams=True)
-    tiles = TileSet(frame.module, kind, name + "_tile")
+    tiles = what.tiles(frame.module, kind, name + "_tile")
+    result = kind.result(tiles.sums)
     with frame.tasks(name) as task:
         b = frame.b
         number, part = b.sdiv(task, index(cut.tasks)), b.srem(task, index(cut.tasks))
@@ -83,7 +96,7 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
         image, packed, target, *operands = (frame.pointers[p] for p in places)
         for rows in sizes(cut.rows, cut.height):
             with b.if_then(is_size(b, low, rows, cut.rows, cut.height)):
-                a = _pointers(frame, what.where, image, low, rows, cut.height) if what.where else None
+                a = _pointers(frame, what, image, low, rows) if what.where else None
                 a = a or at(b, image, offset(b, (number, what.batch.a), (low, what.depth)), F32)
                 for columns in sizes(cut.columns, cut.width):
                     with b.if_then(is_size(b, first, columns, cut.columns, cut.width)):
@@ -91,19 +104,19 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
                             column = b.add(first, start)
                             place = offset(b, (number, what.batch.c), (low, what.fan), (column, 1))
                             here = addresses(frame, what.epilogue, operands, column, place)
-                            panel = at(
-                                b, packed, offset(b, (number, what.batch.b), (column, what.taps * what.depth)), F32
-                            )
-                            strips(b, tiles, a, panel, at(b, target, place, F32), rows, across, *here)
+                            panel = at(b, packed, offset(b, (number, what.batch.b), (column, what.column)), F32)
+                            strips(b, tiles, a, panel, at(b, target, place, result), rows, across, *here)
 
 
-def _pointers(frame: Frame, where: Geometry, image: IRValue, low: IRValue, rows: int, height: int) -> IRValue:
-    """A table [taps, height] of pointers to the elements that each tap reads for `rows` pixels from `low` on; zeros in
-    the padding."""
+def _pointers(frame: Frame, what: Panels, image: IRValue, low: IRValue, rows: int) -> IRValue:
+    """A table [taps, rows of a task] of pointers to the elements that each tap reads for `rows` pixels from `low` on;
+    in the padding, to elements made of the filling."""
+    where, height = what.where, what.cut.height
+    assert where is not None
     b, (_, lines, columns, depth) = frame.b, where.image
     table = frame.stack_array("table", math.prod(where.kernel) * height, POINTER)
-    zeros = frame.stack_array("zeros", depth)
-    zero(b, zeros, index(4 * depth))
+    padding = frame.stack_array("padding", depth)
+    fill(b, padding, what.filling, index(4 * depth))
     with loop(b, index(0), index(rows)) as i:
         pixel = b.add(low, i)
         line, x = b.sdiv(pixel, index(where.out[1])), b.srem(pixel, index(where.out[1]))
@@ -119,26 +132,28 @@ def _pointers(frame: Frame, where: Geometry, image: IRValue, low: IRValue, rows:
             inside = b.and_(b.icmp_unsigned("<", line, index(lines)), b.icmp_unsigned("<", column, index(columns)))
             seen = at(b, start, offset(b, (line, columns * depth), (column, depth)), F32)
             place = offset(b, (r, where.kernel[1] * height), (s, height), (i, 1))
-            b.store(b.select(inside, seen, zeros), at(b, table, place, POINTER))
+            b.store(b.select(inside, seen, padding), at(b, table, place, POINTER))
     return table
 
 
 def operands_of(epilogue: TileEpilogue | None) -> tuple[BufferRef, ...]:
     """The epilogue's operands in a contraction of two operands."""
-    return ins(*range(2, 2 + len(epilogue.rows))) if epilogue else ()
+    return ins(*range(2, 2 + len(epilogue.operands))) if epilogue else ()
 
 
 def addresses(
     frame: Frame, epilogue: TileEpilogue | None, operands: Sequence[IRValue], column: IRValue, place: IRValue
 ) -> list[IRValue]:
     """The addresses of the epilogue's operands for a tile at `place` of the result, in column `column`."""
-    rows = epilogue.rows if epilogue else ()
-    return [at(frame.b, o, column if is_row else place, F32) for o, is_row in zip(operands, rows, strict=True)]
+    how = epilogue.operands if epilogue else ()
+    return [h.place(frame.b, o, column, place) for o, h in zip(operands, how, strict=True)]
 
 
 def overwritable(epilogue: TileEpilogue | None) -> tuple[int, ...]:
     """The operands of a contraction of two with its epilogue that the result may overwrite."""
-    return tuple(n for n, is_row in enumerate(epilogue.rows, 2) if not is_row) if epilogue else ()
+    if epilogue is None:
+        return ()
+    return tuple(n for n, o in enumerate(epilogue.operands, 2) if o == (epilogue.value.dtype, "element"))
 
 
 def floats(column: int, fan: int) -> int:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from minigraph.backends.llvm.builder import at, function, index, intrinsic, loop, number, prefetch, reduce_loop, splat
+from minigraph.backends.llvm.builder import (
+    at,
+    element,
+    function,
+    index,
+    intrinsic,
+    loop,
+    number,
+    prefetch,
+    reduce_loop,
+    splat,
+)
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.scalar import Printer
 from minigraph.backends.llvm.text import (
@@ -17,11 +28,13 @@ from minigraph.backends.llvm.text import (
     VOID,
     IRBuilder,
     IRFunction,
+    IRType,
     IRValue,
     constants,
     undefined,
     vector,
 )
+from minigraph.core.dtypes import DType, float32
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
 from minigraph.loops.text import print_value
@@ -59,26 +72,47 @@ class ContractionAxis(NamedTuple):
     unit: int = 1
 
 
+class EpilogueOperand(NamedTuple):
+    """An operand of an epilogue. per: "element" if it has the result's shape, "row" if it is one row that all rows of
+    the result share, "number" if it is one number."""
+
+    dtype: DType
+    per: str
+
+    def __repr__(self) -> str:
+        return f"{self.dtype.name} per {self.per}"
+
+    def place(self, b: IRBuilder, operand: IRValue, column: IRValue, place: IRValue) -> IRValue:
+        """The address of what belongs to element `place` of the result, in column `column`."""
+        where = {"element": place, "row": column, "number": index(0)}[self.per]
+        return at(b, operand, where, element(self.dtype))
+
+
 class TileEpilogue(NamedTuple):
     """A pointwise computation on a contraction's result before it is stored.
 
-    value: the expression; its operand 0 is the contraction's element. rows: for each further operand, whether it is one
-    row that all rows of the result share; otherwise it has the result's shape.
+    value: the expression; its operand 0 is the contraction's element, and the further ones are `operands`.
     """
 
     value: Scalar
-    rows: tuple[bool, ...]
+    operands: tuple[EpilogueOperand, ...]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it has the form that all products of float32 take: vectors of float32, and nothing else."""
+        plain = all(o.dtype is float32 and o.per != "number" for o in self.operands)
+        return plain and self.value.dtype is float32
 
     def operands(self, result: TensorType) -> list[TensorType]:
         """The types of the further operands, given the result's."""
         return [TensorType(result.dtype, result.static[-1:] if is_row else result.static) for is_row in self.rows]
 
     def __repr__(self) -> str:  # a key: parts that are used several times are printed once
-        return f"TileEpilogue({print_value(self.value)}, {self.rows})"
+        return f"TileEpilogue({print_value(self.value)}, {self.operands})"
 
 
 class Tiles(NamedTuple):
-    """The memory layout of tiles of float32, in elements. Columns of B and of C are adjacent.
+    """The memory layout of tiles, in elements of four bytes, but of C in its own. Columns of B and of C are adjacent.
 
     a, c: the distance between rows of A and of C. sums: the summed axes, outermost first. adds: add to the content of C
     instead of replacing it; None: each call passes a truth value. epilogue: applied to the sums before they are stored.
@@ -94,6 +128,10 @@ class Tiles(NamedTuple):
     pointers: bool = False
     streams: bool = False
 
+    def result(self, sums: IRType) -> IRType:
+        """The type of an element of C, from that of the sums."""
+        return element(self.epilogue.value.dtype) if self.epilogue else sums
+
 
 class TileSet:
     """The tile functions of a module, `void tile(A, B, C, …)`, one for each size requested.
@@ -103,6 +141,7 @@ class TileSet:
     """
 
     length: IRValue  # of the outermost sum, in a tile to which calls pass it
+    sums = F32
 
     def __init__(self, module: Any, tiles: Tiles, name: str = "tile") -> None:
         self.module = module
@@ -124,7 +163,7 @@ class TileSet:
 
     def _write(self, rows: tuple[int, ...], columns: int) -> Any:
         is_told = self.tiles.sums[0].length is None
-        follow = self.tiles.epilogue.rows if self.tiles.epilogue else ()
+        follow = self.tiles.epilogue.operands if self.tiles.epilogue else ()
         kinds = [POINTER] * (3 + len(follow)) + [I64] * is_told + [I1] * (self.tiles.adds is None)
         name = f"{self.name}_{len(self.made)}_{len(rows)}x{columns}"
         made = IRFunction(self.module, name, VOID, kinds, is_internal=True)
@@ -133,11 +172,12 @@ class TileSet:
         adds = others.pop() if self.tiles.adds is None else None
         if is_told:
             self.length = others.pop()
-        self.parts = vectors(columns)
+        self.parts = self._parts(columns)
         places = [(i * self.tiles.c, part) for i in range(len(rows)) for part in self.parts]
-        empty = [number(F32, 0.0, part.width) for _, part in places]
+        b_, start = self._start(b_)
+        initial = start * len(rows)
         lines = [at(self.b, a, index(start), F32) for start in rows]
-        sums = self._by_pointers(a, len(rows), b_, empty) if self.tiles.pointers else self._sum(0, lines, b_, empty)
+        sums = self._by_pointers(a, len(rows), b_, initial) if self.tiles.pointers else self._sum(0, lines, b_, initial)
 
         def finish(adds: bool) -> None:
             for (row, part), value in zip(places, sums, strict=True):
@@ -154,36 +194,50 @@ class TileSet:
         self.b.ret_void()
         return made
 
+    def _parts(self, columns: int) -> list[Part]:
+        """The vectors of a row of the tile."""
+        return vectors(columns)
+
+    def _start(self, b_: IRValue) -> tuple[IRValue, list[IRValue]]:
+        """The address of B's first term, and the vectors of a row with which the sums begin."""
+        return b_, [number(F32, 0.0, part.width) for part in self.parts]
+
     def _finish(self, value: IRValue, c: IRValue, row: int, part: Part, others: Sequence[IRValue], adds: bool) -> None:
         """Store a vector of the result. row: the distance of its row from the tile's first."""
-        place = at(self.b, c, index(row), F32)
+        place = at(self.b, c, index(row), self.tiles.result(self.sums))
         if adds:
             value = self.b.fadd(value, self._load(place, part))
         if self.tiles.epilogue:
             here = [
-                self._load(o if is_row else at(self.b, o, index(row), F32), part)
-                for o, is_row in zip(others, self.tiles.epilogue.rows, strict=True)
+                self._operand(how, o, row, part) for o, how in zip(others, self.tiles.epilogue.operands, strict=True)
             ]
             value = Printer(self.b, [value, *here], part.width).value(self.tiles.epilogue.value)
         self._store(value, place, part)
 
-    def _load(self, line: IRValue, part: Part) -> IRValue:
-        b, kind = self.b, vector(F32, part.width)
-        address = at(b, line, index(part.start), F32)
+    def _operand(self, how: EpilogueOperand, operand: IRValue, row: int, part: Part) -> IRValue:
+        """What belongs to a vector of the result."""
+        kind = element(how.dtype)
+        if how.per == "number":
+            return splat(self.b, self.b.load(operand, kind), part.width)
+        return self._load(operand if how.per == "row" else at(self.b, operand, index(row), kind), part, kind)
+
+    def _load(self, line: IRValue, part: Part, element: IRType = F32) -> IRValue:
+        b, kind = self.b, vector(element, part.width)
+        address = at(b, line, index(part.start), element)
         if part.used == part.width:
-            return b.load(address, kind, align=4)
-        load = function(b, f"llvm.masked.load.v{part.width}f32.p0", kind, [POINTER, I32, vector(I1, part.width), kind])
+            return b.load(address, kind, align=element.bits // 8)
+        load = function(b, f"llvm.masked.load.{kind.suffix}.p0", kind, [POINTER, I32, vector(I1, part.width), kind])
         mask = constants(I1, tuple(int(i < part.used) for i in range(part.width)))
-        return b.call(load, [address, I32(4), mask, undefined(kind)])
+        return b.call(load, [address, I32(element.bits // 8), mask, undefined(kind)])
 
     def _store(self, value: IRValue, line: IRValue, part: Part) -> None:
         """Store a vector; a partial one piece by piece, as masked stores are slow on some processors."""
-        b = self.b
+        b, kind = self.b, value.type.element
         for start, width in parts(part.used):
             piece = value
             if width < part.width:
                 piece = b.shuffle_vector(value, value, tuple(range(start, start + width)))
-            b.store(piece, at(b, line, index(part.start + start), F32), align=4)
+            b.store(piece, at(b, line, index(part.start + start), kind), align=kind.bits // 8)
 
     def _by_pointers(self, table: IRValue, rows: int, b_: IRValue, values: Sequence[IRValue]) -> list[IRValue]:
         """The outermost sum, where each term has its own pointers to the rows of A."""
@@ -267,7 +321,7 @@ def strips(
 
     others: the further arguments of the tiles; an epilogue's operands from the first row and column on.
     """
-    how = tiles.tiles
+    how, result = tiles.tiles, tiles.tiles.result(tiles.sums)
     count = -(-rows // tile_rows(columns))
     height, larger = rows // count, rows % count
     start = 0
@@ -277,7 +331,7 @@ def strips(
                 row = b.add(b.mul(i, index(size)), index(start))
                 below_a = at(b, a, row, POINTER) if how.pointers else at(b, a, b.mul(row, index(how.a)), F32)
                 down = b.mul(row, index(how.c))
-                follow = how.epilogue.rows if how.epilogue else ()
-                below = [o if is_row else at(b, o, down, F32) for o, is_row in zip(others, follow, strict=False)]
-                b.call(tiles.get(size, columns), [below_a, b_, at(b, c, down, F32), *below, *others[len(follow) :]])
+                follow = how.epilogue.operands if how.epilogue else ()
+                below = [f.place(b, o, index(0), down) for o, f in zip(others, follow, strict=False)]
+                b.call(tiles.get(size, columns), [below_a, b_, at(b, c, down, result), *below, *others[len(follow) :]])
         start += number_of * size

@@ -185,8 +185,8 @@ class _TileWriter:
             def finish(i: IRValue, j: IRValue, c: IRValue, value: IRValue) -> None:
                 place = b.add(first, offset(b, (i, side.shape[2] * channels), (j, channels), (c, 1)))
                 if epilogue:
-                    others = enumerate(epilogue.rows, after)
-                    here = [self._vector(at(b, self.frame.pointers[n], c if row else place, F32)) for n, row in others]
+                    others = enumerate(epilogue.operands, after)
+                    here = [self._vector(o.place(b, self.frame.pointers[n], c, place)) for n, o in others]
                     value = Printer(b, [value, *here], lanes).value(epilogue.value)
                 b.store(value, at(b, self.frame.pointers[target], place, F32), align=4)
 

@@ -12,7 +12,7 @@ from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, steps_only
 from minigraph.core.indices import require_below
 from minigraph.core.op import Op
-from minigraph.ops.array.joining import GatherGrad, GatherV2
+from minigraph.ops.array.gathering import GatherGrad, GatherV2
 from minigraph.ops.array.one_hot import OneHot
 
 

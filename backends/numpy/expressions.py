@@ -57,11 +57,12 @@ class ElementPlan(NamedTuple):
         launches: list[Launch] = []
         for step in steps:
             args, target = [known[a] for a in step.args], known[step.target]
+            scratch = [known[s] for s in step.scratch]
             if step.function == "where":
-                mask, bits = (known[s] for s in step.scratch)
-                otherwise = step.args[2] - self.operands - self.outputs  # among the constants, if it is one
-                is_zero = 0 <= otherwise < len(self.constants) and not self.constants[otherwise].tobytes().strip(b"\0")
-                launches += _select(args[0], args[1], None if is_zero else args[2], target, mask, bits)
+                mask, bits = scratch
+                launches += _select(args[0], args[1], args[2], target, mask, bits)
+            elif step.function == "keep":
+                launches += _keep(args[0], args[1], target, scratch[0])
             elif step.function == "cast":
                 launches.append(copy(target, args[0]))
             elif step.function in ("maximum", "minimum"):  # these deprecate an output by position
@@ -71,22 +72,30 @@ class ElementPlan(NamedTuple):
         return launches
 
 
-def _select(test: Array, x: Array, y: Array | None, target: Array, mask: Array, bits: Array) -> list[Launch]:
-    """x where the test holds, else y, or 0 for None, by bits: y ^ ((x ^ y) & mask).
+def _keep(test: Array, x: Array, target: Array, mask: Array) -> list[Launch]:
+    """x where the test holds, else 0, by bits: x & mask."""
+    return [_spread(test, mask), partial(np.bitwise_and, x.view(mask.dtype), mask, target.view(mask.dtype))]
 
-    NumPy's masked copy takes three times as long.
-    """
-    x, target = x.view(mask.dtype), target.view(mask.dtype)
-    spread = partial(np.negative, test.view(np.int8), mask)  # 1 becomes all bits set
-    if y is None:
-        return [spread, partial(np.bitwise_and, x, mask, target)]
-    y = y.view(mask.dtype)
+
+def _select(test: Array, x: Array, y: Array, target: Array, mask: Array, bits: Array) -> list[Launch]:
+    """x where the test holds, else y, by bits: y ^ ((x ^ y) & mask). NumPy's masked copy takes three times as long."""
+    x, y, target = (a.view(mask.dtype) for a in (x, y, target))
     return [
-        spread,
+        _spread(test, mask),
         partial(np.bitwise_xor, x, y, bits),
         partial(np.bitwise_and, bits, mask, bits),
         partial(np.bitwise_xor, bits, y, target),
     ]
+
+
+def _spread(test: Array, mask: Array) -> Launch:
+    """All bits of the mask set where the test holds."""
+    return partial(np.negative, test.view(np.int8), mask)
+
+
+def _is_zero(node: Scalar) -> bool:
+    """Whether a node is the constant whose bits are all 0."""
+    return node.function == "constant" and not np.array(node.value, node.dtype.np_dtype).tobytes().strip(b"\0")
 
 
 def plan_expression(expression: Scalar, operands: int) -> ElementPlan:
@@ -160,24 +169,29 @@ class _Planner:
         )
 
     def _single_step(self, node: Scalar) -> ElementStep:
-        kinds = [np.dtype(f"i{node.dtype.size}")] * 2 if node.function == "where" else []
+        function, args, kinds = self._call(node)
         *scratch, target = (self._first_single + len(self.singles) + n for n in range(len(kinds) + 1))
         self.singles += [*kinds, node.dtype.np_dtype]
         self.places[id(node)] = target
-        return ElementStep(node.function, tuple(self.places[id(a)] for a in node.args), target, tuple(scratch))
+        return ElementStep(function, args, target, tuple(scratch))
+
+    def _call(self, node: Scalar) -> tuple[str, tuple[int, ...], list[np.dtype[Any]]]:
+        """The function that computes a node, its arguments, and the dtypes of its scratch arrays."""
+        args = tuple(self.places[id(a)] for a in node.args)
+        if node.function != "where":
+            return node.function, args, []
+        bits = np.dtype(f"i{node.dtype.size}")
+        return ("keep", args[:2], [bits]) if _is_zero(node.args[2]) else ("where", args, [bits, bits])
 
     def _step(self, number: int, node: Scalar) -> ElementStep:
-        args = tuple(self.places[id(a)] for a in node.args)
-        scratch: tuple[int, ...] = ()
-        if node.function == "where":
-            kind = np.dtype(f"i{node.dtype.size}")
-            scratch = (self._temporary(kind), self._temporary(kind))
+        function, args, kinds = self._call(node)
+        scratch = tuple(map(self._temporary, kinds))
         over = {self.places[id(a)] for a in node.args if self.last[id(a)] == number}
         self.free += [p for p in sorted(over) if p >= self._first_temporary]
         target = self._target(number, node)
         self.free += scratch
         self.places[id(node)] = target
-        return ElementStep(node.function, args, target, scratch)
+        return ElementStep(function, args, target, scratch)
 
     def _target(self, number: int, node: Scalar) -> int:
         """An output that may be written by now, otherwise a temporary."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
-from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, block_elements, blocks
+from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, block_elements, blocks, steps_only
 from minigraph.backends.numpy.expressions import plan_expressions
 from minigraph.core.op import Op
 from minigraph.core.scalar import operand
+from minigraph.ops.state.sparse_update import SparseApply
 from minigraph.ops.state.update import Apply
 
 
@@ -40,4 +43,18 @@ def apply(op: Apply, in_types: Types, out_types: Types) -> Lowered:
     return Lowered(bind, layout.nbytes)
 
 
-KERNELS: dict[type[Op], Kernel] = {Apply: apply}
+def sparse_apply(op: SparseApply, in_types: Types, out_types: Types) -> Lowered:
+    """The reference's rows, written in place."""
+
+    def steps(inputs: Sequence[Array], outputs: Sequence[Any]) -> list[Launch]:
+        def launch() -> None:
+            rows, changed = op.changed(np, *inputs)
+            for i, new in zip(op.writes, changed, strict=True):
+                inputs[i][rows] = new
+
+        return [launch]
+
+    return steps_only(steps)
+
+
+KERNELS: dict[type[Op], Kernel] = {Apply: apply, SparseApply: sparse_apply}

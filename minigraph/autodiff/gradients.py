@@ -12,14 +12,15 @@ from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.operand import Operand
 from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import TensorLike
-from minigraph.ops.builder import apply, as_tensor_like
+from minigraph.ops.array.indexed_slices import IndexedSlices, as_slices
+from minigraph.ops.builder import apply
 from minigraph.ops.control.recompute import Recompute, note_copy, original, recompute_scopes
 from minigraph.ops.filling import OnesLike, ZerosLike
 from minigraph.ops.math.add_n import AddN
 
 
 class UnconnectedGradients:
-    """What `tf.gradients` returns for an x that no y depends on: None, or zeros of the type of x.
+    """The results of `tf.gradients` for an x that no y depends on: None, or zeros of the type of x.
 
     Example:
         >>> x, y = tf.constant(3.0), tf.constant(4.0)
@@ -42,7 +43,7 @@ def gradients(
     aggregation_method: Any = None,
     stop_gradients: Operand[Any] | Sequence[Operand[Any]] | None = None,
     unconnected_gradients: Literal["none", "zero"] = "none",
-) -> list[Tensor | None]:
+) -> list[Tensor | IndexedSlices | None]:
     """Make the gradients of tensors: Σ ∂ys/∂xs, by reverse-mode differentiation.
 
     Args:
@@ -52,11 +53,12 @@ def gradients(
         name: Name scope of the nodes.
         colocate_gradients_with_ops, gate_gradients, aggregation_method: TensorFlow 1's; they have no effect.
         stop_gradients: Tensors, or one, that count as constants.
-        unconnected_gradients: What to return for an x that no y depends on: "none" or "zero", or one of
+        unconnected_gradients: The result for an x that no y depends on: "none" or "zero", or one of
             `tf.UnconnectedGradients`.
 
     Returns:
-        For each x a tensor of its dtype and shape; None if no y depends on it and `unconnected_gradients` is "none".
+        For each x a tensor of its dtype and shape, or `tf.IndexedSlices` if all ys read x by `tf.gather` along axis 0
+        or `tf.nn.embedding_lookup`; None if no y depends on it and `unconnected_gradients` is "none".
 
     Raises:
         ValueError: There is no y, `grad_ys` is of another length, or `unconnected_gradients` is unknown.
@@ -73,6 +75,19 @@ def gradients(
 
     Source: Baydin et al., "Automatic differentiation in machine learning: a survey", 2018.
     """
+    found = dense_gradients(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients)
+    return [None if g is None else as_slices(g) for g in found]
+
+
+def dense_gradients(
+    ys: TensorLike | Sequence[TensorLike],
+    xs: Operand[Any] | Sequence[Operand[Any]],
+    grad_ys: TensorLike | Sequence[TensorLike | None] | None = None,
+    name: str = "gradients",
+    stop_gradients: Operand[Any] | Sequence[Operand[Any]] | None = None,
+    unconnected_gradients: Literal["none", "zero"] = "none",
+) -> list[Tensor | None]:
+    """`gradients` that are tensors, also those of look-ups."""
     if unconnected_gradients not in ("none", "zero"):
         raise ValueError(f"Unknown value for unconnected_gradients: {unconnected_gradients!r}")
     targets, sources = _tensors(ys), [_differentiand(x) for x in listed(xs)]
@@ -256,7 +271,7 @@ def _initial(ys: list[Tensor], grad_ys: Any) -> list[Tensor]:
         if grad is None:
             out.append(apply(OnesLike(), y, name="grad_ys"))
             continue
-        tensor = convert_to_tensor(as_tensor_like(grad), y.dtype, name="grad_ys")
+        tensor = convert_to_tensor(grad, y.dtype, name="grad_ys")
         if not compatible(tensor.type.shape, y.type.shape):
             raise GradientError(
                 f"grad_ys of shape {format_shape(tensor.type.shape)} for a y of shape {format_shape(y.type.shape)}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.autodiff.gradients import gradients, listed
+from minigraph.autodiff.gradients import dense_gradients, listed
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Tensor
 from minigraph.core.operand import Operand
@@ -47,7 +47,7 @@ def hessians(
     """
     given = listed(xs)
     with composed(name, "hessians", *given):
-        return [_hessian(x, slope) for x, slope in zip(given, gradients(ys, given), strict=True)]
+        return [_hessian(x, slope) for x, slope in zip(given, dense_gradients(ys, given), strict=True)]
 
 
 def _hessian(x: Any, slope: Tensor | None) -> Tensor:
@@ -57,6 +57,6 @@ def _hessian(x: Any, slope: Tensor | None) -> Tensor:
         raise ValueError(f"no gradient reaches {x!r}")
     rows = []
     for unit in np.eye(tensor.type.size, dtype=tensor.dtype.np_dtype):
-        (row,) = gradients(slope, x, constant(unit.reshape(shape)))
+        (row,) = dense_gradients(slope, x, constant(unit.reshape(shape)))
         rows.append(zeros_like(tensor) if row is None else row)
     return reshape(stack(rows), (*shape, *shape))

@@ -137,7 +137,7 @@ class _Specialiser:
             self.values.update(zip(node.outputs, [*sides, *index], strict=True))
             self.instrs[node] = self.values[source].instr
             return
-        control = tuple(dict.fromkeys(self.instrs[c] for c in (*node.control_inputs, *behind) if c in self.instrs))
+        control = dict.fromkeys(self.instrs[c] for c in (*node.control_inputs, *behind) if c in self.instrs)
         inputs: list[Value] = []
         try:
             inputs = [self._operand(op, i, t, node) for i, t in enumerate(node.inputs)]
@@ -147,10 +147,10 @@ class _Specialiser:
                 return
             op, kept = op.specialise([v.type for v in inputs], [_constant(v) for v in inputs])
             lost = [v.instr for i, v in enumerate(inputs) if op.stateful or i not in kept]
-            control = tuple(dict.fromkeys((*control, *self._behind((*control, *lost)))))
+            control |= dict.fromkeys(self._behind((*control, *lost)))
             inputs = [inputs[i] for i in kept]
             if isinstance(op, Collective):
-                control = tuple(dict.fromkeys((*control, *self.collective)))  # in graph order, so on all ranks alike
+                control |= dict.fromkeys(self.collective)  # in graph order, so on all ranks alike
             if op.draws:
                 cell = self.builder.add(Cell(RANDOM_STATE + node.name, CELL), name=node.name, source=node.source)
                 inputs.append(Value(cell, 0))
@@ -159,7 +159,7 @@ class _Specialiser:
                     self.values.setdefault(output, value)
                 self.instrs[node] = inputs[0].instr
                 return
-            instr = self.builder.add(op, inputs, control, node.name, node.source)
+            instr = self.builder.add(op, inputs, tuple(control), node.name, node.source)
             if isinstance(op, Collective):
                 self.collective = (instr,)
             for kind in instr.types:

@@ -12,7 +12,7 @@ from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Tensor
 from minigraph.ops.array.joining import concat
 from minigraph.ops.array.reshape import expand_dims
-from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.builder import composed
 from minigraph.ops.identity import stop_gradient
 from minigraph.util import nest
 
@@ -21,7 +21,7 @@ __all__ = ["foldl", "foldr", "map_fn", "scan"]
 
 def _tensors(values: Any) -> list[Tensor]:
     """The leaves of a nest as tensors. ValueError if there are none."""
-    leaves = [convert_to_tensor(as_tensor_like(v)) for v in nest.flatten(values)]
+    leaves = [convert_to_tensor(v) for v in nest.flatten(values)]
     if not leaves:
         raise ValueError("elems must not be empty")
     return leaves
@@ -135,9 +135,7 @@ def foldl(
         >>> tf.Session().run(tf.foldl(lambda state, x: 2 * state + x, tf.constant([1, 0, 1]))).item()
         5
     """
-    with composed(name, "foldl", *nest.flatten(elems)):
-        states, _ = _folded(fn, elems, initializer, False, every=False)
-        return _results(elems if initializer is None else initializer, states, back_prop)
+    return _last(name, "foldl", fn, elems, initializer, back_prop, reverse=False)
 
 
 def foldr(
@@ -165,8 +163,16 @@ def foldr(
         >>> tf.Session().run(tf.foldr(lambda state, x: 2 * state + x, tf.constant([1, 1, 0]))).item()
         3
     """
-    with composed(name, "foldr", *nest.flatten(elems)):
-        states, _ = _folded(fn, elems, initializer, True, every=False)
+    return _last(name, "foldr", fn, elems, initializer, back_prop, reverse=True)
+
+
+def _last(
+    name: str | None, default: str, fn: Callable[[Any, Any], Any], elems: Any, initializer: Any, back_prop: bool,
+    reverse: bool,
+) -> Any:  # fmt: skip
+    """The last state, in the structure of the state."""
+    with composed(name, default, *nest.flatten(elems)):
+        states, _ = _folded(fn, elems, initializer, reverse, every=False)
         return _results(elems if initializer is None else initializer, states, back_prop)
 
 
@@ -186,7 +192,7 @@ def _folded(
         result = fn(nest.pack(structure, states), nest.pack(elems, rows))
         if nest.form(result) != nest.form(structure):
             raise ValueError(f"fn returns {result!r}, which has not the structure of its state, {structure!r}")
-        new = [convert_to_tensor(as_tensor_like(v), s.dtype) for v, s in zip(nest.flatten(result), states, strict=True)]
+        new = [convert_to_tensor(v, s.dtype) for v, s in zip(nest.flatten(result), states, strict=True)]
         return new, new if every else []
 
     last, outputs = run_steps(step, first, sequences, reverse)

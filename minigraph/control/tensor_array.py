@@ -11,11 +11,11 @@ from minigraph.core.dtypes import as_dtype, int32
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import as_shape, merge
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
+from minigraph.ops.array.gathering import gather as taken
 from minigraph.ops.array.joining import concat as joined
-from minigraph.ops.array.joining import gather as taken
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.array.shape import shape
-from minigraph.ops.builder import apply, as_tensor_like, composed
+from minigraph.ops.builder import apply, composed
 from minigraph.ops.control.arrays import EmptyArray, WriteElement
 from minigraph.ops.identity import identity
 from minigraph.ops.state.variable import no_op
@@ -56,15 +56,15 @@ class TensorArray:
         colocate_with_first_write_call: bool = True, name: str | None = None,
     ) -> None:  # fmt: skip
         refuse("tf.TensorArray", handle=handle)
-        if size is None and flow is None:
-            raise ValueError("Size must be provided if handle is not provided")
         self.dtype = as_dtype(dtype)
         self._grows = bool(dynamic_size)
         self._infers = infer_shape
         self._element = [as_shape(element_shape)]  # shared by all states of the array
         if flow is None:
+            if size is None:
+                raise ValueError("Size must be provided if handle is not provided")
             with composed(name, "TensorArray", size):
-                flow = apply(EmptyArray(self.dtype), convert_to_tensor(as_tensor_like(size), int32, name="size"))
+                flow = apply(EmptyArray(self.dtype), convert_to_tensor(size, int32, name="size"))
         self.flow = flow
 
     def replaced(self, flow: Tensor) -> TensorArray:
@@ -110,10 +110,10 @@ class TensorArray:
             InvalidArgumentError: `index` is out of range; found in the run.
         """
         with composed(name, "TensorArrayWrite", self.flow, index, value):
-            element = convert_to_tensor(as_tensor_like(value), self.dtype)
+            element = convert_to_tensor(value, self.dtype)
             if self._infers:
                 self._element[0] = merge(self._element[0], element.type.shape)
-            place = convert_to_tensor(as_tensor_like(index), name="index")
+            place = convert_to_tensor(index, name="index")
             return self.replaced(apply(WriteElement(self._grows), self.flow, place, element))
 
     def read(self, index: TensorLike, name: str | None = None) -> Tensor:
@@ -181,7 +181,7 @@ class TensorArray:
         Returns:
             The array with these elements.
         """
-        elements = identity(convert_to_tensor(as_tensor_like(value), self.dtype), name=name or "TensorArrayUnstack")
+        elements = identity(convert_to_tensor(value, self.dtype), name=name or "TensorArrayUnstack")
         if self._infers and elements.type.shape is not None:
             self._element[0] = merge(self._element[0], elements.type.shape[1:])
         return self.replaced(elements)
@@ -199,7 +199,7 @@ class TensorArray:
         """
         array = self
         with composed(name, "TensorArrayScatter", self.flow, value):
-            rows = convert_to_tensor(as_tensor_like(value), self.dtype)
+            rows = convert_to_tensor(value, self.dtype)
             for k, index in enumerate(indices):
                 array = array.write(index, rows[k])
         return array

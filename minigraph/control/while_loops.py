@@ -107,7 +107,7 @@ def _flow(value: Any) -> Any:
 
 def _truth(value: Any) -> Tensor:
     """The condition, a bool scalar. TypeError."""
-    tensor = convert_to_tensor(as_tensor_like(value))
+    tensor = convert_to_tensor(value)
     if tensor.dtype is not bool_ or tensor.type.rank not in (None, 0):
         raise TypeError(f"The argument 'cond' must return a boolean scalar, not {tensor!r}")
     return tensor

@@ -66,8 +66,8 @@ class Contexts(Generic[MadeNode]):
     def active_control(self, inputs: Iterable[Any]) -> tuple[MadeNode, ...]:
         """The nodes that a new node must follow by the active dependencies.
 
-        As in TensorFlow, without those that it follows anyway: the nodes that make its inputs, and those of a block in
-        which an input was made.
+        As in TensorFlow, nodes that it follows anyway are left out: the nodes that make its inputs, and the
+        dependencies of a block that also made an input.
         """
         control = self._context.control
         if not control:

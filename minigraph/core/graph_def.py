@@ -37,6 +37,7 @@ from minigraph.core.dtypes import ALL, DType, as_dtype
 from minigraph.core.errors import DataLossError, GraphError, MinigraphError
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
+from minigraph.util.read_budget import Budget, Damaged
 
 FORMAT, VERSION = "minigraph.graph", 1
 _SMALL = 16  # elements; larger arrays are written in base64
@@ -157,11 +158,11 @@ def plain_attributes(node: str, op: str, attributes: Mapping[str, Any]) -> dict[
     return plain
 
 
-def attributes_from(plain: Mapping[str, Any]) -> dict[str, Any]:
+def attributes_from(plain: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
     """The attributes that `plain` states as JSON. DataLossError if it states none."""
     try:
-        return {name: _value(value) for name, value in plain.items()}
-    except _Unfit as error:
+        return {name: _value(value, budget) for name, value in plain.items()}
+    except (_Unfit, Damaged) as error:
         raise DataLossError(str(error)) from None
 
 
@@ -228,13 +229,13 @@ def from_bytes(content: bytes, name: str = "the graph") -> Saved:
     if found.get("version") != VERSION:
         raise DataLossError(f"{name} is a graph file of version {found.get('version')}, this reads version {VERSION}")
     try:
-        return _saved(found)
-    except _Unfit as error:
+        return _saved(found, Budget(len(content)))
+    except (_Unfit, Damaged) as error:
         raise DataLossError(f"{name} is a damaged graph file: {error}") from None
 
 
-def _saved(found: dict[str, Any]) -> Saved:
-    nodes = [_about(f"node {i}", _node, plain) for i, plain in enumerate(_get(found, "nodes", list))]
+def _saved(found: dict[str, Any], budget: Budget) -> Saved:
+    nodes = [_about(f"node {i}", _node, plain, budget) for i, plain in enumerate(_get(found, "nodes", list))]
     variables = found.get("variables", [])
     collections = found.get("collections", {})
     if not isinstance(variables, list) or not isinstance(collections, dict):
@@ -242,15 +243,15 @@ def _saved(found: dict[str, Any]) -> Saved:
     return Saved(
         GraphRecords(nodes, _get(found, "op_count", int)),
         tuple(_about(f"variable {i}", _variable, plain) for i, plain in enumerate(variables)),
-        {key: _about(f"collection '{key}'", _items, plain) for key, plain in collections.items()},
+        {key: _about(f"collection '{key}'", _items, plain, budget) for key, plain in collections.items()},
     )
 
 
-def _about(what: str, read: Callable[[Any], Any], plain: Any) -> Any:
-    """`read(plain)`, with `what` in front of an error's text."""
+def _about(what: str, read: Callable[..., Any], plain: Any, *arguments: Budget) -> Any:
+    """`read(plain, …)`, with `what` in front of an error's text."""
     try:
-        return read(plain)
-    except _Unfit as error:
+        return read(plain, *arguments)
+    except (_Unfit, Damaged) as error:
         name = f" '{plain['name']}'" if isinstance(plain, dict) and isinstance(plain.get("name"), str) else ""
         raise _Unfit(f"{what}{name}: {error}") from None
 
@@ -268,8 +269,8 @@ def _short(plain: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _node(plain: Any) -> NodeRecord:
-    attributes = {n: _about(f"attribute '{n}'", _value, v) for n, v in _get(plain, "attr", dict).items()}
+def _node(plain: Any, budget: Budget) -> NodeRecord:
+    attributes = {n: _about(f"attribute '{n}'", _value, v, budget) for n, v in _get(plain, "attr", dict).items()}
     where = _get(plain, "source", list)
     if list(map(type, where)) != [str, int, str]:
         raise _Unfit(f"'source' must be a file, a line and a function, got {_short(where)}")
@@ -290,18 +291,18 @@ def _variable(plain: Any) -> VariableDef:
     return VariableDef(**{n: _get(plain, n, kinds.get(n, str)) for n in VariableDef._fields})
 
 
-def _items(plain: Any) -> tuple[Any, ...]:
+def _items(plain: Any, budget: Budget) -> tuple[Any, ...]:
     if not isinstance(plain, list):
         raise _Unfit(f"expected a list, got {_short(plain)}")
-    return tuple(_item(i) for i in plain)
+    return tuple(_item(i, budget) for i in plain)
 
 
-def _item(plain: Any) -> Any:
+def _item(plain: Any, budget: Budget) -> Any:
     if isinstance(plain, dict) and len(plain) == 1:
         kind = next(iter(plain))
         if kind in ("variable", "tensor", "operation"):
             return ItemRef(kind, _get(plain, kind, str))
-    return _value(plain)
+    return _value(plain, budget)
 
 
 def parse_type(text: str) -> TensorType:
@@ -318,14 +319,15 @@ def parse_type(text: str) -> TensorType:
     return TensorType(dtype, tuple(None if d == "?" else int(d) for d in dims))
 
 
-def _value(plain: Any) -> Any:
+def _value(plain: Any, budget: Budget) -> Any:
     """The attribute value that `plain` states as JSON."""
     if plain is None or isinstance(plain, bool | int | str):
         return plain
     if isinstance(plain, float) and math.isfinite(plain):
         return plain
     if isinstance(plain, list):
-        return tuple(_value(v) for v in plain)
+        with budget.nested("a list"):
+            return tuple([_value(v, budget) for v in plain])
     if isinstance(plain, dict):
         keys = set(plain)
         if keys == {"float"} and plain["float"] in ("nan", "inf", "-inf"):
@@ -335,30 +337,24 @@ def _value(plain: Any) -> Any:
         if keys == {"type"}:
             return parse_type(_get(plain, "type", str))
         if len(keys) == 2 and keys & {"array"}:
-            return _array(plain, "array")
+            return _array(plain, "array", budget)
         if len(keys) == 2 and keys & {"scalar"}:
-            return _array(plain, "scalar")[()]
+            return _array(plain, "scalar", budget)[()]
     raise _Unfit(f"{_short(plain)} cannot be held by a graph file")
 
 
-def _array(plain: dict[str, Any], kind: str) -> np.ndarray:
+def _array(plain: dict[str, Any], kind: str, budget: Budget) -> np.ndarray:
     type = parse_type(_get(plain, kind, str))
     if not type.is_static:
         raise _Unfit(f"an array of type {type} has no definite size")
     dtype = type.dtype.np_dtype
+    budget.take("an array", type.static, dtype.itemsize)
     if "fill" in plain:
-        return _filled(type, plain["fill"])
+        return np.full(type.static, _from_values([plain["fill"]], dtype)[0])
     array = _from_values(_get(plain, "values", list), dtype) if "values" in plain else _from_data(plain, dtype)
     if array.size != type.size:
         raise _Unfit(f"an array of type {type} needs {type.size} elements, but {array.size} are given")
     return array.reshape(type.static)
-
-
-def _filled(type: TensorType, value: Any) -> np.ndarray:
-    try:
-        return np.full(type.static, _from_values([value], type.dtype.np_dtype)[0])
-    except (MemoryError, ValueError):
-        raise _Unfit(f"an array of type {type} is too large") from None
 
 
 def _from_values(values: list[Any], dtype: np.dtype[Any]) -> np.ndarray:

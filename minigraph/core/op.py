@@ -113,10 +113,13 @@ class Op(Record):
       staged: its results have shapes that depend on values, so that the session runs it between two plans.
       decides: a staged op whose value the plans after it are specialised to, as a constant.
       expands: where its types are static, `expand` spells an application out by other ops.
+      outside: it reads or writes files, or calls a function of the user's program. Graphs from files may not hold it,
+        unless they are trusted.
       checks: an application can stop the run, or shows a message; it runs even where nothing reads its results.
     """
 
     stateful: ClassVar[bool] = False
+    outside: ClassVar[bool] = False
     writes: ClassVar[tuple[int, ...]] = ()
     reads: ClassVar[tuple[int, ...]] = ()
     draws: ClassVar[bool] = False

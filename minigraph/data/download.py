@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,9 @@ MIRRORS = (
 )
 
 _TIMEOUT = 30.0  # seconds that a server may stay silent
+_WINDOW = 30.0  # seconds in which at least _SLOWEST bytes a second must come
+_SLOWEST = 1000
+_LONGEST = 3600.0  # seconds for one answer
 _ATTEMPTS = 3  # per mirror and file, each going on where the one before was cut
 _CHUNK = 1 << 16  # bytes
 _GZIP_EXTRA = 1 << 16  # bytes; gzip of data it cannot shrink adds less
@@ -228,19 +232,29 @@ def _save(response: HTTPResponse, part: Path, have: int, limit: int, report: _Re
     """Write the response into `part`, after the first `have` bytes."""
     from http.client import HTTPException
 
+    began = since = time.monotonic()
+    arrived = 0
     with open(part, "ab" if response.status == 206 else "wb") as file:
         while True:
+            if (now := time.monotonic()) - began > _LONGEST:
+                raise _TransferError(f"not done after {_LONGEST:g} s")
+            if now - since > _WINDOW:
+                if arrived < _SLOWEST * (now - since):
+                    raise _TransferError(f"less than {_SLOWEST} bytes a second for {_WINDOW:g} s, after {have} bytes")
+                since, arrived = now, 0
             try:
-                chunk = response.read(_CHUNK)
+                chunk = response.read1(_CHUNK)  # as much as is there, so that little by little is kept, too
             except (OSError, HTTPException) as error:
                 raise _TransferError(f"cut after {have} bytes ({type(error).__name__}: {error})") from error
             if not chunk:
                 return
             have += len(chunk)
+            arrived += len(chunk)
             if have > limit:
                 part.unlink()
                 raise _TransferError(f"expected at most {limit} bytes, got more")
             file.write(chunk)
+            file.flush()
             report.advance(len(chunk))
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from minigraph.core.errors import DataLossError, NotFoundError
 from minigraph.core.typing import PathLike
 from minigraph.util.files import atomic_write
+from minigraph.util.read_budget import Budget, Damaged
 
 _DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(np.uint8),
@@ -92,10 +93,14 @@ def read_idx(path: PathLike) -> NDArray[Any]:
         wanted = math.prod(shape) * dtype.itemsize
         expected = f"{wanted} bytes of data for {dtype} {list(shape)}"
 
-        # Before memory is taken: can a file of this length hold that much at all?
+        # Before memory is taken: can a file of this length hold that much at all, and may it?
         length = os.path.getsize(path)
         if wanted > length * (1 if isinstance(stream, io.BufferedReader) else _MAX_DEFLATE_RATIO):
             raise DataLossError(f"{name}: expected {expected}, got a file of {length} bytes")
+        try:
+            Budget(length).take("the array", shape, dtype.itemsize)
+        except Damaged as error:
+            raise DataLossError(f"{name}: {error}") from None
         data = np.empty(wanted, np.uint8)
         view, got = data.data, 0
         while got < wanted and (chunk := stream.read(min(_CHUNK, wanted - got))):
@@ -103,15 +108,10 @@ def read_idx(path: PathLike) -> NDArray[Any]:
             got += len(chunk)
         if got < wanted:
             raise DataLossError(f"{name}: expected {expected}, got {got}")
-        extra = 0
-        while chunk := stream.read(_CHUNK):  # reading to the end also checks gzip's own checksums
-            extra += len(chunk)
-        if extra:
-            raise DataLossError(f"{name}: expected the file to end after {expected}, got {extra} more")
-    try:
-        array = data.view(dtype).reshape(shape)
-    except ValueError as error:  # no elements, but dimensions that are too large for NumPy
-        raise DataLossError(f"{name}: expected a possible shape, got {list(shape)}") from error
+        if extra := len(stream.read(_CHUNK)):  # reading to the end also checks gzip's own checksums
+            more = f"{extra} more" if extra < _CHUNK else f"{extra} more or longer"
+            raise DataLossError(f"{name}: expected the file to end after {expected}, got {more}")
+    array = data.view(dtype).reshape(shape)
     if sys.byteorder == "little":
         array.byteswap(inplace=True)
     return array

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from minigraph.core.errors import DataLossError
 from minigraph.core.typing import PathLike
 from minigraph.data.order import uniforms
+from minigraph.util.pictures import check_pixels, open_picture
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -106,9 +107,10 @@ def open_image(path: PathLike, least: tuple[int, int] | None = None) -> Image.Im
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with open(path, "rb") as file, Image.open(file) as image:
+        with open(path, "rb") as file, open_picture(file) as image:
             if least is not None:
                 image.draft("RGB", (least[1], least[0]))
+            check_pixels(image, os.fstat(file.fileno()).st_size)
             image.load()
             upright = ImageOps.exif_transpose(image)
             if upright.has_transparency_data:
@@ -121,12 +123,7 @@ def open_image(path: PathLike, least: tuple[int, int] | None = None) -> Image.Im
         raise DataLossError(f"{os.fspath(path)}: {what}") from None
     except (PermissionError, FileNotFoundError, IsADirectoryError):
         raise
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ) as error:  # the exceptions of Pillow's decoders
+    except Exception as error:  # Pillow's decoders can fail in any way on a damaged file
         raise DataLossError(f"{os.fspath(path)}: {str(error) or type(error).__name__}") from None
 
 
@@ -146,7 +143,7 @@ def load_image(path: PathLike, size: tuple[int, int]) -> NDArray[np.float32]:
     Transparency becomes white. The resizing is bilinear, over all pixels that a pixel of the result covers.
 
     Args:
-        path: Path of the file, of any format that Pillow reads.
+        path: Path of the file: BMP, GIF, JPEG (2000), PNG, PPM, TIFF or WebP.
         size: Height and width of the result.
 
     Returns:

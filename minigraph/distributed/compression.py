@@ -29,10 +29,15 @@ class Compression:
     none, fp16, bf16 = "none", "float16", "bfloat16"
 
 
-def compressed_sum(x: Tensor, compression: str) -> Tensor:
-    """The sum of the ranks' tensors. ValueError for an unknown compression."""
+def checked_compression(compression: str) -> str:
+    """The compression. ValueError if it is unknown."""
     if compression not in (Compression.none, Compression.fp16, Compression.bf16):
         raise ValueError(f"expected Compression.none, fp16 or bf16, got {compression!r}")
+    return compression
+
+
+def compressed_sum(x: Tensor, compression: str) -> Tensor:
+    """The sum of the ranks' tensors."""
     if compression == Compression.none or not x.dtype.is_floating or x.dtype is float16:
         return apply(AllReduce("sum"), x)
     if compression == Compression.fp16:

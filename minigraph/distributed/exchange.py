@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from minigraph.core.convert import convert_to_tensor
-from minigraph.core.errors import InvalidArgumentError
+from minigraph.core.errors import InvalidArgumentError, ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
-from minigraph.distributed.compression import Compression, compressed_sum
-from minigraph.ops.builder import as_tensor_like, composed, first, make
+from minigraph.distributed.compression import Compression, checked_compression, compressed_sum
+from minigraph.ops.builder import composed, first, make
 from minigraph.ops.collective.all_gather import AllGather
 from minigraph.ops.collective.all_reduce import AllReduce
 from minigraph.ops.collective.all_to_all import AllToAll
@@ -43,7 +43,7 @@ def allreduce(
 
     Raises:
         FailedPreconditionError: `init` has not been called.
-        ValueError: Both `average` and `op` are given, or `op` is none of those.
+        ValueError: Both `average` and `op` are given, or `op` or `compression` is unknown.
         DTypeError: The dtype has no such combination.
         RanksDifferError: In a run, if other ranks run other collectives, or give tensors of another type.
         UnavailableError: In a run, if the other ranks do not come within the time limit.
@@ -61,8 +61,8 @@ def allreduce(
     if chosen not in (Average, Sum, Min, Max):
         raise ValueError(f"allreduce: expected op Average, Sum, Min or Max, got {chosen!r}")
     with composed(name, "AllReduce", tensor):
-        x = _scaled(convert_to_tensor(as_tensor_like(tensor)), prescale_factor)
-        if compression == Compression.none or chosen in (Min, Max):
+        x = _scaled(convert_to_tensor(tensor), prescale_factor)
+        if checked_compression(compression) == Compression.none or chosen in (Min, Max):
             total = first(make(AllReduce(chosen), None, "AllReduce", {"tensor": x}))
         else:
             total = compressed_sum(_scaled(x, 1 / WORLD.size if chosen == Average else 1.0), compression)
@@ -86,6 +86,7 @@ def allgather(tensor: TensorLike, name: str | None = None) -> Tensor:
     Raises:
         FailedPreconditionError: `init` has not been called.
         ShapeError: The tensor is a scalar.
+        DTypeError: The tensor holds strings.
         RanksDifferError: In a run, if the ranks' rows differ in shape, or other ranks run another collective.
 
     Example:
@@ -112,6 +113,7 @@ def broadcast(tensor: TensorLike, root_rank: int, name: str | None = None) -> Te
     Raises:
         FailedPreconditionError: `init` has not been called.
         InvalidArgumentError: There is no such rank.
+        DTypeError: The tensor holds strings.
         RanksDifferError: In a run, if other ranks run other collectives, or give tensors of another type.
 
     Example:
@@ -126,8 +128,8 @@ def broadcast(tensor: TensorLike, root_rank: int, name: str | None = None) -> Te
 
 def checked_root(root: int) -> int:
     """The rank. InvalidArgumentError if there is none of that number."""
-    if not 0 <= root < WORLD.size:
-        raise InvalidArgumentError(f"expected a root_rank from 0 to {WORLD.size - 1}, got {root}")
+    if not isinstance(root, int) or not 0 <= root < WORLD.size:
+        raise InvalidArgumentError(f"expected a root_rank from 0 to {WORLD.size - 1}, got {root!r}")
     return root
 
 
@@ -145,6 +147,8 @@ def alltoall(tensor: TensorLike, splits: TensorLike | None = None, name: str | N
 
     Raises:
         FailedPreconditionError: `init` has not been called.
+        ShapeError: The tensor is a scalar.
+        DTypeError: The tensor holds strings.
         InvalidArgumentError: In a run, if `splits` does not sum up to the number of rows. If it is not given: the
             number of rows is unknown, or the number of ranks does not divide it.
         RanksDifferError: In a run, if other ranks run another collective.
@@ -158,11 +162,13 @@ def alltoall(tensor: TensorLike, splits: TensorLike | None = None, name: str | N
     """
     WORLD.require_start()
     with composed(name, "AllToAll", tensor) as scope:
-        x = convert_to_tensor(as_tensor_like(tensor))
+        x = convert_to_tensor(tensor)
+        if x.type.rank == 0:
+            raise ShapeError("alltoall takes tensors of at least one axis, not scalars")
         if splits is None:
             rows = x.type.shape[0] if x.type.shape else None
             if rows is None or rows % WORLD.size:
                 raise InvalidArgumentError(f"alltoall: {rows} rows cannot be sent to {WORLD.size} ranks without splits")
             splits = constant(np.full(WORLD.size, rows // WORLD.size, np.int32))
-        received, counts = x.graph.add(AllToAll(), (x, convert_to_tensor(as_tensor_like(splits))), scope).outputs
+        received, counts = x.graph.add(AllToAll(), (x, convert_to_tensor(splits)), scope).outputs
         return received, counts

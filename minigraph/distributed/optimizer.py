@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.typing import TensorLike
-from minigraph.distributed.compression import Compression
+from minigraph.distributed.compression import Compression, checked_compression
 from minigraph.distributed.exchange import Average, Sum, allreduce
+from minigraph.ops.array.indexed_slices import IndexedSlices
 from minigraph.ops.collective.world import WORLD
 from minigraph.ops.control.branches import cond
 from minigraph.ops.filling import zeros_like
@@ -19,7 +21,7 @@ from minigraph.train.optimizer import Optimizer, with_gradients, zeros_of
 
 __all__ = ["DistributedOptimizer"]
 
-Pairs = list[tuple[Tensor | None, Variable]]
+Pairs = list[tuple[Tensor | IndexedSlices | None, Variable]]
 
 
 class DistributedOptimizer(Optimizer):
@@ -41,7 +43,8 @@ class DistributedOptimizer(Optimizer):
 
     Raises:
         FailedPreconditionError: `init` has not been called.
-        ValueError: `op` is neither `Average` nor `Sum`, or a number is out of range.
+        TypeError: `optimizer` is not an optimizer.
+        ValueError: `op` is neither `Average` nor `Sum`, `compression` is unknown, or a number is out of range.
 
     Example:
         >>> import minigraph.distributed as hvd
@@ -61,17 +64,23 @@ class DistributedOptimizer(Optimizer):
         average_aggregated_gradients: bool = False,
     ) -> None:  # fmt: skip
         WORLD.require_start()
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"DistributedOptimizer: expected an optimizer, got {optimizer!r}")
         super().__init__(False, name or f"Distributed{optimizer.get_name()}")
         if op not in (Average, Sum):
             raise ValueError(f"DistributedOptimizer: expected op Average or Sum, got {op!r}")
-        if backward_passes_per_step < 1 or gradient_predivide_factor <= 0:
+        if (
+            not isinstance(backward_passes_per_step, int)
+            or backward_passes_per_step < 1
+            or gradient_predivide_factor <= 0
+        ):
             raise ValueError(
                 "DistributedOptimizer: expected backward_passes_per_step of 1 or more and a positive "
                 f"gradient_predivide_factor, got {backward_passes_per_step} and {gradient_predivide_factor}"
             )
         if gradient_predivide_factor != 1 and op != Average:
             raise ValueError("DistributedOptimizer: gradient_predivide_factor needs op=Average")
-        self._inner, self._op, self._compression = optimizer, op, compression
+        self._inner, self._op, self._compression = optimizer, op, checked_compression(compression)
         self._passes, self._factor = backward_passes_per_step, gradient_predivide_factor
         self._averages_passes = average_aggregated_gradients
 
@@ -98,7 +107,8 @@ class DistributedOptimizer(Optimizer):
     def _reduced(self, pairs: Pairs) -> Pairs:
         """The gradients over all ranks. The exchanges are made in the order in which the gradients are computed."""
         found: dict[Variable, Tensor] = {}
-        for grad, var in sorted(((g, v) for g, v in pairs if g is not None), key=lambda pair: pair[0].node.id):
+        dense = ((convert_to_tensor(g), v) for g, v in pairs if g is not None)
+        for grad, var in sorted(dense, key=lambda pair: pair[0].node.id):
             found[var] = allreduce(
                 grad, compression=self._compression, op=Sum if self._factor != 1 else self._op,
                 prescale_factor=1 / self._factor,
@@ -127,7 +137,7 @@ class DistributedOptimizer(Optimizer):
         """
         if self._passes == 1:
             return self._inner.apply_gradients(grads_and_vars, global_step, name or self._name)
-        pairs = with_gradients(grads_and_vars)
+        pairs = [(convert_to_tensor(g), v) for g, v in with_gradients(grads_and_vars)]
         with pairs[0][1].graph.as_default():
             return self._accumulated(pairs, global_step, name or self._name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigraph.distributed.exchange import checked_root
 from minigraph.ops.collective.world import WORLD
 
 __all__ = [
@@ -33,6 +34,7 @@ def init(timeout: float | None = None) -> None:
         timeout: Seconds that a rank waits for the others before it raises UnavailableError; by default 300.
 
     Raises:
+        ValueError: The timeout is not positive.
         MissingPackageError: mpi4py is not installed.
         BackendError: mpi4py finds no MPI, or another one than that of mpiexec.
         RanksDifferError: The ranks have different versions of minigraph.
@@ -43,6 +45,8 @@ def init(timeout: float | None = None) -> None:
         >>> hvd.rank(), hvd.size()
         (0, 1)
     """
+    if timeout is not None and timeout <= 0:
+        raise ValueError(f"init: expected a positive timeout, got {timeout}")
     WORLD.start(timeout)
 
 
@@ -163,6 +167,7 @@ def broadcast_object(obj: Any, root_rank: int = 0) -> Any:
 
     Raises:
         FailedPreconditionError: `init` has not been called.
+        InvalidArgumentError: There is no such rank.
         RanksDifferError: Another rank does something else.
 
     Example:
@@ -172,7 +177,7 @@ def broadcast_object(obj: Any, root_rank: int = 0) -> Any:
         {'epoch': 3}
     """
     WORLD.require_start()
-    return WORLD.broadcast_object(obj, root_rank)
+    return WORLD.broadcast_object(obj, checked_root(root_rank))
 
 
 def allgather_object(obj: Any) -> list[Any]:

@@ -28,6 +28,7 @@ def broadcast_variables(variables: Iterable[Variable], root_rank: int) -> Node:
     Raises:
         FailedPreconditionError: `init` has not been called.
         InvalidArgumentError: There is no such rank.
+        TypeError: An item of `variables` is not a variable.
 
     Example:
         >>> import minigraph.distributed as hvd
@@ -41,7 +42,10 @@ def broadcast_variables(variables: Iterable[Variable], root_rank: int) -> Node:
         2.0
     """
     WORLD.require_start()
-    return group(*(v.assign(broadcast(v, root_rank)) for v in variables), name="broadcast_variables")
+    chosen = list(variables)
+    if others := [v for v in chosen if not isinstance(v, Variable)]:
+        raise TypeError(f"broadcast_variables: expected variables, got {others[0]!r}")
+    return group(*(v.assign(broadcast(v, root_rank)) for v in chosen), name="broadcast_variables")
 
 
 def broadcast_global_variables(root_rank: int) -> Node:

@@ -1,4 +1,4 @@
-"""Shared by the readers of weight files: arrays from raw bytes, and a limit on the memory a file may request."""
+"""Shared by the readers of weight files: arrays from raw bytes."""
 
 from __future__ import annotations
 
@@ -11,46 +11,12 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.dtypes import ALL
+from minigraph.util.read_budget import Damaged
 
 Array = np.ndarray[Any, Any]
 Weights = dict[str, Array]
 
-ROOM = 256 << 20  # bytes that any file may ask for, however small it is
-RATIO = 100  # a larger file may ask for as many times its size
-MOST_DIMS = 32
-
 _DTYPES = {d.name: d.np_dtype for d in ALL}
-
-
-class Damaged(ValueError):
-    """An error in a file's content; `load_weights` adds the file's name."""
-
-
-class Budget:
-    """The number of bytes that the arrays of one file may still use.
-
-    Compressed or repetitive files may unpack to more bytes than they have, but only up to a limit.
-    """
-
-    def __init__(self, file_size: int) -> None:
-        self._all = self._left = max(ROOM, RATIO * file_size)
-
-    def take(self, what: str, shape: Sequence[int], itemsize: int) -> int:
-        """The bytes of an array of this shape. Raises Damaged for an invalid shape or a request beyond the limit."""
-        check_shape(what, shape)
-        size = math.prod(shape) * itemsize
-        self._left -= size
-        if self._left < 0:
-            raise Damaged(f"'{what}' of shape {list(shape)} is too large: with it, the file would unpack to more than "
-                          f"{self._all:,} bytes")  # fmt: skip
-        return size
-
-
-def check_shape(what: str, shape: Sequence[int]) -> None:
-    """Raise Damaged if NumPy cannot have an array of this shape."""
-    fits = len(shape) <= MOST_DIMS and all(isinstance(n, int) and n >= 0 for n in shape)
-    if not fits or math.prod(max(n, 1) for n in shape) > 2**48:
-        raise Damaged(f"'{what}' has the shape {list(shape[:MOST_DIMS])}, which is impossible")
 
 
 def itemsize(dtype: str) -> int:

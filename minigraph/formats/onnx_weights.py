@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from minigraph.core.errors import MissingPackageError
-from minigraph.formats.arrays import Budget, Damaged, Weights, from_raw, is_number, mapped, native
+from minigraph.formats.arrays import Weights, from_raw, is_number, mapped, native
+from minigraph.util.read_budget import Budget, Damaged
 
 _BFLOAT16 = 16
 

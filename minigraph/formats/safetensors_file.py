@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from minigraph.formats.arrays import Array, Damaged, Weights, from_raw, mapped
+from minigraph.formats.arrays import Array, Weights, from_raw, mapped
+from minigraph.util.read_budget import Damaged
 
 _DTYPES = {
     "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64", "I8": "int8", "I16": "int16",

@@ -34,22 +34,30 @@ class _Checked(NamedTuple):
 
 
 def add_nodes(
-    graph: Graph, definition: GraphRecords, prefix: str = "", replaced: Mapping[str, Tensor] | None = None
-) -> dict[str, Node]:
+    graph: Graph, definition: GraphRecords, prefix: str = "", replaced: Mapping[str, Tensor] | None = None,
+    trusted: bool = False,
+) -> dict[str, Node]:  # fmt: skip
     """Append all nodes of a definition, named `prefix`/…; the new nodes by their names in the definition.
 
     replaced: tensors of `graph` by the inputs (`name` or `name:output`) that they replace. A name that is taken gets a
-    suffix. GraphError names the first node that does not fit; then nothing is added.
+    suffix. trusted: whether nodes may read and write files, and call functions. GraphError names the first node that
+    does not fit; then nothing is added.
     """
     mapped = {full_name(name): tensor for name, tensor in (replaced or {}).items()}
     checked = _check(definition, mapped)
+    for record, op, _ in checked:
+        if op.outside and not trusted:
+            raise GraphError(
+                f"{_where(record)}: in a run it would work on files or call functions, which a graph from a file may "
+                "only do if it is trusted: trusted=True"
+            )
     if graph.finalized:
         raise FinalizedError("Graph is finalized and cannot be modified.")
     made: dict[str, Node] = {}
     with graph.lock, graph.name_scope(None):
         for (name, _, inputs, _, _, source), op, types in checked:
             full = graph.unique_name(f"{prefix}/{name}" if prefix else name)
-            data = [mapped[key] if (key := full_name(i)) in mapped else _output(made, key) for i in _data(inputs)]
+            data = [mapped[key] if (key := full_name(i)) in mapped else output(made, key) for i in _data(inputs)]
             control = tuple(made[i[1:]] for i in inputs if i.startswith("^"))
             made[name] = graph.append(op.renamed(full), tuple(data), types, full, control, source)
         for node in made.values():
@@ -87,7 +95,8 @@ def _data(inputs: Iterable[str]) -> list[str]:
     return [i for i in inputs if not i.startswith("^")]
 
 
-def _output(made: Mapping[str, Node], name: str) -> Tensor:
+def output(made: Mapping[str, Node], name: str) -> Tensor:
+    """The tensor of a name, `node:output`."""
     base, _, index = name.partition(":")
     return made[base].outputs[int(index)]
 

@@ -23,6 +23,7 @@ from minigraph.core.provenance import Source
 from minigraph.graphs.walk import needed
 from minigraph.ops.constant import Const
 from minigraph.ops.math.reduce import Mean
+from minigraph.ops.state.sparse_update import SparseApply
 from minigraph.ops.state.update import Apply
 
 __all__ = [
@@ -120,7 +121,7 @@ def _node(element: Tensor | Node) -> Node:
 
 
 def _trains(nodes: Iterable[Node]) -> bool:
-    return any(isinstance(n.op, Apply) for n in nodes)
+    return any(isinstance(n.op, Apply | SparseApply) for n in nodes)
 
 
 def _warn(message: str, kind: type[Warning], source: Source) -> None:
@@ -335,7 +336,7 @@ class MovingAveragesLint:
         run = needed(map(self.graph.as_node, ends))
         if run & updates:
             return True
-        if not any(isinstance(n.op, Apply) for n in run):
+        if not _trains(run):
             return None
         for update in sorted(updates, key=lambda n: n.id):
             if any(isinstance(n.op, Mean) for n in needed([update]) & run):

@@ -35,13 +35,14 @@ class Rebuilder:
         root = self.current
         return self.builder.add(op, inputs, (), None if root is None else root.name, root.source if root else None)
 
+    def control(self, *olds: Instr) -> tuple[Instr, ...]:
+        """The instructions that these must follow, in the new program."""
+        return tuple(dict.fromkeys(c for old in olds for p in old.control if (c := self.instrs.get(p)) is not None))
+
     def copy(self, old: Instr) -> Instr:
         """A copy of `old` on the new values of its inputs."""
-        control: tuple[Instr, ...] = ()
-        if old.control:
-            control = tuple(dict.fromkeys(c for p in old.control if (c := self.instrs.get(p)) is not None))
         inputs = [self.values[v] for v in old.inputs]
-        instr = self.builder.add(old.op, inputs, control, None, old.source, old.types)
+        instr = self.builder.add(old.op, inputs, self.control(old), None, old.source, old.types)
         instr.names += [n for n in old.names if n not in instr.names] if instr.names else old.names
         self.copied.setdefault(instr, []).append(old)
         return instr

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from minigraph.autodiff.gradients import gradients
+from minigraph.autodiff.gradients import dense_gradients
 from minigraph.core.dtypes import bool_, int64
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import TensorType
 from minigraph.ir.scan import LoopBody, Scan, ScanLoop, WhileLoop
-from minigraph.ops.array.joining import gather
+from minigraph.ops.array.gathering import gather
 from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import reverse as reverse_along
 from minigraph.ops.builder import apply_all
@@ -154,9 +154,8 @@ def _gradient_region(body: LoopBody, count: int, scanned: int) -> LoopBody:
         places = [*_floats(own[:count]), *(count + scanned + i for i in _floats(fixed))]
         places += [count + i for i in _floats(own[count : count + scanned])]
         xs = [own[i] for i in places]
-        found = [
-            zeros_like(x) if g is None else g for x, g in zip(xs, gradients(ys, xs, [*after, *outer]), strict=True)
-        ]
+        slopes = dense_gradients(ys, xs, [*after, *outer])
+        found = [zeros_like(x) if g is None else g for x, g in zip(xs, slopes, strict=True)]
         totals: list[Tensor] = [s + g for s, g in zip(sums, found[len(state) : len(state) + len(sums)], strict=True)]
         return [*found[: len(state)], *totals, *found[len(state) + len(sums) :]]
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from minigraph import math, nn
-from minigraph.autodiff.gradients import gradients as _gradients
+from minigraph.autodiff.gradients import dense_gradients as _gradients
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.graph import Tensor
 from minigraph.keras.state import *
-from minigraph.keras.state import floatx, get_session, learning_phase, state_of
+from minigraph.keras.state import floatx, get_session, learning_phase, phase_feeds, state_of
 from minigraph.ops.array import shape as shapes
 from minigraph.ops.array.joining import concat
 from minigraph.ops.array.joining import stack as _stack
@@ -29,11 +29,15 @@ from minigraph.ops.array.slicing import reverse as _reverse
 from minigraph.ops.constant import constant as _constant
 from minigraph.ops.constant import placeholder as _placeholder
 from minigraph.ops.control.branches import cond
+from minigraph.ops.control.checks import Print_
+from minigraph.ops.filling import ones_like as _ones_like
+from minigraph.ops.filling import zeros_like as _zeros_like
 from minigraph.ops.identity import stop_gradient as _stop_gradient
 from minigraph.ops.math.algebra import tensordot
 from minigraph.ops.math.casting import cast as _cast
 from minigraph.ops.math.clipping import clip_by_value
 from minigraph.ops.math.matmul import matmul
+from minigraph.ops.math.selection import where
 from minigraph.ops.random import distributions as _draws
 from minigraph.run.variables import Variable, assign, assign_add, assign_sub
 
@@ -116,13 +120,11 @@ class Function:
         self.updates = [u.op if isinstance(u, Tensor) else u for u in updates or []]
 
     def __call__(self, inputs: Any) -> Any:
-        """The values of the outputs, after which the updates are done."""
+        """Compute the outputs and run the updates."""
         values = inputs if isinstance(inputs, list | tuple) else [inputs]
         given = zip(self.inputs, values, strict=True)
         feeds = {x: v for x, v in given if not isinstance(x, int)}  # a learning phase that is set is no tensor
-        phase = state_of().phase
-        feeds = {**({phase: False} if isinstance(phase, Tensor) else {}), **feeds}
-        return get_session().run([self.outputs, self.updates], feeds)[0]
+        return get_session().run([self.outputs, self.updates], phase_feeds(False) | feeds)[0]
 
 
 def function(inputs: Sequence[Any], outputs: Any, updates: Any = None, name: str | None = None) -> Function:
@@ -150,8 +152,6 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
     condition = convert_to_tensor(condition)
     if condition.type.rank == 0:
         return cond(_cast(condition, as_dtype("bool")), yes, no)
-    from minigraph.ops.math.selection import where
-
     return where(condition, yes(), no())
 
 
@@ -161,7 +161,7 @@ def gradients(loss: Any, variables: Any) -> list[Tensor | None]:
 
 
 def stop_gradient(variables: Any) -> Any:
-    """The tensors, through which no gradient flows."""
+    """The same tensors; no gradient flows through them."""
     if isinstance(variables, list | tuple):
         return [_stop_gradient(v) for v in variables]
     return _stop_gradient(variables)
@@ -202,16 +202,12 @@ def ones(shape: Any, dtype: Any = None, name: str | None = None) -> Variable:
 
 def zeros_like(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """Zeros of the shape of a tensor."""
-    from minigraph.ops.filling import zeros_like
-
-    return zeros_like(x, dtype, name)
+    return _zeros_like(x, dtype, name)
 
 
 def ones_like(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """Ones of the shape of a tensor."""
-    from minigraph.ops.filling import ones_like
-
-    return ones_like(x, dtype, name)
+    return _ones_like(x, dtype, name)
 
 
 def cast(x: Any, dtype: Any) -> Tensor:
@@ -382,7 +378,7 @@ def batch_flatten(x: Any) -> Tensor:
     x = convert_to_tensor(x)
     dims = x.type.shape or ()
     if None in dims[1:]:
-        return _reshape(x, _stack([shapes.shape(x)[0], -1]))
+        return _reshape(x, [*shapes.known_dims(x, (0,)), -1])
     return _reshape(x, [-1, int(np.prod(dims[1:]))])
 
 
@@ -427,9 +423,9 @@ def repeat_elements(x: Any, rep: int, axis: int) -> Tensor:
     dims = list(x.type.shape or ())
     axis = axis % len(dims)
     y = _tile(_expand_dims(x, axis + 1), [rep if a == axis + 1 else 1 for a in range(len(dims) + 1)])
-    sizes = [shapes.shape(x)[a] if d is None else d for a, d in enumerate(dims)]
+    sizes = shapes.known_dims(x, range(len(dims)))
     sizes[axis] = sizes[axis] * rep
-    made = _reshape(y, _stack(sizes) if None in dims else sizes)
+    made = _reshape(y, sizes)
     made.set_shape([None if d is None else d * rep if a == axis else d for a, d in enumerate(dims)])
     return made
 
@@ -464,6 +460,4 @@ def in_top_k(predictions: Any, targets: Any, k: int) -> Tensor:
 
 def print_tensor(x: Any, message: str = "") -> Tensor:
     """The tensor, which is printed when it is computed."""
-    from minigraph.ops.control.checks import Print_
-
     return Print_(x, [x], message)

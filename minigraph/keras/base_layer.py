@@ -10,16 +10,20 @@ import numpy as np
 
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype
-from minigraph.core.graph import Node, Tensor
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import TensorShape
 from minigraph.keras import activations, constraints, initializers, regularizers
 from minigraph.keras.state import floatx, get_session, state_of, unique_name
+from minigraph.ops.array.shape import shape as shape_of
+from minigraph.ops.array.slicing import getitem
+from minigraph.ops.constant import placeholder
 from minigraph.ops.identity import identity
+from minigraph.ops.math.casting import cast
 from minigraph.run.variables import Variable
 
 
 class InputSpec:
-    """What a layer takes: the rank, bounds of it, and sizes of axes. None for anything."""
+    """The inputs that a layer takes: their rank, bounds of it, and sizes of axes. None for anything."""
 
     def __init__(
         self, dtype: Any = None, shape: Any = None, ndim: int | None = None, max_ndim: int | None = None,
@@ -32,7 +36,7 @@ class InputSpec:
 
 
 class LayerCall(NamedTuple):
-    """One call of a layer: the tensors that it was given, in the structure of the argument, and its results."""
+    """One call of a layer: its input tensors, in the structure of the argument, and its results."""
 
     layer: Layer
     given: Any
@@ -41,7 +45,7 @@ class LayerCall(NamedTuple):
 
     @property
     def inputs(self) -> list[Tensor]:
-        """The tensors that the layer was given."""
+        """The input tensors."""
         return flat(self.given)
 
 
@@ -107,7 +111,7 @@ class Layer:
 
     def _track(self, variable: Variable, trainable: bool) -> None:
         own = self._trainable_weights if trainable else self._fixed_weights
-        if not any(variable is v for v in (*self._trainable_weights, *self._fixed_weights)):
+        if variable not in (*self._trainable_weights, *self._fixed_weights):
             own.append(variable)
 
     # for subclasses
@@ -125,7 +129,7 @@ class Layer:
         regularizer: Any = None, trainable: bool | None = None, constraint: Any = None, partitioner: Any = None,
         use_resource: Any = None, synchronization: Any = None, aggregation: Any = None, **kwargs: Any,
     ) -> Variable:  # fmt: skip
-        """Make a weight; from Glorot's uniform distribution by default. More arguments of TensorFlow have no effect."""
+        """Make a weight, by default from Glorot's uniform distribution. TensorFlow's other arguments have no effect."""
         kind = as_dtype(dtype or self._dtype or floatx())
         start = initializers.get("glorot_uniform" if initializer is None else initializer)
         dims = TensorShape(() if shape is None else shape).as_list()
@@ -159,7 +163,7 @@ class Layer:
             if not self.built:
                 self._begin(given)
             made = self.call(given, *args, **kwargs)
-            found = [identity(t) if any(t is g for g in tensors) else t for t in map(_as_tensors, flat(made))]
+            found = [identity(t) if t in tensors else t for t in map(_as_tensors, flat(made))]
             if self.activity_regularizer is not None:
                 for result in found:
                     self._losses.append(self.activity_regularizer(result) / _batch_size(result))
@@ -203,9 +207,6 @@ class Layer:
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the result for a shape of the input."""
-        from minigraph.core.graph import Graph
-        from minigraph.ops.constant import placeholder
-
         shapes = input_shape if isinstance(input_shape, list) else [input_shape]
         with Graph().as_default():
             twin = type(self).from_config(self.get_config())
@@ -236,14 +237,14 @@ class Layer:
             layer.trainable = value
 
     def _nested(self) -> Iterable[Layer]:
-        """The layer and those in it."""
+        """The layer and its inner layers."""
         yield self
         for layer in self._layers:
             yield from layer._nested()
 
     @property
     def weights(self) -> list[Variable]:
-        """All weights: those of the layer, the trainable ones first, and those of layers in it."""
+        """All weights: the layer's own, trainable ones first, and then those of inner layers."""
         found = [*self._trainable_weights, *self._fixed_weights]
         return _unique([*found, *(v for layer in self._layers for v in layer.weights)])
 
@@ -264,8 +265,8 @@ class Layer:
     @property
     def non_trainable_weights(self) -> list[Variable]:
         """The weights that training leaves alone."""
-        trained = self.trainable_weights
-        return [v for v in self.weights if not any(v is t for t in trained)]
+        trained = set(self.trainable_weights)
+        return [v for v in self.weights if v not in trained]
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
@@ -274,12 +275,12 @@ class Layer:
 
     @property
     def losses(self) -> list[Tensor]:
-        """The penalties of the weights and results, those of layers in it included."""
+        """The penalties of weights and results, including those of inner layers."""
         return [loss for layer in self._nested() for loss in layer._losses]
 
     @property
     def updates(self) -> list[Node]:
-        """The assignments that run with each step of training, those of layers in it included."""
+        """The assignments that run with each step of training, including those of inner layers."""
         return [u for layer in self._nested() if layer.trainable or layer.stateful for u in layer._updates]
 
     def get_weights(self) -> list[np.ndarray]:
@@ -323,7 +324,7 @@ class Layer:
     @property
     def output(self) -> Any:
         """The result of the layer's only call."""
-        return _alone(self._single("output").results)
+        return alone(self._single("output").results)
 
     def get_input_at(self, node_index: int) -> Any:
         """The input of a call, by its number."""
@@ -331,7 +332,7 @@ class Layer:
 
     def get_output_at(self, node_index: int) -> Any:
         """The result of a call, by its number."""
-        return _alone(self._calls[node_index].results)
+        return alone(self._calls[node_index].results)
 
     @property
     def input_shape(self) -> Any:
@@ -341,7 +342,7 @@ class Layer:
     @property
     def output_shape(self) -> Any:
         """The shape of the result of the layer's first call."""
-        return as_tuples(shapes_of(_alone(self._calls[0].results)))
+        return as_tuples(shapes_of(alone(self._calls[0].results)))
 
     # configurations
 
@@ -371,12 +372,13 @@ def assign_all(pairs: Iterable[tuple[Variable, Any]]) -> None:
     get_session().write_state(values)
 
 
-def _alone(values: list[Any]) -> Any:
+def alone(values: Sequence[Any]) -> Any:
+    """The only one of some values; several as they are."""
     return values[0] if len(values) == 1 else values
 
 
 def _unique(variables: Iterable[Variable]) -> list[Variable]:
-    return list({id(v): v for v in variables}.values())
+    return list(dict.fromkeys(variables))
 
 
 def _batch_shape(given: dict[str, Any]) -> tuple[Any, ...] | None:
@@ -397,11 +399,7 @@ def _as_tensors(value: Any, dtype: str | None = None) -> Any:
 
 
 def _batch_size(x: Tensor) -> Any:
-    from minigraph.ops.array.shape import shape
-    from minigraph.ops.array.slicing import getitem
-    from minigraph.ops.math.casting import cast
-
-    return cast(getitem(shape(x), 0), x.dtype)
+    return cast(getitem(shape_of(x), 0), x.dtype)
 
 
 class FieldLayer(Layer):
@@ -430,6 +428,11 @@ class FieldLayer(Layer):
         super().__init__(**kwargs)
         for name in fields:
             setattr(self, name, _read_field(name, given[name] if name in given else getattr(kind, name)))
+
+    def weight_of(self, field: str, shape: Any, name: str | None = None) -> Variable:
+        """Make a weight by the arguments …_initializer, …_regularizer and …_constraint of a name."""
+        how = {kind: getattr(self, f"{field}_{kind}") for kind in ("initializer", "regularizer", "constraint")}
+        return self.add_weight(name or field, shape, **how)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make such a layer."""

@@ -1,14 +1,16 @@
-"""Callbacks: what happens besides the steps when a model is trained."""
+"""Callbacks: actions between the steps of training."""
 
 from __future__ import annotations
 
 import csv
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from minigraph.core.protos import proto
 from minigraph.keras import backend as K
 from minigraph.keras.progress import Progbar
 
@@ -162,7 +164,7 @@ class LambdaCallback(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Ends the training when the loss is no finite number."""
+    """Ends the training when the loss is not finite."""
 
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
         """After a step of training."""
@@ -185,8 +187,6 @@ class _Watching(Callback):
         """The value after an epoch. None, with a warning, if there is none."""
         found = (logs or {}).get(self.monitor)
         if found is None:
-            import warnings
-
             text = f"{type(self).__name__}: {self.monitor} is not available; there are {sorted(logs or {})}"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
         return found
@@ -392,7 +392,6 @@ class TensorBoard(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """After an epoch."""
-        from minigraph.core.protos import proto
 
         message = proto("summary", "Summary")()
         for key, value in (logs or {}).items():

@@ -1,4 +1,4 @@
-"""What models are given: arrays for their inputs and outputs, whole or in batches."""
+"""The data of models: arrays for their inputs and outputs, whole or in batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from minigraph.keras.state import get_session
 
 
 class Batch(NamedTuple):
-    """Arrays of some examples: of each input, of each output and of each output's weights (or nothing)."""
+    """Some examples: an array for each input and each output, and one of weights for each output, or None."""
 
     inputs: list[np.ndarray]
     targets: list[np.ndarray]
@@ -108,9 +108,9 @@ def is_stream(x: Any) -> bool:
 
 
 class Batches:
-    """Batches from a stream: those of one epoch after another.
+    """Batches from a stream, epoch after epoch.
 
-    steps: of an epoch; None for all that there are. The stream of a data set is started anew only if `steps` is None.
+    steps: the batches of an epoch; None for the whole stream. A data set starts anew each epoch if `steps` is None.
     """
 
     def __init__(self, source: Any, steps: int | None, shuffle: bool = False) -> None:

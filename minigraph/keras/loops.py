@@ -46,12 +46,13 @@ class Training:
         size = batch.size
 
         def epoch() -> Iterator[Batch]:
-            order = np.arange(size)
+            order = None
             if self.shuffle == "batch":  # whole batches; a smaller one stays the last
+                order = np.arange(size)
                 whole = order[: size // batch_size * batch_size].reshape(-1, batch_size)
                 np.random.shuffle(whole)
             elif self.shuffle:
-                np.random.shuffle(order)
+                order = np.random.permutation(size)
             return (batch.take(s) for s in slices(size, batch_size, order))
 
         if self.verbose:
@@ -133,10 +134,8 @@ class Evaluation:
         return self.run_stream(held, steps) if is_stream(held) else self.run_arrays(held, batch_size, steps, shuffle)
 
     def run_arrays(self, batch: Batch, batch_size: int, steps: int | None, shuffle: bool = False) -> list[float]:
-        """The losses and metrics of arrays. shuffle: as TensorFlow does within `fit`, which draws from `np.random`."""
-        order = np.arange(batch.size)
-        if shuffle:
-            np.random.shuffle(order)
+        """The losses and metrics of arrays. shuffle: draw an order from `np.random`, as within `fit`."""
+        order = np.random.permutation(batch.size) if shuffle else None
         chosen = list(slices(batch.size, batch_size, order))[:steps]
         return self._run((batch.take(s) for s in chosen), batch.size, by_steps=False)
 

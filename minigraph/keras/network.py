@@ -10,9 +10,10 @@ from typing import Any
 from minigraph.core.graph import Node, Tensor
 from minigraph.graphs.walk import needed
 from minigraph.keras import lookup
-from minigraph.keras.base_layer import FieldLayer, Layer, LayerCall, as_tuples, assign_all, flat, shapes_of
+from minigraph.keras.base_layer import FieldLayer, Layer, LayerCall, alone, as_tuples, flat, shapes_of
 from minigraph.keras.state import state_of
-from minigraph.run.variables import Variable
+
+KERAS_VERSION = "2.2.4-tf"  # of TensorFlow 1.15, for files
 
 
 class OpLayer(FieldLayer):
@@ -52,8 +53,7 @@ def _depends(node: Node, inputs: Iterable[Tensor]) -> bool:
 class LayerGraph:
     """The calls between inputs and outputs, by depth; layers in TensorFlow's order.
 
-    calls: in an order in which each comes after those that it needs. ValueError if an output does not follow from the
-    inputs.
+    calls: ordered so that each comes after the calls it needs. ValueError if an output does not follow from the inputs.
     """
 
     def __init__(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
@@ -79,7 +79,7 @@ class LayerGraph:
             return key
         self._order.setdefault(made.layer, len(self._order))
         self._calls[key], self._above[key] = made, []
-        if not any(tensor is t for t in self.inputs):
+        if tensor not in self.inputs:
             if not made.inputs and isinstance(made.layer, Layer) and hasattr(made.layer, "is_placeholder"):
                 raise ValueError(
                     f'Graph disconnected: cannot obtain value for tensor {tensor} at layer "{made.layer.name}".'
@@ -91,7 +91,7 @@ class LayerGraph:
         return key
 
     def _depths(self) -> tuple[dict[int, int], dict[Layer, int]]:
-        """How far each call and each layer is from the outputs."""
+        """The distance of each call and each layer from the outputs."""
         depths: dict[int, int] = {}
         by_layer: dict[Layer, int] = {}
         for key in reversed(self._finished):
@@ -106,6 +106,10 @@ class LayerGraph:
                 by_layer[layer] = 0
                 self._order[layer] = -1
         return depths, by_layer
+
+    def calls_of(self, layer: Layer) -> list[LayerCall]:
+        """The calls of a layer in the graph."""
+        return [made for made in layer._calls if id(made.results) in self._calls]
 
     def applied(self, inputs: Sequence[Tensor], training: Any) -> list[Tensor]:
         """The outputs for other inputs."""
@@ -130,7 +134,7 @@ def _replaced(given: Any, known: Mapping[Tensor, Tensor]) -> Any:
 
 
 class Network(Layer):
-    """Layers that stand between inputs and outputs, as one layer."""
+    """The layers between inputs and outputs, as one layer."""
 
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
@@ -197,7 +201,7 @@ class Network(Layer):
 
     @property
     def output_names(self) -> list[str]:
-        """The names of the layers of the outputs; a layer of several has a number behind its name."""
+        """The names of the outputs' layers. If a layer has several outputs, a number follows its name."""
         found: list[str] = []
         for tensor in self.outputs or ():
             name = call_of(tensor)[0].layer.name
@@ -218,14 +222,14 @@ class Network(Layer):
 
     @property
     def losses(self) -> list[Tensor]:
-        """The penalties of weights and results, those of all layers."""
+        """The penalties of all layers' weights and results."""
         all_losses = super().losses
         reached = set(self._reached([t.node for t in all_losses]))
         return [t for t in all_losses if t.node in reached]
 
     @property
     def updates(self) -> list[Node]:
-        """The assignments that run with each step of training, those of all layers."""
+        """The assignments of all layers that run with each step of training."""
         return self._reached(super().updates) if self.trainable or self.stateful else []
 
     # configurations
@@ -245,23 +249,9 @@ class Network(Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON."""
-        whole = {"class_name": type(self).__name__, "config": self.get_config(), "keras_version": "2.2.4-tf",
+        whole = {"class_name": type(self).__name__, "config": self.get_config(), "keras_version": KERAS_VERSION,
                  "backend": "tensorflow"}  # fmt: skip
         return json.dumps(whole, **kwargs)
-
-    # weights
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set the values of all weights, layer by layer. ValueError if their number or a shape differs."""
-        pairs: list[tuple[Variable, Any]] = []
-        rest = list(weights)
-        for variable in self.weights:
-            if not rest:
-                raise ValueError(f"{self.name} has {len(self.weights)} weights; {len(weights)} are given")
-            pairs.append((variable, rest.pop(0)))
-        if rest:
-            raise ValueError(f"{self.name} has {len(self.weights)} weights; {len(weights)} are given")
-        assign_all(pairs)
 
     def summary(self, line_length: int | None = None, positions: Any = None, print_fn: Any = None) -> None:
         """Print the layers with their shapes and numbers of weights."""
@@ -274,9 +264,8 @@ def graph_config(name: str, graph: LayerGraph) -> dict[str, Any]:
     """The configuration of a graph of layers."""
     numbers: dict[int, int] = {}  # of each call, among those of its layer that are in the graph
     for layer in graph.layers:
-        mine = [c for c in layer._calls if any(c is made for made in graph.calls)]
         first = int(isinstance(layer, Network))  # a model's own call counts, too
-        numbers.update({id(c.results): i for i, c in enumerate(mine, first)})
+        numbers.update({id(c.results): i for i, c in enumerate(graph.calls_of(layer), first)})
 
     def place(tensor: Tensor) -> list[Any]:
         made, index = call_of(tensor)
@@ -284,11 +273,7 @@ def graph_config(name: str, graph: LayerGraph) -> dict[str, Any]:
 
     layers = []
     for layer in graph.layers:
-        inbound = [
-            [[*place(t), c.arguments] for t in c.inputs]
-            for c in layer._calls
-            if id(c.results) in numbers and c.inputs and any(c is made for made in graph.calls)
-        ]
+        inbound = [[[*place(t), c.arguments] for t in c.inputs] for c in graph.calls_of(layer) if c.inputs]
         kind = type(layer).__name__
         layers.append({"class_name": kind, "config": layer.get_config(), "name": layer.name, "inbound_nodes": inbound})
     return {"name": name, "layers": layers, "input_layers": [place(t) for t in graph.inputs],
@@ -320,9 +305,9 @@ def graph_from_config(config: Mapping[str, Any]) -> tuple[Any, Any]:
         waiting.remove(chosen)
         given = [tensor(*entry) for entry in chosen[2]]
         more = chosen[2][0][3] if len(chosen[2][0]) > 3 else {}
-        layers[chosen[0]](given if len(given) > 1 else given[0], **more)
+        layers[chosen[0]](alone(given), **more)
     first, last = ([tensor(*e) for e in _entries(config[key])] for key in ("input_layers", "output_layers"))
-    return (first if len(first) > 1 else first[0]), (last if len(last) > 1 else last[0])
+    return alone(first), alone(last)
 
 
 def _entries(value: Any) -> list[Any]:

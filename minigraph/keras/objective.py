@@ -1,4 +1,4 @@
-"""What a compiled model computes: its losses and metrics, and the steps of its optimizer."""
+"""The losses and metrics of a compiled model, and the steps of its optimizer."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.default_graph import get_default_graph
 from minigraph.core.graph import Node, Tensor
 from minigraph.keras import backend as K
 from minigraph.keras import losses, metrics
 from minigraph.keras.data import Batch
 from minigraph.keras.network import Network
-from minigraph.keras.state import get_session, state_of
+from minigraph.keras.state import get_session, phase_feeds, state_of
 from minigraph.train.optimizer import Optimizer as CoreOptimizer
 
 
 def by_output(value: Any, names: Sequence[str], nests: bool = False) -> list[Any]:
-    """What belongs to each output, of one for all, a list, or a dictionary by names.
+    """The item for each output, from one item for all, a list, or a dictionary by names.
 
     nests: whether each may be a list, as metrics are.
     """
@@ -204,9 +203,3 @@ class Objective:
         for (_, _, metric), values in zip(self.metrics, sums, strict=True):
             metric.add(values)
         return [metric.value for _, _, metric in self.metrics]
-
-
-def phase_feeds(training: bool) -> dict[Any, Any]:
-    """What tells a graph whether it trains."""
-    phase = state_of(get_default_graph()).phase
-    return {phase: training} if isinstance(phase, Tensor) else {}

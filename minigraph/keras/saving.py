@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.errors import DataLossError, NotFoundError
-from minigraph.formats.arrays import Budget, Damaged
-from minigraph.formats.keras.hdf5 import group_member, group_texts, h5py_module, read_array, set_group_texts
+from minigraph.formats.keras.hdf5 import group_member, group_texts, h5py_module, read_array, set_group_texts, take_array
 from minigraph.keras import backend as K
 from minigraph.keras import lookup, losses, metrics, optimizers
 from minigraph.keras.base_layer import Layer, assign_all
-from minigraph.keras.network import layer_from_config
+from minigraph.keras.network import KERAS_VERSION, layer_from_config
 from minigraph.util.files import atomic_write
-
-_VERSION = b"2.2.4-tf"
+from minigraph.util.read_budget import Budget, Damaged
 
 
 def save_model(
@@ -37,7 +35,7 @@ def save_model(
 
     def fill(file: Any) -> None:
         whole = {"class_name": type(model).__name__, "config": model.get_config()}
-        file.attrs["keras_version"], file.attrs["backend"] = _VERSION, b"tensorflow"
+        file.attrs["keras_version"], file.attrs["backend"] = KERAS_VERSION.encode(), b"tensorflow"
         file.attrs["model_config"] = json.dumps(whole, default=_plain).encode()
         _write_weights(file.create_group("model_weights"), model.layers)
         optimizer = model.optimizer
@@ -67,7 +65,7 @@ def _write(filepath: Any, overwrite: bool, fill: Any) -> None:
 
 
 def _write_weights(group: Any, layers: Sequence[Layer]) -> None:
-    group.attrs["keras_version"], group.attrs["backend"] = _VERSION, b"tensorflow"
+    group.attrs["keras_version"], group.attrs["backend"] = KERAS_VERSION.encode(), b"tensorflow"
     set_group_texts(group, "layer_names", [layer.name for layer in layers])
     for layer in layers:
         variables = _weights_of(layer)
@@ -164,7 +162,7 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
 
 
 def _named(value: Any, get: Any = metrics.get) -> Any:
-    """Losses or metrics of a configuration, in its structure; names stay names."""
+    """Losses or metrics of a configuration, in its structure. Names are kept as names."""
     if isinstance(value, Mapping) and "class_name" in value:
         return get(value)
     if isinstance(value, Mapping):
@@ -174,7 +172,7 @@ def _named(value: Any, get: Any = metrics.get) -> Any:
 
 @contextmanager
 def _reading(filepath: Any) -> Iterator[tuple[Any, Budget]]:
-    """An open file, and how much may be read. NotFoundError; DataLossError for whatever is wrong with its content."""
+    """An open file and the budget for its arrays. NotFoundError; DataLossError if its content is damaged."""
     path = os.fspath(filepath)
     if not os.path.exists(path):
         raise NotFoundError(f"there is no file {path}")
@@ -189,7 +187,10 @@ def _read_group(parent: Any, name: str, budget: Budget) -> list[np.ndarray]:
     """The arrays of a group, in the order of its list."""
     h5py = h5py_module()
     group = group_member(h5py, parent, name)
-    return [read_array(h5py, n, group_member(h5py, group, n), budget) for n in group_texts(group, "weight_names")]
+    sets = [(n, group_member(h5py, group, n)) for n in group_texts(group, "weight_names")]
+    for member, data in sets:
+        take_array(h5py, member, data, budget)
+    return [read_array(n, data, budget) for n, data in sets]
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What Keras keeps for a graph: the learning phase, the names of layers, the calls of layers; and its session."""
+"""Keras's state of a graph: the learning phase, and the names and calls of layers. Keras's settings and session."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class GraphState:
-    """What belongs to one graph.
+    """The state of one graph.
 
     uids: how often each name of a layer was given. history: for each result of a layer its layer, the number of the
     call and of the result. variables: those that `get_session` initialises.
@@ -43,15 +43,15 @@ class GraphState:
         self.uids: dict[str, int] = {}
         self.phase: Tensor | int | None = None
         self.history: dict[Tensor, tuple[Any, int, int]] = {}
-        self.variables: dict[int, Variable] = {}  # by their identity
+        self.variables: dict[Variable, None] = {}
 
     def track(self, variables: Iterable[Variable]) -> None:
         """Give variables values before a model runs."""
-        self.variables.update((id(v), v) for v in variables)
+        self.variables.update(dict.fromkeys(variables))
 
 
 class _Settings:
-    """What belongs to no graph."""
+    """The state that belongs to no graph."""
 
     epsilon = 1e-7
     floatx = "float32"
@@ -112,7 +112,7 @@ def get_session(op_input_list: Any = ()) -> Session:
         session = _Settings.session
     if session is None or session.graph is not get_default_graph():
         session = _Settings.session = Session()
-    new = [v for v in state_of(session.graph).variables.values() if not session.buffers.is_initialised(v.op.name)]
+    new = [v for v in state_of(session.graph).variables if not session.buffers.is_initialised(v.op.name)]
     if new:
         with session.graph.as_default():
             session.run(variables_initializer(new))
@@ -131,7 +131,7 @@ def clear_session() -> None:
 
 
 def learning_phase() -> Tensor | int:
-    """Whether the graph trains: a bool scalar that is fed, False by default; or the number that was set."""
+    """Whether the graph trains: a bool scalar to feed, by default False, or the argument of `set_learning_phase`."""
     state = state_of()
     if state.phase is None:
         graph = get_default_graph()
@@ -141,15 +141,21 @@ def learning_phase() -> Tensor | int:
     return state.phase
 
 
+def phase_feeds(training: bool) -> dict[Any, Any]:
+    """The feeds that tell the default graph whether it trains."""
+    phase = state_of().phase
+    return {phase: training} if isinstance(phase, Tensor) else {}
+
+
 def set_learning_phase(value: int) -> None:
-    """Fix the learning phase of what is built from here on: 1 for training, 0 for use."""
+    """Fix the learning phase of nodes built from here on: 1 for training, 0 for inference."""
     if value not in (0, 1):
         raise ValueError("Expected learning phase to be 0 or 1.")
     state_of().phase = int(value)
 
 
 def get_uid(prefix: str = "") -> int:
-    """How often a number was asked for with this prefix, this time included."""
+    """The number of calls with this prefix so far, including this one."""
     uids = state_of().uids
     uids[prefix] = uids.get(prefix, 0) + 1
     return uids[prefix]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from minigraph.keras.state import state_of
+
 
 def print_summary(
     model: Any, line_length: int | None, positions: Sequence[float] | None, show: Callable[[str], Any]
@@ -49,19 +51,15 @@ def _shape_of(layer: Any) -> str:
 
 
 def _rows(layer: Any, graph: Any, straight: bool, row: Callable[[Sequence[str]], None]) -> None:
-    from minigraph.keras.state import state_of
-
     count = str(layer.count_params()) if layer.built else "0 (unused)"
     fields = [f"{layer.name} ({type(layer).__name__})", _shape_of(layer), count]
     if straight:
         row(fields)
         return
     sources = []
-    for call in layer._calls:
-        if any(call is c for c in graph.calls):
-            for tensor in call.inputs:
-                maker, number, place = state_of(tensor.graph).history[tensor]
-                sources.append(f"{maker.name}[{number}][{place}]")
+    for tensor in (t for call in graph.calls_of(layer) for t in call.inputs):
+        maker, number, place = state_of(tensor.graph).history[tensor]
+        sources.append(f"{maker.name}[{number}][{place}]")
     row([*fields, sources[0] if sources else ""])
     for source in sources[1:]:
         row(["", "", "", source])

@@ -9,13 +9,15 @@ import numpy as np
 
 from minigraph.keras import backend as K
 from minigraph.keras import optimizers, saving
-from minigraph.keras.base_layer import flat
+from minigraph.keras.base_layer import alone, flat
 from minigraph.keras.callbacks import Callback, History
 from minigraph.keras.data import Batch, as_arrays, check_lengths, is_stream, weights_of
+from minigraph.keras.layers.core import InputLayer
+from minigraph.keras.lookup import custom_object_scope
 from minigraph.keras.loops import Evaluation, Prediction, Training
-from minigraph.keras.network import Network
-from minigraph.keras.objective import Objective, phase_feeds
-from minigraph.keras.state import get_session
+from minigraph.keras.network import Network, layer_from_config
+from minigraph.keras.objective import Objective
+from minigraph.keras.state import get_session, phase_feeds
 
 
 class Model(Network):
@@ -68,7 +70,7 @@ class Model(Network):
         self._make_objective().step(weighted=False)
 
     def training_config(self) -> dict[str, Any]:
-        """What the model was compiled with, as files hold it. RuntimeError if it was not compiled."""
+        """The arguments of `compile`, as files hold them. RuntimeError if the model was not compiled."""
         given = (self._make_objective() and self._compiled) or {}
         return {
             "loss": given["loss"], "metrics": given["metric"], "weighted_metrics": given["weighted_metric"],
@@ -83,7 +85,7 @@ class Model(Network):
 
     @property
     def metrics_names(self) -> list[str]:
-        """The names of what `evaluate` returns."""
+        """The names of the numbers that `evaluate` returns."""
         return self._make_objective().names
 
     def build(self, input_shape: Any = None) -> None:
@@ -96,7 +98,7 @@ class Model(Network):
         """Build a model that is not made of connected layers for inputs of given shapes."""
         self.built = True
         tensors = [K.placeholder(shape, name=f"input_{i + 1}") for i, shape in enumerate(shapes)]
-        inputs = tensors if len(tensors) > 1 else tensors[0]
+        inputs = alone(tensors)
         outputs = self(inputs)
         self.inputs, self.outputs, self._form = tensors, flat(outputs), (inputs, outputs)
 
@@ -185,7 +187,7 @@ class Model(Network):
             found = evaluation.run_stream(x, steps)
         else:
             found = evaluation.run_arrays(self._batch(x, y, sample_weight), batch_size or 32, steps)
-        return found if len(found) > 1 else found[0]
+        return alone(found)
 
     def predict(
         self, x: Any, batch_size: int | None = None, verbose: int = 0, steps: int | None = None, callbacks: Any = None,
@@ -197,7 +199,7 @@ class Model(Network):
             found = prediction.run_stream(x, steps)
         else:
             found = prediction.run_arrays(self._inputs(x), batch_size or 32, steps)
-        return found if len(found) > 1 else found[0]
+        return alone(found)
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, reset_metrics: bool = True
@@ -215,12 +217,12 @@ class Model(Network):
             objective.reset()
         totals, sums = objective.run(batch, training)
         found = [*map(float, totals), *objective.count(sums)]
-        return found if len(found) > 1 else found[0]
+        return alone(found)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch."""
         found = self.outputs_for(self._inputs(x))
-        return found if len(found) > 1 else found[0]
+        return alone(found)
 
     def outputs_for(self, batch: Batch) -> list[np.ndarray]:
         """The outputs for one batch."""
@@ -289,8 +291,6 @@ class Sequential(Model):
 
     def add(self, layer: Any) -> None:
         """Append a layer."""
-        from minigraph.keras.layers.core import InputLayer
-
         if self.outputs is not None and self._graph is not None:
             self._join(self.inputs, layer(self.outputs[0]))
         elif isinstance(layer, InputLayer):
@@ -356,9 +356,6 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
         """The model of a configuration."""
-        from minigraph.keras.lookup import custom_object_scope
-        from minigraph.keras.network import layer_from_config
-
         entries = config["layers"] if isinstance(config, dict) else config
         with custom_object_scope(custom_objects or {}):
             made = cls([layer_from_config(entry) for entry in entries],

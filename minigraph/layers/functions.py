@@ -24,7 +24,7 @@ from minigraph.layers.common import (
 from minigraph.ops.array.reshape import reshape, transpose
 from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem
-from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.builder import composed
 from minigraph.ops.data_format import NCHW
 from minigraph.ops.filling import zeros_like
 from minigraph.ops.identity import identity
@@ -233,7 +233,7 @@ def dropout(
 def dropped(x: Tensor, rate: Any, noise_shape: Any, seed: int | None, training: Any) -> Tensor:
     """`dropout` in the current name scope."""
     if isinstance(training, Tensor):
-        amount = convert_to_tensor(as_tensor_like(rate), x.dtype)
+        amount = convert_to_tensor(rate, x.dtype)
         chosen = where(training, amount, zeros_like(amount))
         x.graph.reserve_ids(3)  # of the nodes that branch, those before the random numbers
         y = nn_dropout(x, noise_shape=noise_shape, seed=seed, rate=chosen)

@@ -19,10 +19,9 @@ from minigraph.layers.common import (
     pair,
     require_channels_last,
 )
-from minigraph.ops.array.joining import stack
+from minigraph.ops.array.shape import known_dims, packed
 from minigraph.ops.data_format import NHWC
 from minigraph.ops.nn.conv3d import conv3d as nn_conv3d
-from minigraph.ops.nn.conv3d import known_dims
 from minigraph.ops.nn.conv_transpose import conv2d_transpose as nn_conv2d_transpose
 from minigraph.ops.nn.convolve import conv1d as nn_conv1d
 from minigraph.ops.nn.depthwise import separable_conv2d as nn_separable_conv2d
@@ -113,7 +112,7 @@ def transposed(
         n, height, width = known_dims(x, (0, 1, 2) if form == NHWC else (0, 2, 3))
         sides = [height * step[0] + more[0], width * step[1] + more[1]]
         target = [n, *sides, filters] if form == NHWC else [n, filters, *sides]
-        shape = stack(target) if any(isinstance(d, Tensor) for d in target) else target
+        shape = packed(target)
         y = nn_conv2d_transpose(x, kernel, shape, axes(step), op_padding(padding), data_format=form)
         y.set_shape([None if isinstance(d, Tensor) else d for d in target])
     return y

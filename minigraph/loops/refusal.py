@@ -12,9 +12,9 @@ from minigraph.loops.index import Index
 from minigraph.loops.kernel import OR, Kernel
 
 
-def outside(types: Sequence[TensorType], limit: int) -> Kernel:
-    """Whether an integer of operand 1 is not in [0, limit)."""
-    return _outside(types, (limit,))
+def outside(types: Sequence[TensorType], limit: int, place: int = 1) -> Kernel:
+    """Whether an integer of the operand at `place` is not in [0, limit)."""
+    return _outside(types, (limit,), place)
 
 
 def vectors_outside(types: Sequence[TensorType], limits: Sequence[int]) -> Kernel | None:
@@ -23,10 +23,10 @@ def vectors_outside(types: Sequence[TensorType], limits: Sequence[int]) -> Kerne
     return _outside(types, limits[:depth]) if depth else None
 
 
-def _outside(types: Sequence[TensorType], limits: Sequence[int]) -> Kernel:
+def _outside(types: Sequence[TensorType], limits: Sequence[int], place: int = 1) -> Kernel:
     k, depth = Statement("outside"), len(limits)
-    count = types[1].size // depth
-    vectors = [k.operand(t, (count, depth) if n == 1 else None) for n, t in enumerate(types)][1]
+    count = types[place].size // depth
+    vectors = [k.operand(t, (count, depth) if n == place else None) for n, t in enumerate(types)][place]
     found = k.result(TensorType(bool_, (depth,)))
     for d, limit in enumerate(limits):
         with k.over(1):

@@ -11,7 +11,6 @@ from typing import Any, Final
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Tensor
 from minigraph.ops.array.reshape import Transpose
-from minigraph.ops.builder import as_tensor_like
 
 NHWC: Final = "NHWC"
 NCHW: Final = "NCHW"
@@ -29,7 +28,7 @@ def in_nhwc(
         return make(value, name)
     if data_format != NCHW:
         raise ValueError(f"data_format must be NHWC or NCHW, not {data_format!r}")
-    image = convert_to_tensor(as_tensor_like(value))
+    image = convert_to_tensor(value)
     graph = image.graph
     with graph.as_default(), graph.name_scope(name or default) as scope:
         channels_last = graph.add(Transpose((0, 2, 3, 1)), (image,), "to_nhwc").outputs[0]

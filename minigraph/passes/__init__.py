@@ -19,6 +19,7 @@ from minigraph.passes.fuse_epilogue import fuse_epilogue
 from minigraph.passes.fuse_pointwise import fuse_pointwise
 from minigraph.passes.hoist import hoist
 from minigraph.passes.implicit_broadcast import implicit_broadcast
+from minigraph.passes.integer_products import integer_products
 from minigraph.passes.layout import layout
 from minigraph.passes.multi_tensor import multi_tensor
 from minigraph.passes.recompute import recompute
@@ -97,6 +98,20 @@ PIPELINE = (
         after={
             "hoist": "the scaled filter depends on variables only and is kept between runs",
             "fuse_pointwise": "a loop hides scale and shift",
+        },
+    ),
+    PipelineEntry(
+        integer_products,
+        "O2",
+        before={
+            "constant_folding": "zero points and scales are often computed from other constants",
+            "layout": "in a channels-first network transposes stand between a convolution and what quantises",
+        },
+        after={
+            "relu_after_pool": "a pool of dequantised numbers is one of the integers, whatever stands before it",
+            "winograd": "a convolution of integers is faster than Winograd's",
+            "hoist": "a filter that stays in integers is not dequantised beforehand",
+            "fuse_pointwise": "a loop hides what quantises and dequantises",
         },
     ),
     PipelineEntry(

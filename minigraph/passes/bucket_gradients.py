@@ -21,8 +21,8 @@ class BucketGradients:
     after       bucket = all_reduce_start(g₁, g₂, …); y₁, y₂, … = all_reduce_wait(bucket); the scheduler puts the start
                 as early and the wait as late as it can
     conditions  neighbours in the order of collectives, with the same reduction and dtype; none depends on another of
-                them; a bucket of several has at most `max_bytes`; one that is half full takes no tensor that is made
-                later than those that it has
+                them; a bucket of several has at most `max_bytes`; a bucket that is half full takes no tensor that is
+                made later than its last one
     formula     the same sums; the order of summation over ranks is MPI's choice, and may depend on the message's size
                 from three ranks on
     """
@@ -90,18 +90,17 @@ def _bytes(bucket: Sequence[Instr]) -> int:
 
 
 def _emit(members: Sequence[Instr], new: Rebuilder, starts: dict[Instr, Instr]) -> dict[Value, Value]:
-    """Add the two halves of a bucket. starts: by all-reduce, the first half, which alone the next one comes after."""
+    """Add the two halves of a bucket. starts: the first half by the second; the next bucket follows the first alone."""
     op = members[0].op
     assert isinstance(op, AllReduce)
-    control = dict.fromkeys(starts.get(p) or new.instrs.get(p) for m in members for p in m.control if p not in members)
-    ordered = [c for c in control if c is not None]
+    ordered = [starts.get(c, c) for c in new.control(*members)]
     operands = [new.values[m.inputs[0]] for m in members]
     start = new.builder.add(AllReduceStart(op.reduction), operands, ordered, members[0].name, members[0].source)
     start.names.extend(m.name for m in members[1:])
-    starts.update(dict.fromkeys(members, start))
     wait = AllReduceWait(op.reduction, tuple(m.types[0] for m in members))
     made = new.builder.add(wait, [Value(start, 0)], (), members[0].name, members[0].source)
     made.names.extend(m.name for m in members[1:])
+    starts[made] = start
     return {Value(m, 0): Value(made, i) for i, m in enumerate(members)}
 
 

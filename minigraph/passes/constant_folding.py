@@ -13,6 +13,7 @@ from minigraph.ir.program import Cell, Feed, Instr, Value
 from minigraph.ir.rebuild import Rebuilder
 from minigraph.ops.constant import Const, computed
 from minigraph.ops.filling import Full
+from minigraph.ops.math.quantization import DequantizeLinear
 from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.pipeline import RulePass
@@ -32,6 +33,8 @@ def _foldable(instr: Instr) -> str | None:
         return "it is a source"
     if instr.op.stateful:
         return "it is stateful"
+    if isinstance(instr.op, DequantizeLinear):
+        return "integer_products looks for it"
     if instr.op.on_host:
         return "it is computed on the host, by the run"
     if any(t.size > LIMIT for t in (*instr.types, *(v.type for v in instr.inputs))):
@@ -103,8 +106,9 @@ class ConstantFolding(RulePass):
     before      y = f(c₁, c₂, …) with every operand a constant
     after       y = constant
     conditions  f is pure, has no control inputs and accepts the operands (if not, the run reports it); operands and
-                results have at most LIMIT elements. Or f works element by element and every operand holds one number
-                throughout: then y is a tensor filled with one number
+                results have at most LIMIT elements; f does not dequantise, which integer_products looks for. Or f works
+                element by element and every operand holds one number throughout: then y is a tensor filled with one
+                number
     formula     y = f(c₁, c₂, …), computed once by the op's reference
     """
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minigraph.core.dtypes import float16
-from minigraph.ir.program import Instr, Program, Value
+from minigraph.ir.program import Instr, Program, Value, readers_of
 from minigraph.ir.rebuild import Rebuilder
 from minigraph.ir.regions import Loop, inner_program
 from minigraph.ops.broadcast import normalise_axes
 from minigraph.ops.constant import Const
 from minigraph.ops.math.arithmetic import RealDiv
+from minigraph.ops.math.quantization import DequantizeLinear
 from minigraph.ops.math.reduce import Mean, Sum
 from minigraph.rewrite.driver import Missed, Outcome, Rule, rewrite
 from minigraph.rewrite.grouping import Fused, Grouping, fuse
@@ -55,8 +56,9 @@ class FusePointwise(Replayable):
     after       one loop over the elements of y and z that does f, g, …, and adds up what is summed; sums along the same
                 axes that read the same operand share a loop
     conditions  y and z have one shape, to which all other operands broadcast; the group is convex: no path leaves it
-                and comes back; no control inputs. Nothing follows a sum within the group, which has at most
-                `max_members` instructions, so that code and the time to compile it stay bounded
+                and comes back; no control inputs. Integers with several readers are dequantised where they are read.
+                Nothing follows a sum within the group, which has at most `max_members` instructions, so that code and
+                the time to compile it stay bounded
     formula     z[i] = g(f(x[i], a[i]), b[i]). A mean that ends a chain is its sum, divided by the count
     """
 
@@ -67,12 +69,13 @@ class FusePointwise(Replayable):
         summed = rewrite(program, [_MEAN])
         program = summed.program
         controls = {c for i in program.instrs for c in i.control}
+        readers = readers_of(program)
         space = {i: s for i in program.instrs if (s := _space(i, controls)) is not None}
         grouping = Grouping(program, (Value(i, 0) for i in space if _is_sum(i)))
         missed: list[Missed] = []
         for consumer in space:
             for value in consumer.inputs:
-                reason = _unfit(value, consumer, space)
+                reason = _unfit(value, consumer, space, len(readers[value]))
                 if reason is None and grouping.joined_size(value.instr, consumer) > self.max_members:
                     reason = f"the loop would have more than {self.max_members} instructions"
                 if reason is None and not grouping.merge(value.instr, consumer):
@@ -112,9 +115,11 @@ def _space(instr: Instr, controls: set[Instr]) -> tuple[int, ...] | None:
     return space if math.prod(space) else None
 
 
-def _unfit(value: Value, consumer: Instr, space: dict[Instr, tuple[int, ...]]) -> str | None:
-    """Why a value cannot pass inside a loop, or None."""
+def _unfit(value: Value, consumer: Instr, space: dict[Instr, tuple[int, ...]], readers: int) -> str | None:
+    """Why a value cannot pass inside a loop, or should not, or None."""
     producer = value.instr
+    if isinstance(consumer.op, DequantizeLinear) and readers > 1:
+        return "its integers have other readers, too, and are quicker to read again than what they stand for"
     if producer not in space:
         return "its producer is not pointwise"
     if _is_sum(producer):

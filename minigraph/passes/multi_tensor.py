@@ -66,9 +66,8 @@ def _together(group: Sequence[Instr]) -> MultiTensorApply:
 
 def _joined(group: Sequence[Instr], new: Rebuilder) -> dict[Value, Value]:
     """The one instruction for a group's updates; what becomes of each update's results."""
-    control = tuple(dict.fromkeys(c for i in group for p in i.control if (c := new.instrs.get(p)) is not None))
     operands = [new.values[v] for i in group for v in i.inputs]
-    made = new.builder.add(_together(group), operands, control, group[0].name, group[0].source)
+    made = new.builder.add(_together(group), operands, new.control(*group), group[0].name, group[0].source)
     made.names.extend(i.name for i in group[1:])
     results = [Value(instr, output) for instr in group for output in range(len(instr.types))]
     return {old: Value(made, index) for index, old in enumerate(results)}

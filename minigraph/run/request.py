@@ -12,6 +12,7 @@ from minigraph.compile.resize import CompileRecord
 from minigraph.core.dtypes import string
 from minigraph.core.errors import GraphError, OpError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
+from minigraph.ops.array.indexed_slices import IndexedSlices, IndexedSlicesValue
 from minigraph.ops.constant import Placeholder
 from minigraph.ops.state.variable import NoOp, VariableV2
 from minigraph.run.feeds import as_feed, feed_error, feed_tensor
@@ -86,6 +87,9 @@ class Request:
         return self._leaf(graph, fetch)
 
     def _leaf(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
+        if isinstance(fetch, IndexedSlices):
+            tensors = self._structure(graph, fetch.parts)
+            return lambda values: IndexedSlicesValue(*tensors(values))
         element = _element(graph, fetch)
         if isinstance(element, Node):
             self.targets.append(element)

@@ -15,7 +15,7 @@ from minigraph.formats.tensorflow.graph_def import write_message
 from minigraph.formats.tensorflow.meta_graph import meta_graph_message
 from minigraph.run.session import Session
 from minigraph.run.variable_lists import global_variables
-from minigraph.saved_model.constants import FILE, INIT_KEYS, TEXT_FILE, signature_constants, tag_constants
+from minigraph.saved_model.constants import FILE, INIT_KEYS, TEXT_FILE, VARIABLES, signature_constants, tag_constants
 from minigraph.saved_model.signatures import predict_signature_def
 from minigraph.train.saver import Saver
 
@@ -83,7 +83,7 @@ class SavedModelBuilder:
                 with sess.graph.counted_as(0):
                     saver = Saver(write_version=2)
         if saver is not None:
-            prefix = os.path.join(self._folder, "variables", "variables")
+            prefix = os.path.join(self._folder, VARIABLES)
             saver.save(sess, prefix, write_meta_graph=False, write_state=False)
         self._has_variables = True
         self._add(sess.graph, tags, signature_def_map, main_op or legacy_init_op, saver)

@@ -9,6 +9,7 @@ __all__ = ["signature_constants", "tag_constants"]
 
 FILE = "saved_model.pb"
 TEXT_FILE = "saved_model.pbtxt"
+VARIABLES = "variables/variables"  # the prefix of the checkpoint
 INIT_KEYS = ("saved_model_main_op", "legacy_init_op")
 tag_constants = SimpleNamespace(SERVING="serve", TRAINING="train", GPU="gpu", TPU="tpu", EVAL="eval")
 signature_constants = SimpleNamespace(

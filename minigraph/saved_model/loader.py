@@ -10,8 +10,9 @@ from minigraph.core.errors import DataLossError, NotFoundError
 from minigraph.core.protos import saved_model_class
 from minigraph.core.typing import PathLike
 from minigraph.formats.tensorflow.graph_def import read_message_file
+from minigraph.graphs.importing import base_name
 from minigraph.run.session import Session
-from minigraph.saved_model.constants import FILE, INIT_KEYS, TEXT_FILE, tag_constants
+from minigraph.saved_model.constants import FILE, INIT_KEYS, TEXT_FILE, VARIABLES, tag_constants
 from minigraph.train.checkpoint_state import checkpoint_exists
 from minigraph.train.restored import import_message
 
@@ -63,15 +64,16 @@ def choose_meta_graph(model: Any, tags: Sequence[str] | None, where: str) -> Any
 
 def load(
     sess: Session, tags: Sequence[str] | None, export_dir: PathLike, import_scope: str | None = None,
-    **saver_kwargs: Any,
+    trusted: bool = False, **saver_kwargs: Any,
 ) -> Any:  # fmt: skip
-    """Load a SavedModel into a session: its graph, its variables' values, and what it runs at the start.
+    """Load a SavedModel into a session: its graph, its variables' values, and its initial operations.
 
     Args:
         sess: The session. Its graph gets the model's nodes.
         tags: The tags of the graph; None for the only one.
         export_dir: The folder.
         import_scope: Name scope of the nodes.
+        trusted: Whether the graph may read and write files when it runs.
         **saver_kwargs: Arguments of the Saver.
 
     Returns:
@@ -97,12 +99,12 @@ def load(
     if message.graph_def.library.function and not message.signature_def:
         raise DataLossError(f"{folder} is a SavedModel of functions, with no signature")
     with sess.graph.as_default():
-        saver, loaded = import_message(message, import_scope or "", None, saver_kwargs)
-        prefix = os.path.join(folder, "variables", "variables")
+        saver, loaded = import_message(message, import_scope or "", None, saver_kwargs, trusted)
+        prefix = os.path.join(folder, VARIABLES)
         if saver is not None and loaded.variables and checkpoint_exists(prefix):
             saver.restore(sess, prefix)
         for key in INIT_KEYS:
             for name in message.collection_def[key].node_list.value if key in message.collection_def else ():
-                if (node := loaded.nodes.get(name.partition(":")[0])) is not None:
+                if (node := loaded.nodes.get(base_name(name))) is not None:
                     sess.run(node)
     return message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -23,14 +23,6 @@ class AggregationMethod:
     ADD_N = DEFAULT = 0
     EXPERIMENTAL_TREE = 1
     EXPERIMENTAL_ACCUMULATE_N = 2
-
-
-class IndexedSlices(NamedTuple):
-    """Rows of a tensor. Gradients of minigraph are tensors, so none is of this class."""
-
-    values: Any
-    indices: Any
-    dense_shape: Any = None
 
 
 def arg_max(input: Any, dimension: Any, output_type: Any = tf.int64, name: str | None = None) -> Tensor:

@@ -13,7 +13,6 @@ from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, string
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import Shape, as_shape, common
-from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.host.queues import (
     QueueClose,
     QueueDequeue,
@@ -59,7 +58,7 @@ class QueueBase:
                 given = [vals]
         if len(given) != len(self.dtypes):
             raise ValueError(f"Unexpected number of components: {len(given)}, the queue has {len(self.dtypes)}")
-        return [convert_to_tensor(as_tensor_like(v), d) for v, d in zip(given, self.dtypes, strict=True)]
+        return [convert_to_tensor(v, d) for v, d in zip(given, self.dtypes, strict=True)]
 
     def _add(self, op: Any, inputs: Sequence[Tensor], name: str | None, default: str) -> Node:
         graph = inputs[0].graph if inputs else get_default_graph()
@@ -96,7 +95,7 @@ class QueueBase:
         return node.outputs[0] if len(node.outputs) == 1 else list(node.outputs)
 
     def close(self, cancel_pending_enqueues: bool = False, name: str | None = None) -> Node:
-        """Let nothing more in; what is there can still be taken. Those that wait to put something in are cancelled."""
+        """Refuse new elements, waiting ones included. Elements in the queue can still be taken."""
         return self._add(QueueClose(self._spec), (), name, "Close")
 
     def is_closed(self, name: str | None = None) -> Tensor:
@@ -170,7 +169,7 @@ class RandomShuffleQueue(QueueBase):
 
 
 def limit_epochs(tensor: Any, num_epochs: int | None = None, name: str | None = None) -> Any:
-    """The tensor, for `num_epochs` runs; then the run fails with OutOfRangeError, for the queue to be closed."""
+    """The tensor, for `num_epochs` runs. Then a run fails with OutOfRangeError, which closes the queue."""
     if num_epochs is None:
         return tensor
     if num_epochs <= 0:
@@ -191,7 +190,7 @@ def input_producer(
     refuse("tf.train.input_producer", shared_name=shared_name)
     graph = get_default_graph()
     with graph.name_scope(name or "input_producer") as scope:
-        values = convert_to_tensor(as_tensor_like(input_tensor), name="input_producer")
+        values = convert_to_tensor(input_tensor, name="input_producer")
         shape = as_shape(element_shape) if element_shape is not None else (values.type.shape or (None,))[1:]
         rows = _shuffled(values, seed) if shuffle else values
         rows = limit_epochs(rows, num_epochs)
@@ -217,7 +216,7 @@ def _shuffled(values: Tensor, seed: int | None) -> Tensor:
 
 
 def _summarise(queue: QueueBase, capacity: int, name: str) -> None:
-    """The summary of how full the queue is that TensorFlow makes."""
+    """TensorFlow's summary of the share of the queue that is filled."""
     graph = get_default_graph()
     with graph.counted_as(6):
         tf.summary.scalar(name, tf.cast(queue.size(), tf.float32) * (1.0 / capacity))
@@ -256,10 +255,10 @@ def slice_input_producer(
     tensor_list: Any, num_epochs: int | None = None, shuffle: bool = True, seed: int | None = None,
     capacity: int = 32, shared_name: str | None = None, name: str | None = None,
 ) -> list[Tensor]:  # fmt: skip
-    """For each tensor of a list its row at one place, another one in each run."""
+    """One row of each tensor of a list; each run takes the next place."""
     graph = get_default_graph()
     with graph.name_scope(name or "input_producer"):
-        tensors = [convert_to_tensor(as_tensor_like(t)) for t in tensor_list]
+        tensors = [convert_to_tensor(t) for t in tensor_list]
         if not tensors:
             raise ValueError("Expected at least one tensor in slice_input_producer().")
         size: Any = tensors[0].shape.as_list()[0]
@@ -289,7 +288,7 @@ def _collected(tensors: Any) -> tuple[list[Tensor], list[Any] | None]:
     given = [tensors[k] for k in keys] if keys is not None else list(tensors)
     if not given:
         raise ValueError("Expected at least one tensor in batch().")
-    return [convert_to_tensor(as_tensor_like(t)) for t in given], keys
+    return [convert_to_tensor(t) for t in given], keys
 
 
 def _as_given(results: Any, keys: list[Any] | None) -> Any:

@@ -14,7 +14,6 @@ from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, float32, string
 from minigraph.core.graph import Node, Tensor
 from minigraph.formats.tensorflow.records import RecordWriter, read_records
-from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.constant import constant
 from minigraph.ops.host.readers import (
     AsString,
@@ -87,7 +86,7 @@ class WholeFileReader(ReaderBase):
 
 
 class IdentityReader(ReaderBase):
-    """Gives what is in the queue, as key and value."""
+    """Gives the elements of the queue, as key and value."""
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(_named(name or "IdentityReaderV2", itself), True)
@@ -185,7 +184,7 @@ def tf_record_iterator(path: Any, options: Any = None) -> Iterator[bytes]:
 
 
 def _apply(op: Any, texts: Any, name: str | None, default: str) -> Tensor:
-    tensor = convert_to_tensor(as_tensor_like(texts), dtype=string)
+    tensor = convert_to_tensor(texts, dtype=string)
     made: Tensor = tensor.graph.add(op, [tensor], name or default).outputs[0]
     return made
 
@@ -202,7 +201,7 @@ def decode_raw(
 def string_to_number(
     string_tensor: Any = None, out_type: Any = float32, name: str | None = None, input: Any = None
 ) -> Tensor:
-    """The numbers that texts are. input: another name of `string_tensor`."""
+    """The numbers that texts spell. input: another name of `string_tensor`."""
     given = string_tensor if input is None else input
     return _apply(StringToNumber(as_dtype(out_type)), given, name, "StringToNumber")
 
@@ -211,16 +210,16 @@ def as_string(
     input: Any, precision: int = -1, scientific: bool = False, shortest: bool = False, width: int = -1,
     fill: str = "", name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Numbers as texts, those with a point with `precision` digits after it, 6 by default."""
+    """Numbers as texts. Floating-point numbers have `precision` digits after the point, 6 by default."""
     refuse("tf.as_string", scientific=scientific, shortest=shortest, width=None if width == -1 else width, fill=fill)
-    x = convert_to_tensor(as_tensor_like(input))
+    x = convert_to_tensor(input)
     made: Tensor = x.graph.add(AsString(precision), [x], name or "AsString").outputs[0]
     return made
 
 
 def string_join(inputs: Any, separator: str = "", name: str | None = None) -> Tensor:
     """The texts of several tensors, joined element by element."""
-    tensors = [convert_to_tensor(as_tensor_like(t), dtype=string) for t in inputs]
+    tensors = [convert_to_tensor(t, dtype=string) for t in inputs]
     made: Tensor = tensors[0].graph.add(StringJoin(separator), tensors, name or "StringJoin").outputs[0]
     return made
 
@@ -245,14 +244,14 @@ def decode_csv(
             dtypes.append(values.dtype)
             given = list(default) if isinstance(default, list | tuple) else [default]
             defaults.append(given[0] if given else None)
-    lines = convert_to_tensor(as_tensor_like(records), dtype=string)
+    lines = convert_to_tensor(records, dtype=string)
     columns = None if select_cols is None else tuple(select_cols)
     op = DecodeCsv(tuple(dtypes), tuple(defaults), field_delim, use_quote_delim, na_value, columns)
     return list(lines.graph.add(op, [lines], name or "DecodeCSV").outputs)
 
 
 def matching_files(pattern: Any, name: str | None = None) -> Tensor:
-    """The names of files that match one or several patterns, in order, as they are when the graph is built."""
+    """The names of files that match patterns when the graph is built, sorted."""
     patterns = [pattern] if isinstance(pattern, str | os.PathLike) else list(pattern)
     found = sorted(path for each in patterns for path in glob.glob(os.fspath(each)))
     return constant([os.fsencode(path) for path in found], dtype=string, name=name or "MatchingFiles")

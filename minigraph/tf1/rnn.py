@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import minigraph as tf
 from minigraph.control.tracing import run_steps
-from minigraph.core.graph import Graph, Tensor
+from minigraph.core.graph import Tensor
 from minigraph.util import nest
 
 
@@ -42,23 +41,26 @@ def dynamic_rnn(
 ) -> tuple[Any, Any]:  # fmt: skip
     """The outputs of a cell [batch, time, …], or [time, batch, …] if `time_major`, and its last state.
 
-    inputs: tensors with these axes first. sequence_length: [batch]; behind it outputs are zeros, and states stay.
+    inputs: tensors with these axes first. sequence_length: [batch]; beyond it outputs are zeros, and states stay.
     """
     _check_cell("cell", cell)
-    with tf.variable_scope(scope or "rnn"), _counted(tf.get_default_graph()) as counts:
+    graph = tf.get_default_graph()
+    with tf.variable_scope(scope or "rnn"):
+        start = finish = graph.last_id
         given = [tf.convert_to_tensor(x) for x in nest.flatten(inputs)]
         steps = given if time_major else [_swapped(x) for x in given]
         state = _first_state(cell, initial_state, _batch(steps[0], 1), dtype)
         unknown_batch = steps[0].shape.as_list()[1] is None
         lengths = None if sequence_length is None else tf.cast(sequence_length, tf.int32, name="sequence_length")
+        counts = _NodeCounts(len(nest.flatten(state)), unknown_batch, lengths is not None, time_major)
         forms: list[Any] = []
 
         def step(states: list[Tensor], rows: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+            nonlocal finish
             number = rows.pop() if lengths is not None else None
-            case = len(states), unknown_batch, lengths is not None, time_major
-            counts.begin(*case)
+            graph.last_id = start + counts.before
             output, new = cell(nest.pack(inputs, rows), nest.pack(state, states))
-            counts.end(*case, len(cell.variables))
+            finish = graph.last_id + counts.after + len(cell.variables)
             forms.append(output)
             outputs, after = nest.flatten(output), nest.flatten(new)
             if number is None or lengths is None:
@@ -68,31 +70,29 @@ def dynamic_rnn(
 
         numbers = [] if lengths is None else [tf.range(tf.shape(steps[0])[0])]
         last, outputs = run_steps(step, nest.flatten(state), [*steps, *numbers])
-        return nest.pack(forms[0], outputs if time_major else [_swapped(y) for y in outputs]), nest.pack(state, last)
+        made = nest.pack(forms[0], outputs if time_major else [_swapped(y) for y in outputs]), nest.pack(state, last)
+        graph.last_id = finish
+        return made
 
 
-class _Counts:
-    """The numbers of nodes that TensorFlow counts for `dynamic_rnn` before and after the cell, for random seeds."""
+class _NodeCounts(NamedTuple):
+    """The numbers of nodes that TensorFlow makes in `dynamic_rnn` around the cell; random seeds depend on them."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph, self.start, self.finish = graph, graph.last_id, graph.last_id
+    states: int
+    unknown_batch: bool
+    lengths: bool
+    time_major: bool
 
-    def begin(self, states: int, unknown_batch: bool, lengths: bool, time_major: bool) -> None:
-        """Before the cell's nodes."""
-        count = 58 + 12 * states + 19 * lengths - 8 * time_major + (11 + 2 * states) * unknown_batch
-        self.graph.last_id = self.start + count
+    @property
+    def before(self) -> int:
+        more = (11 + 2 * self.states) * self.unknown_batch
+        return 58 + 12 * self.states + 19 * self.lengths - 8 * self.time_major + more
 
-    def end(self, states: int, unknown_batch: bool, lengths: bool, time_major: bool, variables: int) -> None:
-        """After the cell's nodes."""
-        count = 25 + variables + 2 * states + (2 + states) * lengths - 9 * time_major - unknown_batch
-        self.finish = self.graph.last_id + count
-
-
-@contextmanager
-def _counted(graph: Graph) -> Iterator[_Counts]:
-    counts = _Counts(graph)
-    yield counts
-    graph.last_id = counts.finish
+    @property
+    def after(self) -> int:
+        """Without the nodes of the cell's variables, one for each."""
+        more = (2 + self.states) * self.lengths
+        return 25 + 2 * self.states + more - 9 * self.time_major - self.unknown_batch
 
 
 def _swapped(x: Tensor) -> Tensor:
@@ -165,7 +165,7 @@ def static_bidirectional_rnn(
     cell_fw: Any, cell_bw: Any, inputs: Sequence[Any], initial_state_fw: Any = None, initial_state_bw: Any = None,
     dtype: Any = None, sequence_length: Any = None, scope: Any = None,
 ) -> tuple[list[Any], Any, Any]:  # fmt: skip
-    """The outputs of two cells side by side for a list of inputs, and the last state of each."""
+    """The concatenated outputs of two cells for a list of inputs, and the last state of each."""
     _check_cell("cell_fw", cell_fw)
     _check_cell("cell_bw", cell_bw)
 

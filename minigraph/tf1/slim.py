@@ -116,7 +116,7 @@ def create_train_op(
     pairs = [(g, v) for g, v in optimizer.compute_gradients(total_loss, variables_to_train) if g is not None]
     if gradient_multipliers:
         by_name = {getattr(k, "op", k) if not isinstance(k, str) else k: m for k, m in gradient_multipliers.items()}
-        pairs = [(g * float(by_name.get(v.op, by_name.get(v.op.name, 1.0))), v) for g, v in pairs]
+        pairs = [(tf.scalar_mul(float(by_name.get(v.op, by_name.get(v.op.name, 1.0))), g), v) for g, v in pairs]
     if clip_gradient_norm > 0:
         pairs = [(tf.clip_by_norm(g, clip_gradient_norm), v) for g, v in pairs]
     if summarize_gradients:

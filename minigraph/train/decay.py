@@ -358,7 +358,7 @@ def piecewise_constant(
         raise ValueError("The length of boundaries should be 1 less than the length of values")
     with composed(name, "PiecewiseConstant", x, *values):
         place = convert_to_tensor(x)
-        levels = [convert_to_tensor(as_tensor_like(v)) for v in values]
+        levels = [convert_to_tensor(v) for v in values]
         if any(v.dtype is not levels[0].dtype for v in levels):
             raise ValueError(f"Values must have elements all with the same dtype: {[v.dtype.name for v in levels]}")
         result = levels[-1]

@@ -8,11 +8,11 @@ from typing import Any
 from minigraph.core.collections import GraphKeys
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import GraphError
-from minigraph.core.graph import Node, Tensor
+from minigraph.core.graph import Node
 from minigraph.core.graph_def import ItemRef, Saved, VariableDef
 from minigraph.formats.tensorflow.meta_graph import read_meta_graph
 from minigraph.graphs.graph_file import read_graph_file
-from minigraph.graphs.importing import add_nodes
+from minigraph.graphs.importing import add_nodes, output
 from minigraph.run.variables import Variable
 from minigraph.train.native_checkpoint import SUFFIX
 from minigraph.train.restored import import_message
@@ -24,7 +24,8 @@ __all__ = ["import_meta_graph"]
 
 
 def import_meta_graph(
-    meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, **saver_options: Any,
+    meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, trusted: bool = False,
+    **saver_options: Any,
 ) -> Saver | None:  # fmt: skip
     """Add a saved graph with its variables and collections to the default graph.
 
@@ -33,11 +34,12 @@ def import_meta_graph(
             either kind. The path of a checkpoint with `.meta` behind it names the graph beside the checkpoint, too.
         clear_devices: TensorFlow 1's; it has no effect: the file holds no devices.
         import_scope: Name scope of the nodes.
+        trusted: Whether a graph from a file, or of TensorFlow, may read and write files when it runs.
         **saver_options: Arguments of the Saver, and TensorFlow's `input_map` for a graph of TensorFlow.
 
     Returns:
-        A Saver of all global variables, or of what the Saver that TensorFlow's file describes restores; None if there
-        are none.
+        A Saver of all global variables, or, for TensorFlow's file, of the variables that its own Saver restores. None
+        if there are no variables.
 
     Raises:
         NotFoundError: The file does not exist.
@@ -55,11 +57,12 @@ def import_meta_graph(
     saved = _loaded(meta_graph_or_file)
     if not isinstance(saved, Saved):
         replaced = saver_options.pop("input_map", None)
-        return import_message(saved, import_scope or "", replaced, saver_options)[0]
+        return import_message(saved, import_scope or "", replaced, saver_options, trusted)[0]
     _check_references(saved)
     graph = get_default_graph()
     with graph.name_scope(import_scope or None) as scope:
-        made = add_nodes(graph, saved.graph_def, scope.rstrip("/"))
+        own = trusted or isinstance(meta_graph_or_file, Saved)
+        made = add_nodes(graph, saved.graph_def, scope.rstrip("/"), trusted=own)
     variables = {definition.name: _variable(definition, made) for definition in saved.variables}
     for key, items in saved.collections.items():
         for item in items:
@@ -96,14 +99,9 @@ def _beside(path: str) -> str:
 
 
 def _variable(definition: VariableDef, made: dict[str, Node]) -> Variable:
-    initial, snapshot = (_tensor(made, name) for name in (definition.initial_value, definition.snapshot))
+    initial, snapshot = (output(made, name) for name in (definition.initial_value, definition.snapshot))
     ref = made[definition.name].outputs[0]
     return Variable.from_parts(ref, made[definition.initializer], initial, snapshot, definition.trainable)
-
-
-def _tensor(made: dict[str, Node], name: str) -> Tensor:
-    base, _, index = name.partition(":")
-    return made[base].outputs[int(index)]
 
 
 def _loaded_item(item: Any, made: dict[str, Node], variables: dict[str, Variable]) -> Any:
@@ -111,7 +109,7 @@ def _loaded_item(item: Any, made: dict[str, Node], variables: dict[str, Variable
         return item
     if item.kind == "variable":
         return variables[item.name]
-    return _tensor(made, item.name) if item.kind == "tensor" else made[item.name]
+    return output(made, item.name) if item.kind == "tensor" else made[item.name]
 
 
 def _check_references(saved: Saved) -> None:

@@ -102,7 +102,7 @@ class ExponentialMovingAverage:
             if var not in self._averages:
                 self._averages[var] = self._made(var)
         with graph.name_scope(self._name) as scope:
-            decay = convert_to_tensor(as_tensor_like(self._decay), name="decay")
+            decay = convert_to_tensor(self._decay, name="decay")
             if self._num_updates is not None:
                 count = cast(as_tensor_like(self._num_updates), float32, name="num_updates")
                 decay = minimum(decay, (1.0 + count) / (10.0 + count))

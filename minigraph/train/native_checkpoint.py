@@ -24,7 +24,21 @@ def write_checkpoint(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapp
     data = save(contiguous, header | {"sha256": _digest(contiguous, header)})
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     with atomic_write(path) as file:
-        file.write(data)
+        for piece in _ordered(data):
+            file.write(piece)
+
+
+def _ordered(data: bytes) -> tuple[bytes, memoryview]:
+    """The two pieces of a safetensors file, with its metadata in order: safetensors writes them in a random one, but
+    equal checkpoints are to be equal files."""
+    import json
+
+    end = 8 + int.from_bytes(data[:8], "little")
+    head = json.loads(data[8:end])
+    head["__metadata__"] = dict(sorted(head["__metadata__"].items()))
+    text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # so that the numbers stay aligned
+    return len(text).to_bytes(8, "little") + text, memoryview(data)[end:]
 
 
 def read_checkpoint(path: PathLike) -> tuple[dict[str, np.ndarray], dict[str, str]]:

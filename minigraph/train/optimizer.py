@@ -15,9 +15,11 @@ from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.operand import Operand
 from minigraph.core.typing import TensorLike
+from minigraph.ops.array.indexed_slices import IndexedSlices, convert_to_tensor_or_indexed_slices
 from minigraph.ops.array.shape import zeros
 from minigraph.ops.constant import constant
 from minigraph.ops.math.casting import cast
+from minigraph.ops.state.sparse_update import SPARSE
 from minigraph.ops.state.variable import group
 from minigraph.run.variable_lists import trainable_variables
 from minigraph.run.variable_scope import scoped_name
@@ -117,6 +119,27 @@ class Optimizer:
         """
         raise NotImplementedError
 
+    def sparse_step(
+        self, var: Variable, grad: IndexedSlices, slots: Sequence[Tensor], hyper: Hyper
+    ) -> tuple[Op, list[Tensor]]:
+        """Make the op of one variable's step by a gradient of some rows. For subclasses.
+
+        By default it is the op of `step` on these rows only; if that op has no such form, `step` on the dense gradient.
+
+        Args:
+            var: The variable to train.
+            grad: The gradient of the loss in it.
+            slots: The slot variables' tensors, in the order of `slots()`.
+            hyper: The hyperparameters by name, scalars of the variable's dtype.
+
+        Returns:
+            The op and its operands.
+        """
+        op, operands = self.step(var, grad.values, slots, hyper)
+        if type(op) not in SPARSE:
+            return self.step(var, grad.as_graph_tensor(), slots, hyper)
+        return SPARSE[type(op)](*(getattr(op, name) for name in op.fields)), [*operands, grad.indices]
+
     def finish(self, updates: list[Node], hyper: Hyper) -> list[Node]:
         """Add operations that run after the updates of all variables. For subclasses.
 
@@ -165,7 +188,7 @@ class Optimizer:
         self, loss: TensorLike | Callable[[], TensorLike], var_list: Variable | Iterable[Variable] | None = None,
         gate_gradients: Any = None, aggregation_method: Any = None, colocate_gradients_with_ops: bool = False,
         grad_loss: TensorLike | None = None,
-    ) -> list[tuple[Tensor | None, Variable]]:  # fmt: skip
+    ) -> list[tuple[Tensor | IndexedSlices | None, Variable]]:  # fmt: skip
         """Make the gradients of a loss: the first half of `minimize`.
 
         Args:
@@ -175,7 +198,8 @@ class Optimizer:
             grad_loss: The gradient of `loss` itself, of its shape; by default 1.
 
         Returns:
-            Pairs (gradient, variable). The gradient is None where the loss does not depend on the variable.
+            Pairs (gradient, variable). The gradient is None where the loss does not depend on the variable, and
+            `tf.IndexedSlices` where it depends only on rows that are looked up.
 
         Raises:
             ValueError: There are no variables.
@@ -196,10 +220,13 @@ class Optimizer:
         return list(zip(grads, variables, strict=True))
 
     def apply_gradients(
-        self, grads_and_vars: Iterable[tuple[TensorLike | None, Variable]], global_step: Variable | None = None,
-        name: str | None = None,
+        self, grads_and_vars: Iterable[tuple[TensorLike | IndexedSlices | None, Variable]],
+        global_step: Variable | None = None, name: str | None = None,
     ) -> Node:  # fmt: skip
         """Make an operation that changes variables by their gradients: the second half of `minimize`.
+
+        If the gradient is `tf.IndexedSlices`, only the rows at the indices take the step, slots included, as in
+        TensorFlow 1. Adam alone changes all rows.
 
         Args:
             grads_and_vars: Pairs (gradient, variable). A variable whose gradient is None is left alone.
@@ -226,8 +253,9 @@ class Optimizer:
         return operation
 
     def _apply(
-        self, graph: Graph, active: list[tuple[Tensor, Variable]], global_step: Variable | None, scope: str
-    ) -> Node:
+        self, graph: Graph, active: list[tuple[Tensor | IndexedSlices, Variable]], global_step: Variable | None,
+        scope: str,
+    ) -> Node:  # fmt: skip
         hyper = {key: as_number(value, key, active[0][1]) for key, value in self.hyperparameters().items()}
         by_dtype = {active[0][1].dtype: hyper}
         updates = []
@@ -236,7 +264,8 @@ class Optimizer:
                 by_dtype[var.dtype] = {key: cast(value, var.dtype) for key, value in hyper.items()}
             with graph.name_scope(f"update_{var.op.name}"):
                 slots = [self._slots[key][var].ref for key, _, _ in self.slots()]
-                op, operands = self.step(var, grad, slots, by_dtype[var.dtype])
+                step = self.sparse_step if isinstance(grad, IndexedSlices) else self.step
+                op, operands = step(var, grad, slots, by_dtype[var.dtype])  # type: ignore[arg-type]
                 updates.append(_constrained(var, graph.add(op, operands)))
         done = self.finish(updates, hyper)
         if global_step is None:
@@ -293,12 +322,14 @@ def _constrained(var: Variable, update: Node) -> Node:
         return var.assign(var.constraint(var)).node
 
 
-def with_gradients(pairs: Iterable[tuple[TensorLike | None, Variable]]) -> list[tuple[Tensor, Variable]]:
+def with_gradients(
+    pairs: Iterable[tuple[TensorLike | IndexedSlices | None, Variable]],
+) -> list[tuple[Tensor | IndexedSlices, Variable]]:
     """The pairs that have a gradient. ValueError if there are no pairs, GradientError if none has a gradient."""
     pairs = list(pairs)
     if not pairs:
         raise ValueError("No variables provided.")
-    found = [(convert_to_tensor(g), v) for g, v in pairs if g is not None]
+    found = [(convert_to_tensor_or_indexed_slices(g), v) for g, v in pairs if g is not None]
     if not found:
         raise _nothing_to_do([v for _, v in pairs], None)
     return found

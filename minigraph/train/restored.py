@@ -16,12 +16,12 @@ from minigraph.train.saver import Saver, VariablePart
 
 
 def import_message(
-    message: Any, scope: str, replaced: Mapping[str, Tensor] | None, options: Mapping[str, Any]
+    message: Any, scope: str, replaced: Mapping[str, Tensor] | None, options: Mapping[str, Any], trusted: bool = False
 ) -> tuple[Saver | None, ImportedMetaGraph]:  # fmt: skip
     """Add a `MetaGraphDef` to the default graph; a Saver for the variables that its Saver restores, and the import."""
     graph = get_default_graph()
     with graph.name_scope(scope or None) as full:
-        loaded = add_meta_graph(graph, message, full.rstrip("/"), replaced)
+        loaded = add_meta_graph(graph, message, full.rstrip("/"), replaced, trusted)
     saver = saver_of(loaded, {"write_version": 2, **options})
     return saver, loaded
 

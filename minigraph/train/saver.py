@@ -24,6 +24,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import PathLike
 from minigraph.formats.tensorflow.checkpoint import write_checkpoint as write_tensorflow
+from minigraph.graphs.importing import base_name
 from minigraph.run.variable_lists import global_variables
 from minigraph.run.variables import Variable
 from minigraph.train.checkpoint_state import (
@@ -134,7 +135,7 @@ class Saver:
 
     def _choose(self, var_list: Mapping[str, Variable] | Iterable[Variable] | None) -> None:
         chosen = global_variables() if var_list is None else var_list
-        named = dict(chosen) if isinstance(chosen, Mapping) else {v.name.partition(":")[0]: v for v in chosen}
+        named = dict(chosen) if isinstance(chosen, Mapping) else {base_name(v.name): v for v in chosen}
         if not named and not self._allow_empty:
             raise ValueError("No variables to save")
         for variable in named.values():

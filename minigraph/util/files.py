@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Literal, TextIO, overload
 
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{16}\.tmp")
 # What a file system answers that cannot sync a folder, or lets us write into one but not open it.
 _CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM})
 
@@ -18,14 +22,19 @@ _CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM
 def cache_dir() -> Path:
     """The folder for downloads and compiled code; it need not exist yet.
 
-    `MINIGRAPH_CACHE`, else `$XDG_CACHE_HOME/minigraph`, else `~/.cache/minigraph`. As the XDG
-    specification asks, a relative `XDG_CACHE_HOME` is ignored.
+    `MINIGRAPH_CACHE`, else `$XDG_CACHE_HOME/minigraph`, else `~/.cache/minigraph`, else, for a user without a home, one
+    of that user's in the folder for temporary files. As the XDG specification asks, a relative `XDG_CACHE_HOME` is
+    ignored.
     """
     if own := os.environ.get("MINIGRAPH_CACHE"):
         return Path(own).expanduser()
     xdg = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(xdg) if os.path.isabs(xdg) else Path.home() / ".cache"
-    return base / "minigraph"
+    if os.path.isabs(xdg):
+        return Path(xdg) / "minigraph"
+    try:
+        return Path.home() / ".cache" / "minigraph"
+    except RuntimeError:  # a user that the system does not know, as in containers
+        return Path(tempfile.gettempdir()) / f"minigraph-{os.getuid()}"
 
 
 def sync_folder(folder: str | os.PathLike[str]) -> None:
@@ -87,14 +96,12 @@ def _atomic_write(path: str, mode: str, durable: bool) -> Iterator[IO[Any]]:
         return
 
     folder, name = os.path.split(path)
-    # The name is cut so that the temporary's stays within the usual limit of 255 bytes.
-    temporary = os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(temporary, flags, 0o666)  # the umask applies, as for open()
+        temporary, descriptor = _create(folder, name)
     except OSError as error:
         error.filename = path  # the user knows nothing of the temporary
         raise
+    mark = os.dup(descriptor)  # which keeps the lock until the file has its name
     try:
         file = os.fdopen(descriptor, mode, encoding=encoding)
         try:
@@ -102,7 +109,9 @@ def _atomic_write(path: str, mode: str, durable: bool) -> Iterator[IO[Any]]:
             file.flush()
             if durable:
                 os.fsync(descriptor)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+                error.filename = path
             # Closing flushes again and may fail again; the first failure is the one to report.
             with contextlib.suppress(OSError):
                 file.close()
@@ -115,5 +124,46 @@ def _atomic_write(path: str, mode: str, durable: bool) -> Iterator[IO[Any]]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+    finally:
+        os.close(mark)
     if durable:
         sync_folder(folder)
+
+
+def _create(folder: str, name: str) -> tuple[str, int]:
+    """A new temporary, locked so that `remove_leftovers` sees it is in use: its path and an open descriptor."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        # The name is cut so that the temporary's stays within the usual limit of 255 bytes.
+        temporary = os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.tmp")
+        descriptor = os.open(temporary, flags, 0o666)  # the umask applies, as for open()
+        _lock(descriptor, wait=True)
+        if os.fstat(descriptor).st_nlink:
+            return temporary, descriptor
+        os.close(descriptor)  # it was taken for a leftover before it was locked
+
+
+def _lock(descriptor: int, wait: bool) -> bool:
+    """Lock a file until it is closed, or its process ends. False if another process holds it, or there are no locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def remove_leftovers(folder: str | os.PathLike[str]) -> None:
+    """Remove the temporaries of `atomic_write` in a folder whose processes were killed."""
+    for name in os.listdir(folder):
+        if not _TEMPORARY.fullmatch(name):
+            continue
+        path = os.path.join(folder, name)
+        with contextlib.suppress(OSError):  # it is gone, or another user's
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                if _lock(descriptor, wait=False):
+                    os.unlink(path)
+            finally:
+                os.close(descriptor)

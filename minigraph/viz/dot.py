@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from html import escape
 
 from minigraph.viz.amount import amount, milliseconds
-from minigraph.viz.fold import Tree, scope_tree
-from minigraph.viz.picture import ADDED, KEPT, KINDS, REMOVED, Arrow, Box, Picture
+from minigraph.viz.fold import Tree, clear_arrows, scope_tree
+from minigraph.viz.item import KINDS
+from minigraph.viz.picture import ADDED, KEPT, REMOVED, Arrow, Box, Picture
 from minigraph.viz.text import costs, shape_of, wrap
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -31,7 +31,6 @@ CHANGES: Mapping[str, tuple[str, str]] = {
 }
 _COLD, _HOT = (255, 250, 240), (240, 120, 40)
 _LONG = 32  # letters of a name and an op beyond which the op gets lines of its own
-_MANY = 3  # arrows of one kind at one box, beyond which writes, and orders between all of one set and another, hide
 MEANINGS = {
     "input": "input",
     "parameter": "trainable variable",
@@ -96,23 +95,21 @@ def _title(picture: Picture, diff: bool) -> str:
 
 
 def _body(picture: Picture, diff: bool) -> Iterator[str]:
-    written = Counter(a.target for a in picture.arrows if a.kind == "write")
-    after = Counter(a.target for a in picture.arrows if a.kind == "control")
-    before = Counter(a.source for a in picture.arrows if a.kind == "control")
     yield from _cluster(scope_tree(picture), (), diff, _longest(picture), "  ")
     place = {box.id: i for i, box in enumerate(picture.boxes)}
     kinds = {box.id: box.kind for box in picture.boxes}
-    for arrow in picture.arrows:
-        if arrow.kind == "shared" or (arrow.kind == "write" and written[arrow.target] > _MANY):
-            continue
-        if arrow.kind == "control" and min(after[arrow.target], before[arrow.source]) > _MANY:
-            continue
+    told = {box.id: box.types[:1] for box in picture.boxes}
+    for box in picture.boxes:
+        partner = box.id.removesuffix("gradient")
+        if box.part == "gradient" and partner != box.id and partner in place:
+            yield f"  {{rank=same {_quote(partner)} {_quote(box.id)}}}"  # a layer's gradient stands beside it
+    for arrow in clear_arrows(picture):
         ends = [arrow.source, arrow.target]
-        values = _arrow(arrow, diff)
+        values = _arrow(arrow, diff, told[arrow.source])
         if place[arrow.source] > place[arrow.target]:
             values["constraint"] = "false"  # folding can turn the order of two boxes round
         elif arrow.kind == "data" and kinds[arrow.source] == kinds[arrow.target] == "forward":
-            values["weight"] = 8  # the way through the network goes straight down
+            values["weight"] = 50  # the way through the network goes straight down
         elif kinds[arrow.source] == kinds[arrow.target] == "gradient":
             # Drawn against its direction, so that the gradients climb up beside what they are the gradients of.
             ends.reverse()
@@ -136,7 +133,7 @@ def _cluster(tree: Tree, around: tuple[str, ...], diff: bool, longest: float, in
     framed = bool(tree.scope) and len(tree.boxes) + len(tree.inner) > 1
     inside, within = (indent + "  ", tree.scope) if framed else (indent, around)
     if framed:
-        name = "/".join(tree.scope[len(around) :])
+        name = "/".join(tree.scope[len(around) :]).replace(" ", "/")
         yield f"{indent}subgraph {_quote('cluster ' + '/'.join(tree.scope))} {{"
         yield f"{inside}label={_quote(name)} style=rounded color={_quote('#b5b5b5')} fontcolor={_quote('#555555')}"
     for box in tree.boxes:
@@ -163,18 +160,28 @@ def _box(box: Box, around: tuple[str, ...], diff: bool, longest: float) -> str:
     }
     if box.count > 1:
         values["peripheries"] = 2
+    if box.kind == "forward":
+        values["group"] = "forward"
     return f"label=<{_label(box, around)}> {_attributes(**values)}"
 
 
 def _label(box: Box, around: tuple[str, ...]) -> str:
     path = box.path[len(around) :] if box.path[: len(around)] == around else box.path
-    name = "/".join(path) or box.path[-1]
-    rows = [f"<B>{_text(name)}</B>"]
-    if box.op and box.op.lower() not in name.lower() and box.kind not in ("input", "parameter", "state", "constant"):
+    name = box.title or ("/".join(path) or box.path[-1]).replace(" ", "/")
+    if box.id.endswith("/gradient"):
+        name = f"∇ {name}"
+    rows = [f"<B>{_text(line)}</B>" for line in wrap(name, 36)]
+    if (
+        box.op
+        and not box.title
+        and not box.words
+        and box.op.lower() not in name.lower()
+        and box.kind not in ("input", "parameter", "state", "constant")
+    ):
         if len(name) + len(box.op) > _LONG:
             rows += [f'<FONT POINT-SIZE="9.5" COLOR="#555555">{_text(line)}</FONT>' for line in wrap(box.op)]
         else:
-            rows[0] += f' <FONT COLOR="#555555">{_text(box.op)}</FONT>'
+            rows[-1] += f' <FONT COLOR="#555555">{_text(box.op)}</FONT>'
     rows += [f'<FONT POINT-SIZE="9.5">{_text(line)}</FONT>' for line in costs(box)]
     cells = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>'
@@ -187,9 +194,10 @@ def describe(box: Box) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _arrow(arrow: Arrow, diff: bool) -> dict[str, object]:
+def _arrow(arrow: Arrow, diff: bool, told: tuple[str, ...]) -> dict[str, object]:
+    """told: the types that the arrow's box shows already."""
     values: dict[str, object] = {}
-    label = shape_of(arrow.type) if arrow.type else f"{len(arrow.tensors)} tensors" if len(arrow.tensors) > 1 else ""
+    label = shape_of(arrow.type) if arrow.type and (arrow.type,) != told else ""
     if arrow.kind == "control":
         values |= {"style": "dotted", "color": "#9a9a9a"}
         label = ""

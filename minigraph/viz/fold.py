@@ -1,21 +1,21 @@
-"""Folding name scopes into single boxes, so that a large graph fits on a page."""
+"""Folding scopes into single boxes, so that a large graph fits on a page."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from minigraph.viz.picture import ADDED, GRADIENTS, KEPT, REMOVED, Arrow, Box, Picture
+from minigraph.viz.layers import UPDATES
+from minigraph.viz.picture import ADDED, KEPT, REMOVED, Arrow, Box, Picture
 
 Scope = tuple[str, ...]
-Level = tuple[int, float]
-READABLE = 60  # boxes on a page
-_COMPUTING = ("forward", "gradient", "update")
+READABLE = 90  # boxes on a page
+_MANY = 3  # arrows of one kind at one box
+_CROWD = 12  # arrows into updates
 _NUMBER = re.compile(r"\d+[a-z]?")  # `conv1_2`, `Mixed_3b`
-_VARIABLES, _UPDATES, _OTHERS, _CHANGED = range(4)  # the order in which scopes are folded
 
 
 @dataclass(slots=True)
@@ -27,11 +27,8 @@ class Tree:
     inner: dict[str, Tree] = field(default_factory=dict)
 
     def all_boxes(self) -> Iterable[Box]:
-        stack = [self]
-        while stack:
-            tree = stack.pop()
+        for tree in self.walk():
             yield from tree.boxes
-            stack.extend(tree.inner.values())
 
     def walk(self) -> Iterable[Tree]:
         """This scope and all inner ones."""
@@ -40,6 +37,10 @@ class Tree:
             tree = stack.pop()
             yield tree
             stack.extend(tree.inner.values())
+
+    def shown(self) -> int:
+        """The number of boxes of the open scope with all inner scopes folded."""
+        return len(self.boxes) + sum(len({b.part for b in tree.all_boxes()}) for tree in self.inner.values())
 
 
 def scope_tree(picture: Picture) -> Tree:
@@ -55,129 +56,113 @@ def scope_tree(picture: Picture) -> Tree:
     return root
 
 
-def choose_folds(picture: Picture, limit: int = READABLE, keep: Scope = ()) -> frozenset[Scope]:
-    """The scopes to fold so that about `limit` boxes remain (0: fold nothing), except those around the scope `keep`.
+def choose_open(picture: Picture, limit: int = READABLE, keep: Scope = ()) -> frozenset[Scope]:
+    """The scopes to open so that at most about `limit` boxes are shown (0: all), and those around the scope `keep`.
 
-    Scopes whose names differ only in numbers are folded together, and each with its gradients, so that equal layers
-    look equal. A variable with its reads and slots is always folded. Then the updates are folded, then the deepest
-    scopes: at each depth those that are just enough, or else the largest. Scopes that contain changes come last.
+    Scopes open from the outermost ones inwards, those whose names differ only in numbers together, so that equal parts
+    look equal. Variables and layers stay folded; updates and what has not changed open last.
     """
+    trees = {tree.scope: tree for tree in scope_tree(picture).walk()}
     if limit <= 0:
-        return frozenset()
-    left = _Left(picture)
-    levels: dict[Level, list[list[Scope]]] = {}
-    for group in _groups({s: b for s, b in left.members.items() if s != keep[: len(s)]}).values():
-        levels.setdefault(_level(group, left.members), []).append(group)
-    for level in sorted(levels):
-        groups = levels[level]
-        while groups and (level[0] == _VARIABLES or left.visible > limit):
-            needed = left.visible - limit
-            saved = {i: left.saved(g) for i, g in enumerate(groups)}
-            enough = [i for i in saved if saved[i] >= needed]
-            chosen = min(enough, key=saved.__getitem__) if enough else max(saved, key=saved.__getitem__)
-            left.fold(groups.pop(chosen))
-    return left.outermost()
+        return frozenset(trees)
+    opened = {(), *(keep[:d] for d in range(1, len(keep) + 1))}
+    visible = sum(trees[scope].shown() for scope in opened if scope in trees)
+    closed = {s for s, t in trees.items() if s not in opened and not _stays_folded(picture, t)}
+    while True:
+        groups: dict[tuple[object, ...], list[Scope]] = {}
+        for scope in closed:
+            if scope[:-1] in opened:
+                alike = tuple(_NUMBER.sub("#", part) for part in scope)
+                groups.setdefault((*_urgency(trees[scope]), len(scope), alike), []).append(scope)
+        fitting = []
+        for key, group in groups.items():
+            more = sum(trees[s].shown() - len({b.part for b in trees[s].all_boxes()}) for s in group)
+            if visible + more <= limit:
+                fitting.append((key, more, group))
+        if not fitting:
+            return frozenset(opened)
+        _, more, group = min(fitting)
+        opened |= set(group)
+        closed -= set(group)
+        visible += more
 
 
-class _Left:
-    """The number of boxes that each scope shows as more scopes are folded."""
-
-    def __init__(self, picture: Picture) -> None:
-        trees = [t for t in scope_tree(picture).walk() if t.scope]
-        self.members = {t.scope: list(t.all_boxes()) for t in trees}
-        self.visible = len(picture.boxes)
-        self._shown = {scope: len(boxes) for scope, boxes in self.members.items()}
-        self._folded: set[Scope] = set()
-
-    def saved(self, group: Iterable[Scope]) -> int:
-        return sum(self._shown[scope] - 1 for scope in group)
-
-    def fold(self, group: Iterable[Scope]) -> None:
-        for scope in group:
-            saved = self._shown[scope] - 1
-            if saved < 1:
-                continue
-            self._folded.add(scope)
-            self.visible -= saved
-            for depth in range(1, len(scope) + 1):
-                self._shown[scope[:depth]] -= saved
-
-    def outermost(self) -> frozenset[Scope]:
-        folded = self._folded
-        return frozenset(s for s in folded if not any(s[:d] in folded for d in range(1, len(s))))
+def _stays_folded(picture: Picture, tree: Tree) -> bool:
+    layers = picture.layers.words if picture.layered else {}
+    if tree.scope == (UPDATES,) or any(tree.scope[:d] in layers for d in range(1, len(tree.scope) + 1)):
+        return True
+    variable = any(b.path == tree.scope and b.kind in ("parameter", "state") for b in tree.boxes)
+    return variable and all(b.status == KEPT for b in tree.boxes)
 
 
-def _groups(members: Mapping[Scope, list[Box]]) -> dict[tuple[object, ...], list[Scope]]:
-    """The scopes that are folded together."""
-    groups: dict[tuple[object, ...], list[Scope]] = {}
-    for scope, boxes in members.items():
-        alike = tuple(_NUMBER.sub("#", part) for part in _forward(scope))
-        groups.setdefault((_phase(scope, boxes), alike), []).append(scope)
-    return groups
+def _urgency(tree: Tree) -> tuple[bool, bool]:
+    boxes = list(tree.all_boxes())
+    return all(b.status == KEPT for b in boxes), all(b.part == "update" for b in boxes)
 
 
-def _forward(scope: Scope) -> Scope:
-    """The scope whose gradients `scope` holds; `scope` itself if it holds none."""
-    at = next((i for i, part in enumerate(scope) if GRADIENTS.fullmatch(part)), -1)
-    return scope[at + 1 :]
-
-
-def _level(group: list[Scope], members: Mapping[Scope, list[Box]]) -> Level:
-    """The order in which groups are folded: a scope of all gradients late, a scope of most of the graph last."""
-    forward = {_forward(scope) for scope in group}
-    total = sum(len(boxes) for scope, boxes in members.items() if len(scope) == 1)
-    most = len(forward) == 1 and sum(len(members[scope]) for scope in group) * 2 > total
-    depth = len(forward.pop())
-    return _phase(group[0], members[group[0]]), -0.5 if depth == 0 else 0 if most and depth == 1 else -depth
-
-
-def _phase(scope: Scope, boxes: list[Box]) -> int:
-    if any(b.status != KEPT for b in boxes):
-        return _CHANGED
-    if _is_variable(scope, boxes):
-        return _VARIABLES
-    kinds = {b.kind for b in boxes}
-    return _UPDATES if "update" in kinds and not kinds & {"forward", "gradient"} else _OTHERS
-
-
-def _is_variable(scope: Scope, boxes: list[Box]) -> bool:
-    """Whether the scope belongs to a variable and contains no change."""
-    kinds = [b.kind for b in boxes if b.path == scope]
-    return ("parameter" in kinds or "state" in kinds) and all(b.status == KEPT for b in boxes)
-
-
-def fold(picture: Picture, folded: Collection[Scope]) -> Picture:
-    """The picture with each of the scopes `folded` as one box, and arrows between the same two boxes merged."""
+def fold(picture: Picture, opened: Collection[Scope]) -> Picture:
+    """The picture with a box for each part of each scope that is not in `opened`, and merged arrows between them."""
     where: dict[str, str] = {}
-    groups: dict[Scope, list[Box]] = {}
-    chosen = set(folded)
+    groups: dict[str, list[Box]] = {}
+    scopes: dict[str, Scope] = {}
     for box in picture.boxes:
-        outer = next((box.scope[:d] for d in range(1, len(box.scope) + 1) if box.scope[:d] in chosen), None)
-        where[box.id] = box.id if outer is None else "/".join((*outer, ""))
+        outer = next((box.scope[:d] for d in range(1, len(box.scope) + 1) if box.scope[:d] not in opened), None)
+        where[box.id] = box.id
         if outer is not None:
-            groups.setdefault(outer, []).append(box)
+            key = where[box.id] = "/".join((*outer, "")) + (box.part if box.part != "forward" else "")
+            scopes[key] = outer
+            groups.setdefault(key, []).append(box)
     boxes: list[Box] = []
     for box in picture.boxes:
-        outer = tuple(where[box.id].split("/")[:-1])
-        if outer not in groups or where[box.id] == box.id:
+        key = where[box.id]
+        if key not in groups:
             boxes.append(box)
-        elif groups[outer][0] is box:
-            boxes.append(_folded(outer, where[box.id], groups[outer]))
-    return Picture(picture.title, tuple(boxes), _merge(picture.arrows, where))
+        elif groups[key][0] is box:
+            boxes.append(_folded(picture, scopes[key], key, groups[key]))
+    return replace(picture, boxes=tuple(boxes), arrows=_merge(picture.arrows, where))
 
 
-def _folded(scope: Scope, id: str, boxes: list[Box]) -> Box:
+def clear_arrows(picture: Picture) -> list[Arrow]:
+    """The arrows that do not make a tangle.
+
+    Without writes, reads by updates, and orders, where a box has many of them; without writes to folded variables and
+    shared constants.
+    """
+    part = {box.id: box.part for box in picture.boxes}
+    folded = {box.id for box in picture.boxes if box.count > 1}
+    ends = [Counter((a.kind, a.source) for a in picture.arrows), Counter((a.kind, a.target) for a in picture.arrows)]
+
+    def updates(arrow: Arrow) -> bool:
+        return arrow.kind == "data" and part[arrow.target] == "update" != part[arrow.source]
+
+    crowded = sum(map(updates, picture.arrows)) > _CROWD
+
+    def tangles(arrow: Arrow) -> bool:
+        before, after = ends[0][arrow.kind, arrow.source], ends[1][arrow.kind, arrow.target]
+        if arrow.kind == "control":
+            return min(before, after) > _MANY
+        if updates(arrow):
+            return crowded or after > _MANY
+        writes = arrow.kind == "write" and (after > _MANY or not folded.isdisjoint((arrow.source, arrow.target)))
+        return arrow.kind == "shared" or writes
+
+    return [arrow for arrow in picture.arrows if not tangles(arrow)]
+
+
+def _folded(picture: Picture, scope: Scope, id: str, boxes: list[Box]) -> Box:
     head = next((b for b in boxes if b.path == scope and b.status != REMOVED), None)
     live = [b for b in boxes if b.status != REMOVED]
     statuses = {b.status for b in boxes}
     known = _sum(live, lambda b: b.flops)
+    computed = [b for b in live if b.kind == "forward" == b.part and b.types and b.op != "ReadVariable"]
+    types = head.types if head is not None else computed[-1].types if computed else ()
     return Box(
         id,
         "/".join(scope),
         "" if head is None else head.op,
         scope[:-1],
         _main_kind(boxes) if head is None else head.kind,
-        () if head is None else head.types,
+        types,
         sum(b.parameters for b in live),
         known,
         _sum(live, lambda b: b.bytes),
@@ -188,7 +173,19 @@ def _folded(scope: Scope, id: str, boxes: list[Box]) -> Box:
         statuses.pop() if len(statuses) == 1 else KEPT,
         (sum(b.status == ADDED for b in boxes), sum(b.status == REMOVED for b in boxes)),
         _sum(live, lambda b: b.seconds),
+        part=boxes[0].part,
+        words=_words(picture, scope, boxes) if computed or boxes[0].part != "forward" else "",
     )
+
+
+def _words(picture: Picture, scope: Scope, boxes: list[Box]) -> str:
+    """What a folded layer computes, or how many layers a folded scope has."""
+    if not picture.layered:
+        return ""
+    if boxes[0].part == "forward" and scope in picture.layers.words:
+        return picture.layers.words[scope]
+    inner = {path for path in picture.layers.words if path[: len(scope)] == scope and len(path) > len(scope)}
+    return f"{len(inner)} layers" if inner and scope[:1] != (UPDATES,) else ""
 
 
 def _sum(boxes: Iterable[Box], cost: Callable[[Box], Any]) -> Any:
@@ -197,8 +194,11 @@ def _sum(boxes: Iterable[Box], cost: Callable[[Box], Any]) -> Any:
 
 
 def _main_kind(boxes: list[Box]) -> str:
-    count = Counter(b.kind for b in boxes if b.kind in _COMPUTING) or Counter(b.kind for b in boxes)
-    return count.most_common(1)[0][0]
+    if boxes[0].part != "forward":
+        return boxes[0].part
+    kinds = [b.kind for b in boxes]
+    computes = any(b.kind == "forward" and b.op != "ReadVariable" for b in boxes)
+    return "forward" if computes else "parameter" if "parameter" in kinds else kinds[0]
 
 
 def _merge(arrows: Iterable[Arrow], where: dict[str, str]) -> tuple[Arrow, ...]:

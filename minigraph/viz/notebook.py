@@ -20,7 +20,7 @@ def draw_svg(shown: Graph | Tensor) -> str | None:
     """
     from minigraph.graphs.walk import needed
     from minigraph.viz.dot import dot_source
-    from minigraph.viz.fold import choose_folds, fold
+    from minigraph.viz.fold import choose_open, fold
     from minigraph.viz.picture import picture_of_graph
     from minigraph.viz.render import render
 
@@ -31,7 +31,7 @@ def draw_svg(shown: Graph | Tensor) -> str | None:
         marked = next(box for box in picture.boxes if box.name == shown.node.name)
     if not picture.boxes:
         return None
-    folds = choose_folds(picture, keep=marked.scope if marked else ())
+    folds = choose_open(picture, keep=marked.scope if marked else ())
     dot = dot_source(fold(picture, folds), marked=marked.id if marked else "")
     try:
         return render(dot, "svg").decode("utf-8")

@@ -2,67 +2,118 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
+from collections import Counter
 from importlib.resources import files
 from typing import Any
 
 from minigraph.inspect.profile import short_source
-from minigraph.viz.dot import CHANGES, COLOURS, MEANINGS, heat
-from minigraph.viz.fold import READABLE, choose_folds
-from minigraph.viz.picture import Box
-from minigraph.viz.stages import Timed, Traced
+from minigraph.passes import PIPELINE
+from minigraph.viz.dot import MEANINGS
+from minigraph.viz.fold import READABLE, choose_open
+from minigraph.viz.picture import Box, Picture
+from minigraph.viz.stages import BEFORE, Timed, Traced
 
-_SCRIPTS = ("layout.js", "times.js", "page.js")
+_SCRIPTS = ("format", "graph", "engine", "picture", "view", "panel", "stages", "timeline", "save", "address", "app")
+_COLUMNS = (
+    "id", "name", "op", "kind", "part", "parameters", "flops", "bytes", "partial", "attributes", "seconds", "inner",
+    "title",
+)  # fmt: skip
 
 
-def page(traced: Traced, start: str = "before", diff: bool = False, limit: int = READABLE) -> str:
-    """The page, opened at a stage. limit: number of boxes before the reader unfolds any."""
+def page(traced: Traced, start: str = BEFORE, diff: bool = False, limit: int = READABLE) -> str:
+    """The page, opened at a stage. limit: number of boxes before the reader opens any."""
     folder = files("minigraph.viz")
-    template, *scripts = (folder.joinpath(n).read_text("utf-8") for n in ("page.html", *_SCRIPTS))
-    # Names cannot end the script element or start a comment in it when no "<" is left.
-    content = json.dumps(_data(traced, start, diff, limit), separators=(",", ":")).replace("<", "\\u003c")
-    return template.replace("__SCRIPT__", "".join(scripts)).replace("__DATA__", content)
+    content = json.dumps(_data(traced, start, diff, limit), separators=(",", ":"), ensure_ascii=False)
+    parts = {
+        "__STYLE__": folder.joinpath("web/page.css").read_text("utf-8"),
+        "__SCRIPT__": "".join(folder.joinpath(f"web/{name}.js").read_text("utf-8") for name in _SCRIPTS),
+        "__ENGINE__": _deflated(folder.joinpath("elk/elk-worker.min.js").read_bytes()),
+        "__DATA__": _deflated(content.encode("utf-8")),
+    }
+    text = folder.joinpath("web/page.html").read_text("utf-8")
+    for mark, part in parts.items():
+        text = text.replace(mark, part)
+    return text
+
+
+def _deflated(content: bytes) -> str:
+    """Raw deflate in base64, which a browser unpacks by itself and which cannot end a script element."""
+    deflate = zlib.compressobj(9, wbits=-15)
+    return base64.b64encode(deflate.compress(content) + deflate.flush()).decode("ascii")
+
+
+class _Table:
+    """Distinct values by number."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Any, int] = {}
+
+    def __call__(self, value: Any) -> int:
+        return self.numbers.setdefault(value, len(self.numbers))
 
 
 def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
-    boxes: dict[Box, int] = {}
-    all_arrows: dict[tuple[Any, ...], int] = {}
-    types: dict[str, int] = {}
+    boxes, arrows, types, scopes, sources = _Table(), _Table(), _Table(), _Table(), _Table()
     stages = []
     before: set[str] = set()
-    for name, picture in zip(traced.names, traced.pictures, strict=True):
+    for index, picture in enumerate(traced.pictures):
         ids = {b.id for b in picture.boxes}
-        arrows = []
+        seen = []
         for arrow in picture.arrows:
             output = next(iter(arrow.tensors)).rpartition(":")[2] if arrow.tensors else ""
-            plain = arrow.source, arrow.target, types.setdefault(arrow.type, len(types)), arrow.kind, output
-            arrows.append(all_arrows.setdefault(plain, len(all_arrows)))
-        stages.append(
-            {
-                "name": name,
-                "boxes": [boxes.setdefault(b, len(boxes)) for b in picture.boxes],
-                "arrows": arrows,
-                "added": len(ids - before),
-                "removed": len(before - ids),
-            }
-        )
+            seen.append(arrows((arrow.source, arrow.target, types(arrow.type), arrow.kind, output)))
+        stage: dict[str, Any] = {"boxes": [boxes(b) for b in picture.boxes], "arrows": seen}
+        stage |= {"name": traced.names[index], "added": len(ids - before), "removed": len(before - ids)}
+        stages.append(stage | _record(traced, index))
         before = ids
+    rows = [_row(box, types, scopes, sources) for box in boxes.numbers]
     index = traced.stage(start)
+    shown = traced.pictures[index]
     return {
         "title": traced.title,
+        "columns": [*_COLUMNS, "types", "scope", "layer", "source", "names"],
+        "boxes": rows,
+        "arrows": list(arrows.numbers),
+        "types": list(types.numbers),
+        "scopes": list(scopes.numbers),
+        "sources": list(sources.numbers),
         "stages": stages,
-        "boxes": [_plain(b) for b in boxes],
-        "arrows": list(all_arrows),
-        "types": list(types),
-        "folded": sorted("/".join(s) for s in choose_folds(traced.pictures[index], limit)),
+        "open": {"layers": _opened(shown.by_layers(), limit), "ops": _opened(shown, limit)},
+        "words": {"/".join(path): words for path, words in shown.layers.words.items()},
         "start": index,
         "diff": diff and index > 0,
-        "colours": dict(COLOURS),
-        "changes": dict(CHANGES),
         "meanings": dict(MEANINGS),
         "launches": [_launch(each) for each in traced.launches],
         "summary": traced.summary,
-        "heat": [heat(i / 20) for i in range(21)],
+        "memory": {"values": [], "peak": 0, "launches": 0, "summary": ""},
+        "kernels": {},
+    }
+
+
+def _opened(picture: Picture, limit: int) -> list[str]:
+    return sorted("/".join(scope) for scope in choose_open(picture, limit) if scope)
+
+
+def _row(box: Box, types: _Table, scopes: _Table, sources: _Table) -> list[Any]:
+    values = [getattr(box, name) for name in _COLUMNS]
+    names = [] if box.names == (box.name,) else list(box.names)
+    numbers = [types(t) for t in box.types], scopes(box.scope), scopes(box.layer), sources((box.source, box.line))
+    return [*values, *numbers, names]
+
+
+def _record(traced: Traced, index: int) -> dict[str, Any]:
+    """What a pass says of itself, and the rules that it applied and missed."""
+    if index == 0 or index > len(traced.records):
+        return {"doc": "", "applied": {}, "missed": []}
+    record = traced.records[index - 1]
+    docs = {entry.run.name: type(entry.run).__doc__ or "" for entry in PIPELINE}
+    return {
+        "doc": docs.get(record.name, "").strip().partition("\n\n")[0],
+        "applied": Counter(each.rule for each in record.applied),
+        "missed": sorted({(each.rule, each.node, each.reason) for each in record.missed}),
     }
 
 
@@ -71,8 +122,3 @@ def _launch(timed: Timed) -> dict[str, Any]:
     names = ("op", "node", "seconds", "flops", "bytes_read", "bytes_written", "live", "notes")
     source = short_source(launch.source)
     return {"box": timed.box, "source": source} | {name: getattr(launch, name) for name in names}
-
-
-def _plain(box: Box) -> dict[str, Any]:
-    names = ("id", "name", "op", "scope", "kind", "types", "parameters", "flops", "bytes", "partial", "source")
-    return {name: getattr(box, name) for name in (*names, "attributes", "seconds", "inner")}

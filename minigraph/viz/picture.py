@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import NamedTuple
 
 from minigraph.compile.cost import flops, moved_bytes, op_name
 from minigraph.core.graph import Graph
 from minigraph.core.graph import Node as GraphNode
-from minigraph.core.op import Op, format_attributes
+from minigraph.core.op import format_attributes
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
-from minigraph.ir.program import Cell, Feed, Instr, Program
+from minigraph.ir.program import Cell, Instr, Program
 from minigraph.ir.regions import Region
-from minigraph.ops.constant import Placeholder, PlaceholderWithDefault
-from minigraph.ops.state.variable import NoOp, VariableV2
+from minigraph.ops.state.variable import VariableV2
 from minigraph.viz.amount import amount
+from minigraph.viz.item import (
+    GRADIENTS,
+    Item,
+    consumers_of,
+    is_gradient,
+    items_of_nodes,
+    items_of_program,
+    kinds_of,
+    leaves,
+)
+from minigraph.viz.layers import UPDATES, Layers, Path, find_layers
+from minigraph.viz.words import short
 
-KINDS = ("input", "parameter", "state", "constant", "forward", "gradient", "update")
+PARTS = ("forward", "gradient", "update")
 KEPT, ADDED, REMOVED = "kept", "added", "removed"
 
+_PARTS = 8  # of a fused operation that its title lists
 _WIDELY = 3  # scopes; a scalar constant read in more of them is "shared"
-GRADIENTS = re.compile(r"gradients(_\d+)?")
-_GRADIENT_SCOPE = re.compile(rf"{GRADIENTS.pattern}|.+_grad(_\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,9 @@ class Box:
 
     kind: one of KINDS; "parameter" is a trainable variable, "state" any other variable. types: of the outputs.
     flops, bytes: see `minigraph.compile.cost`; None if no part is known. partial: the FLOPs of some part are unknown.
-    seconds: of a run, if measured. inner: a line for each operation inside a fused one.
+    seconds: of a run, if measured. inner: a line for each operation inside a fused one. layer: the scope in the view of
+    layers. part: one of PARTS. words: what a folded layer computes. title: the parts of a fused operation in short.
+    line: the text of the source line. names: of the user's nodes that it stands for.
     """
 
     id: str
@@ -55,6 +65,12 @@ class Box:
     changes: tuple[int, int] = (0, 0)  # added and removed boxes in a folded scope
     seconds: float | None = None
     inner: tuple[str, ...] = ()
+    layer: Path = ()
+    part: str = "forward"
+    words: str = ""
+    title: str = ""
+    line: str = ""
+    names: tuple[str, ...] = ()
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -79,9 +95,17 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
+    """layered: whether the scopes are layers instead of name scopes."""
+
     title: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
+    layers: Layers = field(default_factory=Layers)
+    layered: bool = False
+
+    def by_layers(self) -> Picture:
+        """The same picture with layers instead of name scopes."""
+        return replace(self, boxes=tuple(replace(b, scope=b.layer) for b in self.boxes), layered=True)
 
     @property
     def parameters(self) -> int:
@@ -97,18 +121,6 @@ class Picture:
         return sum(b.flops or 0 for b in self.boxes if b.status != REMOVED)
 
 
-class _Item(NamedTuple):
-    """One node of either kind of graph; inputs by (producer's position, output)."""
-
-    op: Op
-    name: str
-    source: Source | None
-    inputs: tuple[tuple[int, int], ...]
-    control: tuple[int, ...]
-    types: tuple[TensorType, ...]
-    names: Sequence[str] = ()  # of the user's nodes it stands for
-
-
 def trainable_names(graph: Graph) -> frozenset[str] | None:
     """The names of a graph's trainable variables; None if its collections contain no variables."""
     if not graph.get_collection("variables") and not graph.get_collection("trainable_variables"):
@@ -117,55 +129,43 @@ def trainable_names(graph: Graph) -> frozenset[str] | None:
 
 
 def picture_of_program(
-    program: Program, title: str = "", trainable: Collection[str] | None = None, ids: Sequence[str] | None = None
+    program: Program,
+    title: str = "",
+    trainable: Collection[str] | None = None,
+    ids: Sequence[str] | None = None,
+    layers: Layers | None = None,
 ) -> Picture:
-    """A program's picture. trainable: names of the variables that count as parameters (None: all)."""
+    """A program's picture.
+
+    trainable: names of the variables that count as parameters (None: all). layers: those of the program before any
+    pass; by default this program's.
+    """
     position = {instr: i for i, instr in enumerate(program.instrs)}
-    items = [
-        _Item(
-            instr.op,
-            instr.name,
-            instr.source,
-            tuple((position[v.instr], v.output) for v in instr.inputs),
-            tuple(position[c] for c in instr.control),
-            instr.types,
-            instr.names,
-        )
-        for instr in program.instrs
-    ]
     results = {position[v.instr] for v in program.results}
-    return _picture(title, items, results, trainable, ids)
+    return _picture(title, items_of_program(program), results, trainable, ids, layers)
 
 
 def picture_of_graph(graph: Graph, title: str = "", only: Iterable[GraphNode] | None = None) -> Picture:
     """The picture of the user's graph, unchanged. only: the nodes to draw. Sizes may be unknown."""
     nodes = graph.nodes if only is None else sorted(set(only), key=lambda n: n.id)
-    position = {node: i for i, node in enumerate(nodes)}
-    items = [
-        _Item(
-            node.op,
-            node.name,
-            node.source,
-            tuple((position[t.node], t.value_index) for t in node.inputs if t.node in position),
-            tuple(position[c] for c in node.control_inputs if c in position),
-            tuple(t.type for t in node.outputs),
-        )
-        for node in nodes
-    ]
-    return _picture(title, items, set(), trainable_names(graph), None)
+    return _picture(title, items_of_nodes(nodes), set(), trainable_names(graph), None, None)
 
 
 def _picture(
     title: str,
-    items: list[_Item],
+    items: list[Item],
     results: set[int],
     trainable: Collection[str] | None,
     ids: Sequence[str] | None,
+    layers: Layers | None,
 ) -> Picture:
     keys = list(ids) if ids is not None else [f"n{i}" for i in range(len(items))]
-    kinds = _kinds(items, results, trainable)
+    kinds = kinds_of(items, results, trainable)
+    layers = find_layers(items, kinds) if layers is None else layers
+    paths = _paths(items, kinds, layers)
     scopes = {item.name.rpartition("/")[0] for item in items}
     shared = _shared(items, kinds)
+    parts = _parts(items, kinds, paths)
     boxes: list[Box] = []
     arrows = []
     for index, item in enumerate(items):
@@ -174,7 +174,9 @@ def _picture(
         scope = tuple((item.name if item.name in scopes else item.name.rpartition("/")[0]).split("/"))
         if kinds[index] == "gradient":
             scope = _among(scope, [boxes[p] for p, _ in item.inputs if kinds[p] == "gradient"])
-        boxes.append(_box(keys[index], item, scope if scope[0] else (), kinds[index], ins))
+        scope = tuple(part for part in scope if part and not GRADIENTS.fullmatch(part))
+        box = _box(keys[index], item, scope, kinds[index], ins)
+        boxes.append(replace(box, layer=paths[index], part=parts[index], title=_title(item, layers)))
         for place, (producer, output) in enumerate(item.inputs):
             writes = place in item.op.writes and not item.op.draws
             tensor = f"{keys[producer]}:{output}"
@@ -182,10 +184,40 @@ def _picture(
             kept = str(items[producer].types[output])
             arrows.append(Arrow(keys[producer], keys[index], kept, kind, frozenset((tensor,))))
         arrows += [Arrow(keys[c], keys[index], "", "control") for c in item.control]
-    return Picture(title, tuple(boxes), tuple(dict.fromkeys(arrows)))
+    return Picture(title, tuple(boxes), tuple(dict.fromkeys(arrows)), layers)
 
 
-def _box(key: str, item: _Item, scope: tuple[str, ...], kind: str, ins: Sequence[TensorType]) -> Box:
+def _paths(items: Sequence[Item], kinds: Sequence[str], layers: Layers) -> list[Path]:
+    """The scope of each node in the view of layers. Variables have a scope of their own, with their reads and slots."""
+    variables = {item.name for item in items if isinstance(item.op, Cell | VariableV2)}
+    consumers = consumers_of(items)
+    paths: list[Path] = [()] * len(items)
+    for index in reversed(range(len(items))):
+        item = items[index]
+        found = None if kinds[index] == "constant" else layers.around(item.names)
+        path = next((paths[c] for c in consumers[index]), ()) if found is None else found
+        name = item.name if item.name in variables else item.name.rpartition("/")[0]
+        outer = name.rpartition("/")[0]
+        if name in variables and path in layers.words:
+            path = (*path, (outer if outer in variables else name).rpartition("/")[2])
+        paths[index] = path
+    return paths
+
+
+def _parts(items: Sequence[Item], kinds: Sequence[str], paths: Sequence[Path]) -> list[str]:
+    """The part of a training step, one of PARTS, that each node is in. A constant is in the part that reads it."""
+    consumers = consumers_of(items)
+    parts = ["forward"] * len(items)
+    for index in reversed(range(len(items))):
+        readers = {parts[c] for c in consumers[index]} if kinds[index] == "constant" else set()
+        if paths[index][:1] == (UPDATES,) or kinds[index] == "update":
+            parts[index] = "update"
+        elif kinds[index] == "gradient" or readers == {"gradient"}:
+            parts[index] = "gradient"
+    return parts
+
+
+def _box(key: str, item: Item, scope: tuple[str, ...], kind: str, ins: Sequence[TensorType]) -> Box:
     cost = flops(item.op, ins, item.types)
     size = item.types[0].size if kind == "parameter" and item.types[0].is_static else 0
     return Box(
@@ -202,77 +234,55 @@ def _box(key: str, item: _Item, scope: tuple[str, ...], kind: str, ins: Sequence
         short_source(item.source),
         "" if item.op.made_of((), ()) else format_attributes(item.op).strip(),
         inner=_inner(item, ins),
+        line=item.source.text if item.source else "",
+        names=tuple(item.names),
     )
 
 
-def _inner(item: _Item, ins: Sequence[TensorType]) -> tuple[str, ...]:
+def _inner(item: Item, ins: Sequence[TensorType]) -> tuple[str, ...]:
     """A line for each operation of a fused one: its type, the node it stands for, and its FLOPs."""
     made_of = item.op.made_of(ins, item.types)
-    if isinstance(item.op, Region):
-        names = [i.names[0] if i.names else "" for i in item.op.members]
-    else:
-        names = [*item.names, *[""] * len(made_of)][: len(made_of)]
     lines = []
-    for (op, inputs, outputs), name in zip(made_of, names, strict=True):
+    for (op, inputs, outputs), name in zip(made_of, _inner_names(item, len(made_of)), strict=True):
         cost = flops(op, inputs, outputs)
         lines.append("  ".join(filter(None, (op_name(op), name, amount(cost, "FLOP") if cost else ""))))
     return tuple(lines)
 
 
+def _inner_names(item: Item, count: int) -> list[str]:
+    if isinstance(item.op, Region):
+        return [i.names[0] if i.names else "" for i in item.op.members]
+    return [*item.names, *[""] * count][:count]
+
+
+def _title(item: Item, layers: Layers) -> str:
+    """`conv1 + bias + relu + pool` for an op of several; "" for others."""
+    if not isinstance(item.op, Region):
+        return ""
+    words = []
+    for op, name in leaves(item.op, item.names):
+        path = layers.of.get(name, ())
+        word = path[-1] if op.contracts and path else short(type(op).__name__)
+        words.append(f"∇ {word}" if op.contracts and is_gradient(name) else word)
+    words = [word for word, _ in itertools.groupby(words)]
+    return " + ".join(words if len(words) <= _PARTS else [*words[:_PARTS], "…"])
+
+
 def _among(scope: tuple[str, ...], inputs: Sequence[Box]) -> tuple[str, ...]:
     """The scope in which to draw a gradient. Sums of gradients, all in one scope, move to their summands."""
-    paths = [box.scope for box in inputs if box.scope[: len(scope)] == scope]
-    if not paths or not GRADIENTS.fullmatch(scope[-1]):
+    if not inputs or not GRADIENTS.fullmatch(scope[-1]):
         return scope
-    return tuple(parts[0] for parts in itertools.takewhile(lambda p: len(set(p)) == 1, zip(*paths, strict=False)))
+    common = itertools.takewhile(lambda p: len(set(p)) == 1, zip(*(b.scope for b in inputs), strict=False))
+    return tuple(parts[0] for parts in common)
 
 
-def _shared(items: list[_Item], kinds: list[str]) -> set[int]:
+def _shared(items: Sequence[Item], kinds: Sequence[str]) -> set[int]:
     readers: dict[int, set[str]] = {}
     for item in items:
         for producer, _ in item.inputs:
             if kinds[producer] == "constant" and items[producer].types[0].shape == ():
                 readers.setdefault(producer, set()).add(item.name.rpartition("/")[0])
     return {producer for producer, scopes in readers.items() if len(scopes) > _WIDELY}
-
-
-def _kinds(items: list[_Item], results: set[int], trainable: Collection[str] | None) -> list[str]:
-    consumers: list[list[int]] = [[] for _ in items]
-    for index, item in enumerate(items):
-        for producer in {*(p for p, _ in item.inputs), *item.control}:
-            consumers[producer].append(index)
-    kinds = [""] * len(items)
-    for index in reversed(range(len(items))):
-        item = items[index]
-        kind = _kind_of_source(item, trainable)
-        if not kind and item.op.writes and not item.op.draws:
-            kind = "update"
-        if not kind and is_gradient(item.name):
-            kind = "gradient"
-        if not kind and index not in results and consumers[index]:
-            # What only updates read, such as a decayed learning rate, belongs to them.
-            kind = "update" if all(kinds[c] == "update" for c in consumers[index]) else ""
-        kinds[index] = kind or "forward"
-    for index, item in enumerate(items):
-        if isinstance(item.op, NoOp) and any(kinds[c] == "update" for c in item.control):
-            kinds[index] = "update"
-    return kinds
-
-
-def is_gradient(name: str) -> bool:
-    """Whether the node is in one of the scopes that `gradients` opens."""
-    return any(_GRADIENT_SCOPE.fullmatch(part) for part in name.split("/")[:-1])
-
-
-def _kind_of_source(item: _Item, trainable: Collection[str] | None) -> str:
-    op = item.op
-    if isinstance(op, Feed | Placeholder | PlaceholderWithDefault):
-        return "input"
-    if isinstance(op, Cell | VariableV2):
-        name = op.name if isinstance(op, Cell) else item.name
-        learns = ":" not in name if trainable is None else name in trainable
-        return "parameter" if learns else "state"
-    return "constant" if not item.inputs and not op.stateful and item.types else ""
 
 
 def short_source(source: Source | None) -> str:
@@ -329,4 +339,4 @@ def compare(before: Picture, after: Picture, title: str = "") -> Picture:
     both = set(before.arrows) & set(after.arrows)
     arrows = [a if a in both else replace(a, status=ADDED) for a in after.arrows]
     arrows += [replace(a, status=REMOVED) for a in before.arrows if a not in both]
-    return Picture(title or after.title, tuple(boxes), tuple(arrows))
+    return Picture(title or after.title, tuple(boxes), tuple(arrows), before.layers)

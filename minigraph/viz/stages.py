@@ -17,6 +17,7 @@ from minigraph.ir.program import Instr, Program
 from minigraph.ops.constant import Placeholder
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Stage, run_pipeline
+from minigraph.util.gc_pause import paused
 from minigraph.viz.picture import Picture, compare, picture_of_program, track, trainable_names
 
 BEFORE, AFTER = "before", "after"
@@ -36,7 +37,7 @@ class Timed(NamedTuple):
 class Traced(NamedTuple):
     """The pictures of all stages, starting before the first pass. Equal boxes have equal ids in all pictures.
 
-    launches, summary: of a profile, if any; the boxes of the last picture then have seconds.
+    launches, summary: of a profile, if any; the boxes of the last picture then have seconds. records: of the passes.
     """
 
     title: str
@@ -44,6 +45,7 @@ class Traced(NamedTuple):
     pictures: tuple[Picture, ...]
     launches: tuple[Timed, ...] = ()
     summary: str = ""
+    records: tuple[Stage, ...] = ()
 
     def stage(self, name: str) -> int:
         """The position of a stage. Raises VizError, with the valid names, for an unknown one."""
@@ -102,9 +104,10 @@ def trace(
 ) -> Traced:
     """Compile `fetches` as a session does, and draw the program before the passes of `optimize` and after each."""
     feeds, types = feeds_for(fetches, batch_size)
-    before = specialise(*_split(fetches), feeds, types)
-    _, stages = run_pipeline(before, choose(optimize, None, ()))
-    return _draw(title, before, stages, trainable_names(graph))[0]
+    with paused():
+        before = specialise(*_split(fetches), feeds, types)
+        _, stages = run_pipeline(before, choose(optimize, None, ()))
+        return _draw(title, before, stages, trainable_names(graph))[0]
 
 
 def trace_profile(
@@ -149,9 +152,10 @@ def _draw(
         again = sum(n == stage.name or n.startswith(stage.name + "-") for n in names)
         names.append(f"{stage.name}-{again + 1}" if again else stage.name)
     all_ids = track(programs)
-    pictures = []
+    pictures: list[Picture] = []
     for name, program, ids in zip(names, programs, all_ids, strict=True):
         when = "before all passes" if name == BEFORE else f"after {name}"
-        pictures.append(picture_of_program(program, f"{title} {when}".strip(), known, ids))
+        layers = pictures[0].layers if pictures else None
+        pictures.append(picture_of_program(program, f"{title} {when}".strip(), known, ids, layers))
     last = dict(zip(programs[-1].instrs, all_ids[-1], strict=True))
-    return Traced(title, tuple(names), tuple(pictures)), last
+    return Traced(title, tuple(names), tuple(pictures), records=tuple(stages)), last

@@ -20,17 +20,17 @@ def costs(box: Box) -> list[str]:
     lines = []
     if box.seconds is not None:
         lines.append(milliseconds(box.seconds))
-    if box.count > 1 and not box.parameters:
+    if box.words:
+        lines.append(box.words)
+    elif box.count > 1 and not box.parameters:
         lines.append(f"{box.count} operations")
-    if box.kind in ("parameter", "state", "input", "constant") and box.types:
+    if box.types:
         lines.append(shape_of(box.types[0]) or box.types[0].partition("[")[0] + " scalar")
-    if box.parameters:
-        lines.append(f"{box.parameters:,} parameter" + "s" * (box.parameters != 1))
     parts = []
+    if box.parameters:
+        parts.append(f"{amount(box.parameters, '').strip()} parameter" + "s" * (box.parameters != 1))
     if box.flops:
         parts.append(("≥ " if box.partial else "") + amount(box.flops, "FLOP"))
-    if box.bytes:
-        parts.append(amount(box.bytes, "B"))
     if parts:
         lines.append(", ".join(parts))
     if any(box.changes) and box.count > 1:

@@ -2,11 +2,15 @@
 
     python tests/bench/distributed.py all-reduce [--megabytes 26] [--repeat 30]
     python tests/bench/distributed.py steps [--workers 2] [--batch-size 256] [--steps 30] [--pairs 5]
+    python tests/bench/distributed.py scale [--batch-size 64] [--steps 30]
     python tests/bench/distributed.py kills [--times 50]
 
 `all-reduce`: the all-reduce of float32 numbers between two processes by the compiler's path, against MPI's own
 blocking call, in turns. `steps`: training steps of mnist-cnn by one process with all cores against `--workers`
 processes that share them, in turns; the ratio of the medians, and the seconds that a step waits for its exchanges.
+`scale`: predictions of `minigraph scale` for 1, 2 and 4 processes against steps of so many, each of `--batch-size`. The
+model gets the launches of one process with its share of the cores, and the latency and bandwidth of all-reduces between
+two processes. Processes that share a core are expected to take turns.
 `kills`: a random rank of a run with `--restarts` is killed at a random moment; the losses must be those of an
 undisturbed run.
 """
@@ -23,9 +27,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from minigraph.ops.collective.launch import find_mpiexec, mpiexec_environment
+from minigraph.passes.bucket_gradients import bucket_gradients
+from minigraph.tools.scale import Hosts, Link, MeasuredStep, predict, ring
 
 MAIN = "from minigraph.tools.cli import main; main()"
 ALL_REDUCE = """
@@ -48,7 +55,16 @@ for _ in range({repeat}):
         assert (array == hvd.size()).all()
 if hvd.rank() == 0:
     ours, theirs = (sorted(times[name])[len(times[name]) // 2] for name in ("ours", "MPI"))
-    print(f"ours {{ours * 1e3:.2f}} ms, MPI.Allreduce {{theirs * 1e3:.2f}} ms, ratio {{ours / theirs:.3f}}")
+    print(ours, theirs)
+"""
+LAUNCHES = """
+import json, os
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:{cores}])
+from minigraph.tools.profile import profile
+from minigraph.tools.scale import measured
+from minigraph.tools.shared.target import load_target
+found = profile(load_target("mnist-cnn", {batch}), {steps}, "O3", "llvm")
+print(json.dumps(measured(found.plan, [launch.seconds for launch in found.profile.launches])))
 """
 STEPS = """
 import sys, time
@@ -93,8 +109,15 @@ def mpiexec(count: int, program: str) -> str:
     return done.stdout.strip()
 
 
+def all_reduce_times(count: int, repeat: int) -> tuple[float, float]:
+    """The seconds of an all-reduce of float32 numbers between two processes, and of MPI's own."""
+    ours, theirs = mpiexec(2, ALL_REDUCE.format(count=count, repeat=repeat)).split()
+    return float(ours), float(theirs)
+
+
 def all_reduce(options: argparse.Namespace) -> None:
-    print(mpiexec(2, ALL_REDUCE.format(count=int(options.megabytes * 250_000), repeat=options.repeat)))
+    ours, theirs = all_reduce_times(int(options.megabytes * 250_000), options.repeat)
+    print(f"ours {ours * 1e3:.2f} ms, MPI.Allreduce {theirs * 1e3:.2f} ms, ratio {ours / theirs:.3f}")
 
 
 def steps(options: argparse.Namespace) -> None:
@@ -108,6 +131,34 @@ def steps(options: argparse.Namespace) -> None:
         print(f"{count} processes: {step * 1e3:.1f} ms a step, {waited * 1e3:.1f} ms of it waiting for exchanges")
     one, many = (statistics.median(row[0] for row in rows) for rows in found.values())
     print(f"ratio {many / one:.3f}")
+
+
+def scale(options: argparse.Namespace) -> None:
+    cores, size = len(os.sched_getaffinity(0)), 26_000_000
+    latency = all_reduce_times(1, 200)[0] / 2
+    link = Link(size / (all_reduce_times(size // 4, 30)[0] - 2 * latency), latency)
+    print(f"between two processes {link.bandwidth / 1e9:.2f} GB/s, {latency * 1e6:.1f} us")
+    for count in (1, 2, 4):
+        step = slowed(launches(max(1, cores // count), options), max(1.0, count / cores))
+        hosts = Hosts(link, link, count)
+        cost = partial(ring, workers=count, hosts=hosts)
+        predicted = predict(step, count, cost, bucket_gradients.max_bytes).step
+        program = STEPS.format(batch=options.batch_size * count, steps=options.steps)
+        found = float(mpiexec(count, program).split()[0])
+        print(f"{count}: {predicted * 1e3:.2f} ms predicted, {found * 1e3:.2f} ms measured, {predicted / found:.3f}")
+
+
+def launches(cores: int, options: argparse.Namespace) -> MeasuredStep:
+    """The step of one process on so many cores."""
+    program = LAUNCHES.format(cores=cores, batch=options.batch_size, steps=options.steps)
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    return MeasuredStep(*json.loads(done.stdout))
+
+
+def slowed(step: MeasuredStep, factor: float) -> MeasuredStep:
+    """The step of a process that runs 1/factor of the time."""
+    gradients = tuple((ready * factor, nbytes) for ready, nbytes in step.gradients)
+    return MeasuredStep(step.compute * factor, step.update * factor, gradients)
 
 
 def train(out: Path, *more: str) -> list[str]:
@@ -154,6 +205,7 @@ def main() -> None:
     for name, function, numbers in (
         ("all-reduce", all_reduce, {"megabytes": 26, "repeat": 30}),
         ("steps", steps, {"workers": 2, "batch-size": 256, "steps": 30, "pairs": 5}),
+        ("scale", scale, {"batch-size": 64, "steps": 30}),
         ("kills", kills, {"times": 50}),
     ):
         command = commands.add_parser(name)

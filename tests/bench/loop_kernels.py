@@ -29,7 +29,7 @@ from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Builder, Feed, Program, Value, reachable
 from minigraph.ir.regions import Loop
-from minigraph.ops.array.joining import GatherGrad, GatherV2
+from minigraph.ops.array.gathering import GatherGrad, GatherV2
 from minigraph.ops.math.argmax import ArgMax
 from minigraph.ops.math.reduce import Mean, Sum
 from minigraph.ops.math.reduce_extremes import Max

@@ -1,9 +1,9 @@
-"""How fast the page of `minigraph viz --html` opens, unfolds and folds in headless Chromium.
+"""How fast the page of `minigraph viz` opens, unfolds, searches and switches stages in headless Chromium.
 
     python tests/bench/page.py [--rounds 5]
 
-One page of a chain of 1,000 ops in scopes of ten, and one of ResNet-50's training step. To open is from navigation to
-the page's load event, by the browser's clock; to fold or unfold all is the click and the layout after it.
+The page is that of ResNet-50's training step. To open is from navigation to the first picture, by the browser's clock;
+the others are from the action to the new picture.
 """
 
 from __future__ import annotations
@@ -17,57 +17,42 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.browser import Browser, started
 from support.networks import resnet50
+from support.page import Page
 
-import minigraph as tf
 from minigraph.viz.page import page
 from minigraph.viz.stages import trace
 
-OPEN = "const n = performance.getEntriesByType('navigation')[0]; return n.loadEventEnd - n.startTime"
-CLICK = """
-const started = performance.now();
-document.getElementById(arguments[0]).click();
-document.getElementById('graph').getBoundingClientRect();
-return performance.now() - started;
-"""
-
-
-def chain(length: int = 1000) -> str:
-    with tf.Graph().as_default() as graph:
-        x = tf.placeholder(tf.float32, [None, 8])
-        for block in range(length // 10):
-            with tf.name_scope(f"block{block}"):
-                for _ in range(10):
-                    x = tf.nn.relu(x)
-        return page(trace(graph, [x], title="chain", batch_size=4))
-
-
-def residual() -> str:
-    network = resnet50()
-    return page(trace(network.graph, [network.train, network.loss], title="resnet-50", batch_size=4))
+OPENED = "return +app.svg.dataset.opened"
+TIMED = "const started = performance.now(); await (async () => { %s })(); return performance.now() - started;"
+ACTIONS = {
+    "unfolds": "await app.open('resnet_v1_50/block2/unit_2')",
+    "folds": "await app.close('resnet_v1_50/block2/unit_2')",
+    "searches": "app.state.query = 'conv2'; app.search()",
+    "switches stage": "await app.set({stage: app.data.stages.length - 1 - app.state.stage})",
+}
 
 
 def measure(browser: Browser, path: Path, rounds: int) -> None:
     times: dict[str, list[float]] = {}
     for _ in range(rounds):
-        browser.open(path)
-        times.setdefault("opens", []).append(browser.js(OPEN))
-        for what, button in (("unfolds", "unfoldall"), ("folds", "foldall")):
-            times.setdefault(what, []).append(browser.js(CLICK, button))
-            if what == "unfolds":
-                boxes = browser.boxes()
-    found = ", ".join(f"{what} in {statistics.median(ms) / 1000:.2f} s" for what, ms in times.items())
-    print(f"{path.stem}, {boxes:,} boxes: {found}")
+        shown = Page(browser, path)
+        times.setdefault("opens", []).append(shown.js(OPENED))
+        for action, code in ACTIONS.items():
+            times.setdefault(action, []).append(shown.js(f"return (async () => {{ {TIMED % code} }})()"))
+    found = ", ".join(f"{action} in {statistics.median(ms) / 1000:.2f} s" for action, ms in times.items())
+    print(f"{path.stat().st_size / 1e6:.2f} MB, {shown.boxes()} boxes at the start: {found}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
+    network = resnet50()
+    traced = trace(network.graph, [network.train, network.loss], title="resnet-50", batch_size=4)
     with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as browser:
-        for name, text in (("chain", chain()), ("resnet-50", residual())):
-            path = Path(folder) / f"{name}.html"
-            path.write_text(text, "utf-8")
-            measure(browser, path, rounds)
+        path = Path(folder) / "resnet-50.html"
+        path.write_text(page(traced), "utf-8")
+        measure(browser, path, rounds)
 
 
 if __name__ == "__main__":

@@ -297,3 +297,26 @@ def test_from_a_folder_that_is_no_good(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DataLossError, match=str(source / FIRST)):
         fetch_mnist(target, source_folder=source)
     assert os.listdir(target) == [".lock"]
+
+
+def test_a_server_that_sends_too_slowly_is_given_up(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came is kept, byte by byte."""
+    server.drip = 0.01
+    monkeypatch.setattr(download, "_WINDOW", 0.2)
+    with pytest.raises(UnavailableError, match=r"less than 1000 bytes a second for 0\.2 s, after \d+ bytes"):
+        fetch_mnist(tmp_path, [server.url])
+    assert (tmp_path / f"{FIRST}.part").stat().st_size > 5
+    server.drip = 0.0
+    fetch_mnist(tmp_path, [server.url])
+    check(tmp_path)
+
+
+def test_a_download_that_takes_too_long_is_given_up(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.drip = 0.01
+    monkeypatch.setattr(download, "_LONGEST", 0.1)
+    with pytest.raises(UnavailableError, match=r"not done after 0\.1 s"):
+        fetch_mnist(tmp_path, [server.url])

@@ -132,6 +132,22 @@ def test_wrong_arguments_are_refused() -> None:
         hvd.alltoall(tf.placeholder(tf.float32, [None, 2]))
     with pytest.raises(ValueError, match="scalars"):
         hvd.allgather(1.0)
+    with pytest.raises(ValueError, match="scalars"):
+        hvd.alltoall(1.0)
+    for root in (-1, 1, "0"):
+        for send in (hvd.broadcast, hvd.broadcast_object):
+            with pytest.raises(InvalidArgumentError, match="root_rank"):
+                send(1.0, root)
+    for call in (lambda x: hvd.broadcast(x, 0), hvd.allgather, hvd.alltoall):
+        with pytest.raises(DTypeError, match="strings"):
+            call(["a"])
+    for op in (hvd.Sum, hvd.Max):
+        with pytest.raises(ValueError, match="got 'int8'"):
+            hvd.allreduce([1.0], op=op, compression="int8")
+    with pytest.raises(TypeError, match="expected variables"):
+        hvd.broadcast_variables([tf.constant(1.0)], 0)  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="positive timeout"):
+        hvd.init(timeout=-1.0)
     x = tf.placeholder(tf.float32, [])
     with pytest.raises(GradientError, match="max of the ranks"):
         tf.gradients(hvd.allreduce(x, op=hvd.Max), x)

@@ -156,11 +156,16 @@ def test_wrong_arguments_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for options in (
         {"op": hvd.Max},
         {"backward_passes_per_step": 0},
+        {"backward_passes_per_step": 1.5},
         {"gradient_predivide_factor": 0.0},
         {"gradient_predivide_factor": 2.0, "op": hvd.Sum},
     ):
         with pytest.raises(ValueError, match="DistributedOptimizer"):
             hvd.DistributedOptimizer(optimizer, **options)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="got 'int8'"):
+        hvd.DistributedOptimizer(optimizer, compression="int8")
+    with pytest.raises(TypeError, match="expected an optimizer"):
+        hvd.DistributedOptimizer("sgd")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("passes", [1, 2])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from house.test_floors import FLOORS, floor, import_graph
+from house.floors import FLOORS, floor, import_graph
 
 PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 START, END = "<!-- house -->\n", "<!-- /house -->\n"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+import runpy
 from pathlib import Path
 
 import pytest
+from support.examples import forget_imports
 from support.paths import ROOT, TESTS
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -20,11 +20,15 @@ PROGRAMS = [
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_program(program: str, tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_program(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    forget_imports(monkeypatch)
+    Path("program.py").write_text(program, "utf-8")
+    runpy.run_path("program.py", run_name="__main__")
     if "accuracy" in program:
-        assert float(done.stdout) > 0.9
+        assert float(capsys.readouterr().out) > 0.9
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

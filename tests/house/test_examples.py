@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.examples import forget_imports
 
 import minigraph as tf
 from minigraph.core.record import Record
@@ -137,8 +138,7 @@ def test_docstring(name: str) -> None:
 @CASES
 def test_example(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for module in ("data", "models", "onnx", "weights"):  # `import minigraph` leaves them out, so examples import them
-        monkeypatch.delattr(tf, module, raising=False)
+    forget_imports(monkeypatch)
     tf.reset_default_graph()
     np.random.seed(0)
     examples = doctest.DocTestParser().get_examples(inspect.cleandoc(PUBLIC[name].__doc__ or ""))

@@ -60,12 +60,20 @@ assert len(parse_program("\\n".join(text)).instrs) == 4
 }
 
 
+@pytest.fixture(scope="module")
+def graph_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the file graph.meta."""
+    folder: Path = tmp_path_factory.mktemp("graph")
+    with tf.Graph().as_default():
+        tf.losses.mean_squared_error(tf.zeros([1]), tf.ones([1]), weights=tf.placeholder(tf.float32, None))
+        tf.train.export_meta_graph(str(folder / "graph.meta"))
+    return folder
+
+
 @pytest.mark.parametrize("what", ALONE)
-def test_what_is_imported_late_works_alone(what: str, tmp_path: Path) -> None:
-    tf.losses.mean_squared_error(tf.zeros([1]), tf.ones([1]), weights=tf.placeholder(tf.float32, None))
-    tf.train.export_meta_graph(str(tmp_path / "graph.meta"))
+def test_what_is_imported_late_works_alone(what: str, graph_folder: Path) -> None:
     program = f"import minigraph as tf\n{ALONE[what]}"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=graph_folder)
     assert done.returncode == 0, done.stderr
 
 

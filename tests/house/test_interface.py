@@ -1,6 +1,6 @@
 """The interface's names are written where they are defined; its modules take them from there.
 
-Tests `nn.py`, `math.py`, `linalg.py` and `image.py`.
+Tests `nn.py`, `math.py`, `linalg.py`, `image.py` and `quantization.py`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import pytest
 from support.paths import ROOT
 
 import minigraph as tf
+from minigraph import quantization
 from minigraph.core.protos import MESSAGES
 
 PACKAGE = ROOT / "minigraph"
-GATHERED = {"nn": tf.nn, "math": tf.math, "linalg": tf.linalg, "image": tf.image}
+GATHERED = {"nn": tf.nn, "math": tf.math, "linalg": tf.linalg, "image": tf.image, "quantization": quantization}
 FOLDERS = ("filters", "layers", "losses", "metrics", "saved_model", "train")
 
 

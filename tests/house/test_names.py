@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -17,8 +17,7 @@ def test_no_class_name_occurs_twice() -> None:
         for file in sorted((ROOT / folder).rglob("*.py")):
             if file.is_relative_to(ROOT / "minigraph" / "keras"):
                 continue
-            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                    places[node.name].append(f"{file.relative_to(ROOT)}:{node.lineno}")
+            for name in re.findall(r"^ *class ([A-Za-z]\w*)", file.read_text("utf-8"), re.MULTILINE):
+                places[name].append(str(file.relative_to(ROOT)))
     assert len(places) > 300, "found too few classes; were the folders moved?"
     assert {name: found for name, found in places.items() if len(found) > 1} == {}

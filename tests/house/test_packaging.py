@@ -47,7 +47,8 @@ def test_contents(wheel: Path) -> None:
             expected.add(inside if folder == "minigraph" else f"minigraph/{inside}")
     expected |= {f"minigraph/data/digits/{path.name}" for path in (ROOT / "minigraph/data/digits").iterdir()}
     expected |= {f"minigraph/models/classes/{path.name}" for path in (ROOT / "models/classes").iterdir()}
-    expected |= {f"minigraph/viz/{p.name}" for p in (ROOT / "minigraph/viz").iterdir() if p.suffix in (".html", ".js")}
+    for folder in ("elk", "web"):
+        expected |= {f"minigraph/viz/{folder}/{path.name}" for path in (ROOT / "minigraph/viz" / folder).iterdir()}
     assert {name for name in names if name.startswith("minigraph/")} == expected
     assert f"{information}/licenses/LICENSE" in names
 

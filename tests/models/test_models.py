@@ -181,7 +181,14 @@ def train_a_step(model: Model, images: int, size: int, width: float, optimize: s
     assert not still
 
 
-@every
+# The residual networks of 34, 101 and 152 layers are those of 18 and 50 with other numbers, so they are trained slowly.
+REPEATED = ("resnet34", "resnet101", "resnet152")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [pytest.param(m, marks=pytest.mark.slow if m.name in REPEATED else [], id=m.name) for m in MODELS],
+)
 def test_a_step_at_reduced_size(model: Model) -> None:
     train_a_step(model, 2, *REDUCED[model.name], optimize="O0" if model.name in DEEP else "O3")
 

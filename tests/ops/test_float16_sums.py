@@ -22,8 +22,8 @@ from minigraph.backend.discovery import get_backend
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
 from minigraph.ops import broadcast as B
+from minigraph.ops.array.gathering import GatherGrad
 from minigraph.ops.array.indexing import ScatterAdd, ScatterNdLike, ScatterSub, ScatterUpdate
-from minigraph.ops.array.joining import GatherGrad
 from minigraph.ops.array.reshape import TileGrad
 from minigraph.ops.array.slicing import MirrorPadGrad
 from minigraph.ops.host.host_ops import SegmentSum

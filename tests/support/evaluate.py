@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import minigraph.ops
-from minigraph.autodiff.gradients import gradients
+from minigraph.autodiff.gradients import dense_gradients
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import compatible
 from minigraph.ops.constant import placeholder
@@ -90,7 +90,7 @@ class Case:
         """Random weights for `ys`, and the gradients of the weighted sum."""
         weights = [self.random.uniform(0.5, 1.5, y.shape).astype(y.dtype) for y in self.values(ys)]
         with self.graph.as_default():
-            return weights, gradients(list(ys), [self.inputs[i] for i in self.wrt], grad_ys=weights)
+            return weights, dense_gradients(list(ys), [self.inputs[i] for i in self.wrt], grad_ys=weights)
 
     def compare(
         self, ys: Sequence[Tensor], weights: Sequence[np.ndarray], grads: Sequence[Tensor | None], tolerance: float

@@ -17,7 +17,7 @@ for _info in pkgutil.walk_packages(minigraph.ops.__path__, "minigraph.ops."):
     importlib.import_module(_info.name)
 
 from minigraph.ops import broadcast as K  # noqa: E402
-from minigraph.ops.array import joining as J  # noqa: E402
+from minigraph.ops.array import gathering as G  # noqa: E402
 from minigraph.ops.array import slicing as X  # noqa: E402
 from minigraph.ops.array.one_hot import OneHot  # noqa: E402
 from minigraph.ops.array.reshape import Transpose  # noqa: E402
@@ -110,7 +110,7 @@ LARGE: list[tuple[Op, list[Any]]] = [
     (X.StridedSlice((("index", 1), ("index", -1))), [randn(4, 5)]),
     (X.PutSlice((("index", 1), ("index", -1)), (4, 5)), [np.array(3.0)]),
     (X.Pad(((1, 2), (0, 3)), 7.0), [np.arange(6).reshape(2, 3)]),
-    (J.GatherV2(1), [randn(3, 5, 2), np.array([[4, 0], [1, 1]])]),
+    (G.GatherV2(1), [randn(3, 5, 2), np.array([[4, 0], [1, 1]])]),
     (OneHot(300), [np.array([0, 255, 7], np.uint8), np.array(2.0), np.array(np.inf)]),
     (U.ApplyAdam(), [randn(N), randn(N), randn(N) ** 2, *SCALARS, randn(N)]),
     (U.ApplyMomentum(True), [randn(N), randn(N), np.float32(0.1), randn(N), np.float32(0.9)]),

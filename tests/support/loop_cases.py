@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from minigraph.core.dtypes import float32, float64, int32, int64
 from minigraph.core.op import REGISTRY, Op
 from minigraph.loops.kernel import Kernel
 from minigraph.ops.array.dynamic import PutAt, SliceAt
+from minigraph.ops.array.gathering import GatherGrad, GatherV2
 from minigraph.ops.array.indexing import GatherNd, ScatterAdd, ScatterNdLike, ScatterSub, ScatterUpdate
-from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.slicing import MirrorPadGrad
 from minigraph.ops.image.edges import Hysteresis, NonMaximumSuppression
@@ -137,8 +138,10 @@ def _odd() -> Iterator[tuple[Op, list[Any]]]:
     yield Conv2D((1, 1), ((1, 1), (1, 1)), (1, 1), 19), [randn(1, 6, 5, 19), randn(3, 3, 1, 19)]
 
 
-def loop_cases() -> Iterator[tuple[str, Op, list[Any], Kernel]]:
+@cache
+def loop_cases() -> list[tuple[str, Op, list[Any], Kernel]]:
     """Name, op, operands and kernel of each case."""
+    made = []
     for name, kind in sorted(REGISTRY.items()):
         found = [specialised(sample, np.float32) for sample in kind.samples()]
         cases = [(op, inputs) for op, inputs in filter(None, found)]
@@ -147,7 +150,8 @@ def loop_cases() -> Iterator[tuple[str, Op, list[Any], Kernel]]:
             outs = op.infer(*types)
             kernel = op.loops(types, outs) if all(t.is_static for t in (*types, *outs)) else None
             if kernel is not None:
-                yield name, op, inputs, kernel
+                made.append((name, op, inputs, kernel))
+    return made
 
 
 def _specialised(op: Op, inputs: list[Any]) -> tuple[Op, list[Any]]:

@@ -7,6 +7,7 @@ import http.server
 import io
 import os
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -32,6 +33,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.cuts: list[int] = []  # for each answer to come: close after so many bytes
         self.shift = 0  # answer ranges from elsewhere
         self.endless = False
+        self.drip = 0.0  # seconds between the bytes of an answer
         self.log: list[tuple[str, str | None, int]] = []  # path, Range, status
 
     @property
@@ -75,6 +77,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if server.length and not server.endless:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        while server.drip and body:
+            self.wfile.write(body[:1])
+            body = body[1:]
+            time.sleep(server.drip)
         while server.endless:
             self.wfile.write(bytes(1 << 16))
         self.wfile.write(body[: server.cuts.pop(0)] if server.cuts else body)

@@ -111,6 +111,7 @@ FACADE = {
     "cases_graphs",
     "cases_objects",
     "cases_rnn",
+    "cases_sparse",
 }  # cases of what old programs alone use
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.paths import TESTS
+from support.program import run_command
 
 import minigraph as tf
 
@@ -35,12 +34,11 @@ LINTS = (
 QUICK = {"mlp", "monitored", "save_restore"}
 
 
-def run(name: str, folder: Path, *arguments: str, timeout: float = 500) -> str:
+def run(name: str, folder: Path, *arguments: str) -> str:
     program = PROGRAMS / f"{name}.py"
     if "data_dir" in program.read_text():
         arguments = (f"--data_dir={DIGITS}", *arguments)
-    command = [sys.executable, "-c", "from minigraph.tools.cli import main; main()", "run", str(program), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=timeout)
+    done = run_command(folder, "run", str(program), *arguments)
     assert done.returncode == 0, done.stderr[-3000:]
     assert not [w.__name__ for w in LINTS if w.__name__ in done.stderr], done.stderr[-3000:]
     return done.stdout

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support.program import run_command
 
 PROGRAM = """
 import tensorflow as tf
@@ -20,9 +21,9 @@ with tf.Session() as session:
 @pytest.mark.parametrize(
     "command",
     [
-        ["profile", "mnist-cnn", "--batch-size", "2", "--steps", "1", "--inference"],
-        ["viz", "mnist-cnn", "--batch-size", "2", "--steps", "1", "--inference", "--profile", "-o", "graph.dot"],
-        ["bisect", "mnist-cnn", "--batch-size", "2", "--inference", "--compiled"],
+        ["profile", "lenet5", "--batch-size", "2", "--steps", "1", "--inference"],
+        ["viz", "lenet5", "--batch-size", "2", "--steps", "1", "--inference", "--profile", "-o", "graph.dot"],
+        ["bisect", "lenet5", "--batch-size", "2", "--inference", "--compiled"],
         ["filter", "image.png", "--kind", "mean"],
         ["run", "program.py"],
     ],
@@ -32,9 +33,7 @@ def test_the_backend_is_named_once(command: list[str], tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     Image.fromarray(np.zeros((8, 8), np.uint8)).save("image.png")
     Path("program.py").write_text(PROGRAM, "utf-8")
-    call = [sys.executable, "-c", "from minigraph.tools.cli import main; main()"]
-    call += [command[0], "--backend", "numpy", *command[1:]]
-    done = subprocess.run(call, capture_output=True, text=True)
+    done = run_command(tmp_path, command[0], "--backend", "numpy", *command[1:])
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("backend: numpy") == 1
 

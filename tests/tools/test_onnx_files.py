@@ -17,6 +17,7 @@ ort = pytest.importorskip("onnxruntime", reason="needs ONNX Runtime as the oracl
 from click.testing import CliRunner  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from PIL import Image  # noqa: E402
+from support.digits_folder import write_digits  # noqa: E402
 
 from minigraph.core.errors import MinigraphError  # noqa: E402
 from minigraph.tools.cli import main  # noqa: E402
@@ -186,8 +187,8 @@ def test_import_with_sizes(model: Path, tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_export_of_a_trained_network(tmp_path: Path) -> None:
     """As the first command of docs/onnx.md: from the folder of a run; with named outputs."""
-    folder, out = tmp_path / "run", tmp_path / "digits.onnx"
-    training = ["train", "mnist-cnn", "--data", "sample", "--max-steps", 1, "--out", folder, "--backend", "numpy"]
+    digits, folder, out = write_digits(tmp_path / "data"), tmp_path / "run", tmp_path / "digits.onnx"
+    training = ["train", "mnist-cnn", "--data", digits, "--batch-size", 10, "--max-steps", 1, "--out", folder]
     CliRunner().invoke(main, list(map(str, training)))  # its exit code says that it was stopped
     assert "no checkpoint" in run("export", "mnist-cnn", out, "--checkpoint", tmp_path, code=1)
     run("export", "mnist-cnn", out, "--checkpoint", folder)

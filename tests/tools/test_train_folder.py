@@ -54,7 +54,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> tuple[Path, Result]:
     out = tmp_path_factory.mktemp("run")
-    return out, train(photos, out, "--epochs", 3)
+    return out, train(photos, out, "--epochs", 2)
 
 
 def history(out: Path) -> dict[str, object]:
@@ -71,17 +71,17 @@ def test_what_is_printed_and_written(trained: tuple[Path, Result]) -> None:
     assert "baseline       0.5000  (always 'bright')" in result.output
     found = history(out)
     assert found["steps_per_epoch"] == 2  # of 5 and 3 images: none is left out
-    assert len(found["loss"]) == 6  # type: ignore[arg-type]
-    assert len(found["test_loss"]) == len(found["test_accuracy"]) == 3  # type: ignore[arg-type]
+    assert len(found["loss"]) == 4  # type: ignore[arg-type]
+    assert len(found["test_loss"]) == len(found["test_accuracy"]) == 2  # type: ignore[arg-type]
     with Image.open(out / "predictions.png") as picture:
         assert picture.mode == "RGB"
 
 
 def test_going_on_gives_the_same_losses(tmp_path: Path, photos: Path, trained: tuple[Path, Result]) -> None:
     """Distortions, order and dropout are those of a run that was not interrupted."""
-    result = train(photos, tmp_path, "--epochs", 3, "--max-steps", 3)
+    result = train(photos, tmp_path, "--epochs", 2, "--max-steps", 3)
     assert result.exit_code == 0, result.output
-    result = train(photos, tmp_path, "--epochs", 3)
+    result = train(photos, tmp_path, "--epochs", 2)
     assert "going on from" in result.output
     assert history(tmp_path) == history(trained[0])
 

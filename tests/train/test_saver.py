@@ -413,3 +413,18 @@ def test_reading_without_a_graph(saved: tuple[bytes, Path]) -> None:
     arrays, metadata = read_checkpoint(saved[1])
     assert arrays["weights"].tolist() == [[1, 2], [3, 4]]
     assert metadata == {"step": "1000"}
+
+
+def test_equal_checkpoints_are_equal_files(tmp_path: Path) -> None:
+    from minigraph.train.native_checkpoint import read_checkpoint, write_checkpoint
+
+    arrays = {"b/w": np.arange(6.0).reshape(2, 3), "a": np.float32(2).reshape(()), "ü": np.zeros(0, np.int64)}
+    metadata = {f"key{i}": "é" * i for i in range(20)}
+    files = [tmp_path / f"{i}.safetensors" for i in range(5)]
+    for file in files:
+        write_checkpoint(str(file), arrays, metadata)
+    assert len({file.read_bytes() for file in files}) == 1
+    found, texts = read_checkpoint(files[0])
+    assert texts == metadata
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import io
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from support.misbehaving import FullDisk
 
-from minigraph.util.files import atomic_write, cache_dir, sync_folder
+from minigraph.util.files import atomic_write, cache_dir, remove_leftovers, sync_folder
 
 
 def full(*_: object) -> None:
@@ -145,3 +147,37 @@ def test_cache_dir(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache_dir() == Path("/xdg/minigraph")
     monkeypatch.setenv("MINIGRAPH_CACHE", "~/own")
     assert cache_dir() == Path("/home/ann/own")
+
+
+def test_cache_dir_of_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that is started for a number that no user has."""
+
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("MINIGRAPH_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", unknown)
+    assert cache_dir().name == f"minigraph-{os.getuid()}"
+
+
+def test_the_temporaries_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    """Those of processes that still write are not, nor are the user's files."""
+    program = (
+        "import os, signal, sys\nfrom minigraph.util.files import atomic_write\n"
+        "with atomic_write(sys.argv[1]) as file:\n    file.write(bytes(1000))\n    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "killed")], check=False)
+    assert len(os.listdir(tmp_path)) == 1
+    (tmp_path / ".own.tmp").write_bytes(b"")
+    with atomic_write(tmp_path / "a") as file:
+        file.write(b"a")
+        remove_leftovers(tmp_path)
+        assert sorted(p.name[:3] for p in tmp_path.iterdir()) == [".a.", ".ow"]
+    assert sorted(os.listdir(tmp_path)) == [".own.tmp", "a"]
+
+
+def test_an_error_of_a_full_disk_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left") as caught, atomic_write(tmp_path / "a"):
+        full()
+    assert caught.value.filename == str(tmp_path / "a")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,68 @@ def test_the_command_shows_and_clears_the_cache(tmp_path: Path, monkeypatch: pyt
     assert f"1 compiled objects, 2.0 MB of at most 268, in {tmp_path / 'llvm'}" in shown.output
     assert "1 compiled objects removed" in CliRunner().invoke(main, ["cache", "--clear"]).output
     assert "0 compiled objects" in CliRunner().invoke(main, ["cache"]).output
+
+
+posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="the system has no owners and modes of files")
+
+
+@posix
+def test_others_cannot_read_or_write_what_is_kept(tmp_path: Path) -> None:
+    cache = ObjectCache(tmp_path / "llvm", limit=1 << 20)
+    cache.put("a", b"code")
+    assert stat.S_IMODE(cache.folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in cache.folder.iterdir()} == {0o600}
+    assert cache.get("a") == b"code"
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
+def test_folders_and_entries_that_others_may_write_to_are_not_used(mode: int, tmp_path: Path) -> None:
+    cache = ObjectCache(tmp_path / "llvm", limit=1 << 20)
+    cache.put("a", b"code")
+    (entry,) = cache.entries()
+    entry.path.chmod(mode)
+    assert cache.get("a") is None
+    cache.put("a", b"code")
+    assert cache.get("a") == b"code"
+    cache.folder.chmod(mode)
+    assert (cache.get("a"), cache.refusal()) == (None, "others may write to it")
+    cache.put("b", b"code")
+    assert len(list(cache.entries())) == 1
+
+
+@posix
+def test_folders_of_other_users_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = ObjectCache(tmp_path, limit=1 << 20)
+    cache.put("a", b"code")
+    own = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    assert (cache.get("a"), cache.refusal()) == (None, f"it belongs to the user {own}")
+    cache.put("b", b"code")
+    assert len(list(cache.entries())) == 1
+
+
+@posix
+def test_a_checksum_needs_the_secret_of_the_folder(tmp_path: Path) -> None:
+    """Entries from elsewhere, with right checksums there, are not read; nor are links, or anything without a secret."""
+    one, two = (ObjectCache(tmp_path / name, limit=1 << 20) for name in "ab")
+    one.put("key", b"foreign")
+    two.put("other", b"own")
+    (entry,) = one.entries()
+    (two.folder / entry.path.name).write_bytes(entry.path.read_bytes())
+    (two.folder / entry.path.name).chmod(0o600)
+    assert two.get("key") is None
+    (two.folder / entry.path.name).unlink()
+    entry.path.rename(one.folder / "kept")
+    entry.path.symlink_to(one.folder / "kept")
+    assert one.get("key") is None
+    (two.folder / ".secret").write_bytes(b"short")
+    assert two.get("other") is None
+    two.put("other", b"again")
+    assert two.get("other") == b"again"
+
+
+def test_the_command_says_why_a_cache_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIGRAPH_CACHE", str(tmp_path))
+    monkeypatch.setattr(ObjectCache, "refusal", lambda self: "others may write to it")
+    assert f"in {tmp_path / 'llvm'}, not used: others may write to it" in CliRunner().invoke(main, ["cache"]).output

@@ -1,17 +1,17 @@
-"""The page of `minigraph viz --html`, by what it contains and as Chromium shows it."""
+"""The page of `minigraph viz`, by what it contains and as Chromium shows it."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.browser import CHROMIUM, DRIVER, Browser, started
 from support.networks import resnet50, two_sets
+from support.page import Page, embedded
 
+from minigraph.models.registry import MODELS
 from minigraph.tools.profile import profile, write_page
 from minigraph.tools.shared.target import load_target
 from minigraph.viz.page import page
@@ -19,13 +19,8 @@ from minigraph.viz.picture import Picture
 from minigraph.viz.stages import Traced, trace
 
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
-
-
-def embedded(text: str) -> dict[str, Any]:
-    found = re.search(r'<script id="data" type="application/json">(.*?)</script>', text, re.DOTALL)
-    assert found
-    data: dict[str, Any] = json.loads(found[1])
-    return data
+QUICK = ("mnist-cnn", "lenet5")
+STAGE = "app.set({stage: arguments[0]})"
 
 
 @pytest.fixture(scope="module")
@@ -37,30 +32,33 @@ def traced() -> Traced:
 # what it contains
 
 
-def test_it_is_self_contained(traced: Traced) -> None:
+def test_it_is_self_contained_and_small(traced: Traced) -> None:
     text = page(traced)
-    assert "__DATA__" not in text
+    assert not re.search("__(DATA|ENGINE|SCRIPT|STYLE)__", text)
     outside = set(re.findall(r"https?://[^\s\"'<>]+", text)) - {"http://www.w3.org/2000/svg"}
     assert not outside
-    assert not re.search(r"<(link|img|iframe)\b|<script[^>]+src=|@import|url\((?!#)", text)
+    assert not re.search(r"<(img|iframe)\b|<script[^>]+src=|@import|url\((?!#)", text)
+    assert re.findall(r"<link [^>]*>", text) == ['<link rel="icon" href="data:,">']
+    assert len(text.encode()) < 1_200_000
 
 
 def test_the_stages_are_all_there(traced: Traced) -> None:
     data = embedded(page(traced, start="simplify", diff=True))
     assert [s["name"] for s in data["stages"]] == list(traced.names)
     assert data["stages"][data["start"]]["name"] == "simplify"
+    columns = {name: i for i, name in enumerate(data["columns"])}
     for stage, picture in zip(data["stages"], traced.pictures, strict=True):
         boxes = [data["boxes"][i] for i in stage["boxes"]]
-        assert [b["id"] for b in boxes] == [b.id for b in picture.boxes]
-        assert sum(b["parameters"] for b in boxes) == picture.parameters
-        assert sum(b["flops"] or 0 for b in boxes) == picture.flops
+        assert [b[columns["id"]] for b in boxes] == [b.id for b in picture.boxes]
+        assert sum(b[columns["parameters"]] for b in boxes) == picture.parameters
+        assert sum(b[columns["flops"]] or 0 for b in boxes) == picture.flops
         assert len(stage["arrows"]) == len(picture.arrows)
 
 
 def test_no_name_ends_the_script() -> None:
     picture = Picture("</script><script>alert(1)</script><!--", (), ())
     text = page(Traced(picture.title, ("before",), (picture,)))
-    assert text.count("</script>") == 2
+    assert text.count("</script>") == 3
     assert embedded(text)["title"] == picture.title
 
 
@@ -74,120 +72,130 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def shown(browser: Browser, tmp_path: Path, traced: Traced) -> Browser:
+def shown(browser: Browser, tmp_path: Path, traced: Traced) -> Iterator[Page]:
     path = tmp_path / "graph.html"
     path.write_text(page(traced), "utf-8")
-    browser.open(path)
+    yield Page(browser, path)
     assert browser.errors() == []
-    return browser
 
 
 @needs_browser
-def test_folding_and_unfolding(shown: Browser) -> None:
+def test_it_opens_with_layers(shown: Page) -> None:
+    names = shown.js("return app.shown.boxes.map(b => b.label)")
+    assert {"images", "conv1", "conv1/MaxPool", "fc1", "dropout", "loss", "∇ conv1", "updates"} <= set(names)
+    facts = shown.js("return app.shown.boxes.find(b => b.label === 'conv1').facts")
+    assert facts == ["5×5 convolution, SAME, bias, ReLU", "16×28×28×64", "1.66 k parameters · 41.7 MFLOP"]  # noqa: RUF001
+    kinds = shown.js("return Object.fromEntries(app.shown.boxes.map(b => [b.label, b.kind]))")
+    assert (kinds["conv1"], kinds["∇ conv1"], kinds["updates"]) == ("forward", "gradient", "update")
+
+
+@needs_browser
+def test_a_click_opens_one_level(shown: Page) -> None:
     before = shown.boxes()
-    assert 30 <= before <= 60
-    assert shown.js("return document.querySelectorAll('#graph .box').length") == before
-    place = shown.centre('[data-id="conv1/weights/"]')
-    shown.click('[data-id="conv1/weights/"]')
-    assert shown.boxes() == before + 3
-    again = shown.centre('[data-scope="conv1/weights"]')
-    assert abs(again[0] - place[0]) < 200
-    assert abs(again[1] - place[1]) < 200
-    shown.js("document.querySelector('[data-scope=\"conv1/weights\"]').dispatchEvent(new MouseEvent('click'))")
+    shown.click('[data-id="conv1/forward"] .button')
+    opened = shown.js("return app.shown.boxes.filter(b => b.parent.scope === 'conv1').map(b => b.label)")
+    assert {"weights", "biases", "Conv2D", "BiasAdd", "Relu", "ReluGrad"} <= set(opened)
+    assert "read" not in opened  # that is one level further
+    shown.click("[data-close=conv1]")
     assert shown.boxes() == before
-    shown.click("#unfoldall")
+    shown.click("#ops")
+    assert "conv1/forward" in shown.js("return app.shown.boxes.map(b => b.id)") or shown.boxes() > before
+    while shown.js("return app.shown.boxes.some(b => b.canOpen)"):
+        shown.click("#more")
     assert shown.boxes() == 119
-    shown.click("#foldall")
-    assert shown.boxes() < before
-    shown.click("#readable")
-    assert shown.boxes() == before
-    assert shown.errors() == []
+    shown.click("#fewer")
+    assert shown.boxes() < 119
 
 
 @needs_browser
-def test_boxes_do_not_overlap(shown: Browser) -> None:
-    for button in ("#readable", "#unfoldall"):
-        shown.click(button)
-        overlaps = shown.js(
-            "const r = scene.boxes; let n = 0;"
-            "const apart = (a, b) => a.left >= b.left + b.w || b.left >= a.left + a.w;"
-            "const above = (a, b) => a.top >= b.top + b.h || b.top >= a.top + a.h;"
-            "for (const a of r) for (const b of r) if (a !== b && !apart(a, b) && !above(a, b)) n++; return n"
-        )
-        assert overlaps == 0
-
-
-@needs_browser
-def test_search_and_hover(shown: Browser) -> None:
-    shown.type("#search", "maxpool")
-    found = shown.js("return +document.getElementById('graph').dataset.found")
-    assert found >= 4
-    assert 2 <= shown.js("return document.querySelectorAll('#graph .hit').length") <= found
-    shown.type("#search", "\ue007")  # Enter brings the first one to the middle
-    x, _ = shown.centre("#graph .hit")
+def test_search_selection_and_panel(shown: Page) -> None:
+    shown.browser.type("#search", "maxpool")
+    assert shown.js("return +app.svg.dataset.found") >= 4
+    assert shown.js("return document.querySelectorAll('#graph .hit').length") == 4
+    shown.browser.type("#search", "\ue007")  # Enter brings the first one to the middle
+    x, _ = shown.browser.centre("#graph .picked")
     assert 0 < x < 1400
-    shown.js(
-        "const box = scene.boxes.find(b => b.name === 'conv1/Conv2D');"
-        "box.group.dispatchEvent(new MouseEvent('mouseenter'))"
-    )
-    tip = shown.js("return document.getElementById('tip').textContent")
-    for expected in ("conv1/Conv2D", "float32[16,28,28,64]", "40.1 MFLOP", "models/mnist_cnn.py:"):
-        assert expected in tip
+    assert "max-pooling" in shown.panel() or "∇" not in shown.panel()
+    shown.do("return app.select(app.graph().boxes.find(b => b.name === 'conv1/Conv2D').id)")  # its layer
+    assert shown.js("return app.picked.key") == "conv1"
+    shown.do("return app.select(app.graph().boxes.find(b => b.name === 'conv1/Conv2D').id)")  # and itself
+    told = shown.panel()
+    for expected in ("conv1/Conv2D", "16×28×28×64", "40.1 MFLOP", "models/mnist_cnn.py:", "strides=(1, 1)", "fuse"):  # noqa: RUF001
+        assert expected in told
+    assert "after fuse_blocks: conv1 + bias + pool + relu" in told
 
 
 @needs_browser
-def test_the_slider(shown: Browser, traced: Traced) -> None:
-    shown.click("#unfoldall")
-    move = "const s = document.getElementById('stage'); s.value = arguments[0]; s.dispatchEvent(new Event('input'))"
+def test_stages_and_changes(shown: Page, traced: Traced) -> None:
     for index, picture in enumerate(traced.pictures):
-        shown.js(move, index)
-        assert shown.boxes() == len(picture.boxes)
-        text = shown.js("return document.getElementById('stagename').textContent")
-        assert traced.names[index] in text
-    last = len(traced.names) - 1
+        shown.do(STAGE, index)
+        label = shown.js("return document.querySelector('#stages .on').innerText")
+        assert label.startswith(traced.names[index].replace("_", " "))
+        assert shown.js("return app.graph().boxes.length") == len(picture.boxes)
+    assert "layout" in shown.js("return [...document.querySelectorAll('#stages .idle')].map(b => b.innerText)")
+    assert "It removed" in shown.js("return document.getElementById('did').textContent")
     shown.click("#changes")
-    assert shown.boxes() == len(traced.diff(traced.names[last]).boxes)
-    assert shown.errors() == []
+    assert shown.js("return app.graph().boxes.length") == len(traced.diff(traced.names[-1]).boxes)
+
+
+@needs_browser
+def test_keys_and_the_address(shown: Page) -> None:
+    shown.key("]")
+    assert shown.js("return app.data.stages[app.state.stage].name") == "stabilise"
+    shown.key("v")
+    assert shown.js("return app.state.view") == "ops"
+    shown.key("v")
+    shown.do("app.pick(app.shown.boxes.find(b => b.key === 'conv1'))")
+    shown.key("ArrowDown")
+    assert shown.js("return app.picked.label") == "conv1/MaxPool"
+    shown.key("ArrowUp")
+    shown.key("Enter")
+    assert shown.js("return app.opened.has('conv1')")
+    address = shown.js("return location.hash")
+    shown.do("app.state.stage = 0; app.foldAgain()")
+    shown.js("location.hash = arguments[0]", address)
+    shown.browser.js("return new Promise(r => setTimeout(r, 50))")
+    shown.settle()
+    assert shown.js("return [app.data.stages[app.state.stage].name, app.opened.has('conv1')]") == ["stabilise", True]
+
+
+@needs_browser
+def test_the_saved_picture_is_complete(shown: Page) -> None:
+    text = shown.js("return svgText(app.shown, app.layer)")
+    assert text.startswith("<svg")
+    assert text.count('class="box"') == shown.boxes()
+    assert "--forward:" in text
 
 
 @needs_browser
 def test_a_page_of_thousands_of_nodes_works(browser: Browser, tmp_path: Path) -> None:
     network = resnet50(width=4, size=32, classes=10, units=(2, 2, 2, 2))
     traced = trace(network.graph, [network.train, network.loss], optimize="O1", batch_size=2)
-    picture = traced.picture("before")
-    assert len(picture.boxes) > 1500
+    assert len(traced.picture("before").boxes) > 1500
     path = tmp_path / "big.html"
     path.write_text(page(traced), "utf-8")
-    browser.open(path)
-    assert 30 <= browser.boxes() <= 60
-    browser.click("#unfoldall")
-    assert browser.boxes() == len(picture.boxes)
+    big = Page(browser, path)
+    before = big.boxes()
+    assert 30 <= before <= 90
     unit = "resnet_v1_50/block2/unit_1"
-    within = sum("/".join(b.scope).startswith(unit) for b in picture.boxes)
-    browser.js(f"document.querySelector('[data-scope=\"{unit}\"]').dispatchEvent(new MouseEvent('click'))")
-    assert browser.boxes() == len(picture.boxes) - within + 1
-    browser.js(f"document.querySelector('[data-id=\"{unit}/\"]').dispatchEvent(new MouseEvent('click'))")
-    assert browser.boxes() == len(picture.boxes)
-    browser.click("#foldall")
-    assert browser.boxes() < 20
+    if not big.js("return app.opened.has(arguments[0])", unit):
+        big.do("app.open(arguments[0])", unit)
+    assert big.js("return app.shown.boxes.filter(b => b.parent.scope === arguments[0]).length", unit) > 8
+    assert big.faults() == []
     assert browser.errors() == []
 
 
 @needs_browser
-def test_arrows_that_hide_are_seen_at_the_pointer(browser: Browser, tmp_path: Path) -> None:
+def test_arrows_that_hide_are_listed_in_the_panel(browser: Browser, tmp_path: Path) -> None:
     graph, last = two_sets()
     path = tmp_path / "dense.html"
     path.write_text(page(trace(graph, [last], optimize="O0")), "utf-8")
-    browser.open(path)
-    move = "scene.boxes.find(b => b.name === 'first3').group.dispatchEvent(new MouseEvent(arguments[0]))"
-    count = "return document.querySelectorAll('#graph .arrow').length"
-    seen = browser.js(count)
-    assert browser.boxes() == 22
-    assert seen == 25  # two operands of ten operations, and five of these to the end
-    browser.js(move, "mouseenter")
-    assert browser.js(count) == seen + 5
-    browser.js(move, "mouseleave")
-    assert browser.js(count) == seen
+    dense = Page(browser, path)
+    dense.click("#ops")
+    assert dense.boxes() == 22
+    assert dense.js("return document.querySelectorAll('#graph .arrow').length") == 25  # operands, and five to the end
+    dense.do("app.pick(app.shown.boxes.find(b => b.label.startsWith('first3')))")
+    assert dense.panel().count("order only") == 5
     assert browser.errors() == []
 
 
@@ -196,35 +204,44 @@ def test_times_of_launches(browser: Browser, tmp_path: Path) -> None:
     target = load_target("mnist-cnn", 4)
     found = profile(target, 1, "O3", None)
     write_page(tmp_path / "p.html", target, found)
-    browser.open(tmp_path / "p.html")
+    timed = Page(browser, tmp_path / "p.html")
     launches = found.profile.by_time()
-    rows = browser.js("return [...document.querySelectorAll('#launches tbody tr')].map(r => r.innerText)")
+    rows = timed.js("return [...document.querySelectorAll('#launches tr')].map(r => r.innerText)")
     assert len(rows) == len(launches)
     assert all(launch.node in row for launch, row in zip(launches, rows, strict=True))
-    for index in (0, 3):  # a row selects its box, whatever is folded
-        browser.click("#foldall")
-        browser.js(f"document.querySelectorAll('#launches tbody tr')[{index}].click()")
-        picked = browser.js("return scene.boxes.filter(b => b.group.classList.contains('picked')).map(b => b.name)")
-        assert picked == [launches[index].node]
-        x, y = browser.centre("#graph .picked")
-        assert 0 < x < 1400
-        assert 0 < y < 1000
-    browser.js("scene.boxes.find(b => b.id === state.picked).group.dispatchEvent(new MouseEvent('mouseenter'))")
-    told = browser.js("return document.getElementById('tip').textContent")
-    for expected in (" ms, ", "% of all launches", "GFLOP/s", "reads ", "writes ", "of the arena in use"):
+    timed.do("document.querySelectorAll('#launches tr')[0].click()")  # selects its box, whatever is folded
+    assert timed.js("return app.picked.single.name") == launches[0].node
+    told = timed.panel()
+    for expected in ("MEASURED", "share", "FLOP/s", "arena in use"):
         assert expected in told
-    fill = "return document.querySelector('#graph .picked rect').getAttribute('fill')"
-    hot = browser.js(fill)
-    browser.click("#times")
-    assert browser.js(fill) != hot
-    assert not browser.js("return document.getElementById('launches').offsetWidth")
-    browser.click("#times")
-    browser.js("const s = document.getElementById('stage'); s.value = 0; s.dispatchEvent(new Event('input'))")
-    assert not browser.js("return document.getElementById('launches').offsetWidth")
+    fill = "return document.querySelector('#graph .picked .sheet').style.fill"
+    hot = timed.js(fill)
+    timed.do("app.set({stage: 0})")
+    timed.do("app.pick(app.shown.boxes[0])")
+    assert timed.js(fill) != hot
     assert browser.errors() == []
 
 
+# arrows and labels
+
+
 @needs_browser
-def test_without_a_profile_there_is_no_table(shown: Browser) -> None:
-    assert not shown.js("return document.getElementById('launches').offsetWidth")
-    assert not shown.js("return document.getElementById('times').offsetWidth")
+@pytest.mark.parametrize(
+    "name", [pytest.param(m, marks=[] if m in QUICK else pytest.mark.slow) for m in (m.name for m in MODELS)]
+)
+@pytest.mark.parametrize("inference", [False, True])
+def test_no_arrow_crosses_a_box_of_others_and_no_labels_overlap(
+    browser: Browser, tmp_path: Path, name: str, inference: bool
+) -> None:
+    target = load_target(name, inference=inference)
+    traced = trace(target.graph, target.fetches, title=name, batch_size=target.batch_size)
+    path = tmp_path / "graph.html"
+    path.write_text(page(traced), "utf-8")
+    drawn = Page(browser, path)
+    for stage in (0, len(traced.names) - 1):
+        for view in ("layers", "ops"):
+            drawn.do("app.state.view = arguments[1]; app.state.stage = arguments[0]; app.foldAgain()", stage, view)
+            assert drawn.faults() == []
+            drawn.browser.js("app.openMore()")
+            drawn.settle(300)
+            assert drawn.faults() == []

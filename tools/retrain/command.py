@@ -97,11 +97,9 @@ def retrain(**options: Any) -> None:
     from minigraph.models.registry import get_model
     from minigraph.ops.collective.world import WORLD
     from minigraph.tools.shared.folder import read_folder
-    from minigraph.tools.shared.workers import begin, run_workers
+    from minigraph.tools.shared.workers import begin
 
-    if options["workers"] is not None:
-        raise SystemExit(run_workers(options["workers"]))
-    begin(options["distributed"])
+    begin(options["workers"], options["distributed"])
     options["quiet"] = options["quiet"] or WORLD.rank > 0
     model = get_model(options["model"])
     cut, from_scratch = _which_layers(model, options)

@@ -14,6 +14,7 @@ from typing import Any
 import minigraph as tf
 from minigraph.core.errors import DataLossError, MinigraphError, NotFoundError
 from minigraph.ops.collective.world import WORLD
+from minigraph.util.files import remove_leftovers
 
 _PREFIX = "checkpoint-"
 STOP = getattr(signal, "SIGUSR1", signal.SIGINT)  # which mpiexec passes on to the ranks
@@ -94,6 +95,7 @@ class Checkpoints:
         of a run with another identity, DataLossError for those of another command.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(self._folder)
         found = find_checkpoints(self._folder)
         if not found or not resume:
             self._replaced = found

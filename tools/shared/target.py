@@ -27,7 +27,7 @@ from minigraph.rewrite.pipeline import Pass
 from minigraph.tools.shared.sizes import Sizes
 from minigraph.tools.shared.tensorflow_files import is_tensorflow_graph, open_tensorflow_graph
 from minigraph.tools.shared.train import build_network
-from minigraph.viz.picture import is_gradient
+from minigraph.viz.item import is_gradient
 
 SEED = 0
 STDDEV = 0.05  # of initial values: with large ones training is chaotic, and rounding shows in the results

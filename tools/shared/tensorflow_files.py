@@ -18,6 +18,7 @@ from minigraph.graphs.walk import needed
 from minigraph.ops.state.variable import VariableV2
 from minigraph.saved_model.loader import contains_saved_model
 from minigraph.train import checkpoint_exists
+from minigraph.util.read_budget import Budget
 
 GRAPHS = (".pb", ".pbtxt")
 
@@ -101,8 +102,9 @@ def frozen_message(session: Any, outputs: Mapping[str, Tensor], fixed: Mapping[T
 def weights_in(path: Path) -> dict[str, NDArray[Any]]:
     """The weights of a graph in TensorFlow's files: variables' values, or arrays of floating-point constants."""
     if path.suffix in GRAPHS and _folder(path) is None:
-        constants = [n for n in read_graph(path).node if n.op == "Const"]
-        arrays = {n.name: read_tensor(n.attr["value"].tensor) for n in constants}
+        graph = read_graph(path)
+        budget = Budget(graph.ByteSize())
+        arrays = {n.name: read_tensor(n.attr["value"].tensor, budget) for n in graph.node if n.op == "Const"}
         return {name: a for name, a in arrays.items() if a.dtype.kind == "f" and a.size > 1}
     opened = open_tensorflow_graph(path)
     with tf.Session(graph=opened.graph, backend="numpy") as session:

@@ -22,13 +22,13 @@ from minigraph.tools.shared.baseline import Baseline, cross_entropy
 from minigraph.tools.shared.data import Images, TrainingData
 from minigraph.tools.shared.progress import TrainingProgress
 from minigraph.tools.shared.running import Checkpoints, Interrupted, StopRequest, TrainingError
-from minigraph.tools.shared.workers import compare
+from minigraph.tools.shared.workers import compare, spread
 from minigraph.util.files import atomic_write
 
 EVALUATION_BATCH = 250  # images; divides both MNIST test sets, so that evaluation needs one plan
 FIRST = 256  # test images that a second accuracy is given for
 KEPT_CHECKPOINTS = 2
-SAVE_INTERVAL = 10.0  # seconds that an epoch's end is at least from the last checkpoint, to have one of its own
+SAVE_INTERVAL = 10.0  # least seconds between two checkpoints at ends of epochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class TrainingRun:
     def _share_state(self, only: str = "") -> None:
         """Give all ranks the variables and random states of rank 0 whose names begin with `only`."""
         if WORLD.size > 1:
-            own = {} if WORLD.rank else self.session.read_state()  # of the others nothing is read
+            own = {} if WORLD.rank else self.session.read_state()  # the others' state is not read
             state = {name: value for name, value in own.items() if name.startswith(only)}
             self.session.write_state(WORLD.broadcast_object(state))
 
@@ -251,13 +251,13 @@ def predict(
 
     `between` is called before each batch.
     """
-    mine = {}
-    for start in range(0, len(images), EVALUATION_BATCH)[WORLD.rank :: WORLD.size]:
+
+    def logits(start: int) -> NDArray[np.float32]:
         between()
         batch = images[start : start + EVALUATION_BATCH]
-        mine[start] = session.run(network.logits, {network.images: batch, network.keep_prob: 1.0})
-    found = {start: logits for part in WORLD.all_gather_object(mine) for start, logits in part.items()}
-    return np.concatenate([found[start] for start in sorted(found)])
+        return session.run(network.logits, {network.images: batch, network.keep_prob: 1.0})
+
+    return np.concatenate(spread(logits, range(0, len(images), EVALUATION_BATCH)))
 
 
 def summarise(result: TrainingResult, data: TrainingData, baseline: Baseline) -> str:

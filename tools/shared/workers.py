@@ -1,4 +1,4 @@
-"""Commands on several processes: what the processes have in common, and the one that starts them by mpiexec."""
+"""Commands on several processes: the part of each process, and the part of the one that starts them by mpiexec."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from minigraph.tools.shared.options import number
 from minigraph.tools.shared.running import STOP
 from minigraph.util.cores import core_count
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
 STOPPED, WRONG_USE = 130, 2  # exit codes after which nothing is started again
 _MAIN = "from minigraph.tools.cli import main; main(prog_name='minigraph')"
@@ -37,8 +39,12 @@ def workers_option(command: Command) -> Command:
     return workers(distributed(command))
 
 
-def begin(distributed: bool) -> None:
-    """Find the other processes, if there are to be any."""
+def begin(workers: int | None, distributed: bool, restarts: int = 0) -> None:
+    """Find the other processes of a `distributed` run. With `workers`, start them to run the command, and exit."""
+    if workers is not None:
+        raise SystemExit(_run_workers(workers, restarts))
+    if restarts:
+        raise click.UsageError("--restarts needs --workers")
     if not distributed:
         return
     if not launched():
@@ -69,15 +75,22 @@ def compare(settings: Mapping[str, Any]) -> None:
         WORLD.compare(key.replace("_", "-"), value)
 
 
-def run_workers(count: int, restarts: int = 0) -> int:
+def spread(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """The results of a function for all items, of which each rank computes a part."""
+    parts = WORLD.all_gather_object([function(item) for item in items[WORLD.rank :: WORLD.size]])
+    return [parts[number % WORLD.size][number // WORLD.size] for number in range(len(items))]
+
+
+def _run_workers(count: int, restarts: int) -> int:
     """Run this command on `count` processes, and again after a failure; the exit code."""
-    arguments = [*without(sys.argv[1:], _OURS), "--distributed"]
+    given = without(sys.argv[1:], _OURS)
+    arguments = [*given, "--distributed"]
     for left in range(restarts, -1, -1):
         code = _Job(count, arguments).run()
         if code in (0, STOPPED, WRONG_USE) or not left:
             break
         click.echo(f"starting again from the last checkpoint, restart {restarts - left + 1} of {restarts}", err=True)
-        arguments = [*without(sys.argv[1:], _OURS), "--resume", "--distributed"]
+        arguments = [*given, "--resume", "--distributed"]
     return code
 
 
@@ -94,15 +107,17 @@ def without(arguments: Sequence[str], options: Sequence[str]) -> list[str]:
 
 
 class Notes:
-    """Tells mpiexec's own notes, between lines of hyphens, from the lines of the ranks. `killed`: what the notes say of
-    a process that a signal ended."""
+    """Separates mpiexec's own notes, between lines of hyphens, from the lines of the ranks.
+
+    killed: a message if the notes report a process that a signal ended.
+    """
 
     def __init__(self) -> None:
         self.killed = ""
         self._note: list[str] | None = None
 
     def take(self, line: str) -> str:
-        """The line if it is a rank's, else nothing."""
+        """The line if a rank wrote it, else an empty string."""
         if re.fullmatch(r"-{70,}\s*", line):
             found = re.search(r"process rank (\d+) .* on\s+signal (\d+)", " ".join(self._note or ()), re.DOTALL)
             if found:

@@ -7,6 +7,8 @@ its data set. External data and links are not read.
 from __future__ import annotations
 
 import io
+import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,10 +16,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from minigraph.core.errors import InvalidArgumentError, MissingPackageError
-from minigraph.formats.arrays import Array, Budget, Damaged, Weights, is_number, native
+from minigraph.formats.arrays import Array, Weights, is_number, native
+from minigraph.util.read_budget import Budget, Damaged
 
 HEAD = b"\x89HDF\r\n\x1a\n"
-_DEEPEST = 32
+_MOST_PACKED = 1032  # deflate's bound: a match of 258 bytes may take as little as 2 bits
+_FLETCHER = 4  # bytes of a checksum behind a chunk
+_PIECE = 1 << 20
 _ATTRIBUTE = 64_000  # bytes that an attribute may have, about
 
 
@@ -33,13 +38,13 @@ def read_hdf5(path: Path) -> Weights:
             budget = Budget(path.stat().st_size)
             root = file.get("model_weights", file)
             keras = {"layer_names", "layer_names0"} & set(root.attrs)
-            sets = _keras_sets(h5py, root) if keras else _all_sets(h5py, root, "", 0)
-            found = {}
-            for name, data in sets:
-                if name in found:
+            sets: dict[str, Any] = {}
+            for name, data in _keras_sets(h5py, root) if keras else _all_sets(h5py, root, "", budget, set()):
+                if name in sets:
                     raise Damaged(f"two of its weights have the name '{name}'")
-                found[name] = read_array(h5py, name, data, budget)
-            return found
+                take_array(h5py, name, data, budget)
+                sets[name] = data
+            return {name: read_array(name, data, budget) for name, data in sets.items()}
     except (OSError, RuntimeError, KeyError) as error:
         raise Damaged(str(error)) from None
 
@@ -88,27 +93,60 @@ def group_member(h5py: Any, group: Any, path: str) -> Any:
     return group
 
 
-def _all_sets(h5py: Any, group: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
-    if depth > _DEEPEST:
-        raise Damaged("its groups lie too deep in each other")
-    for key in group:
-        item = group_member(h5py, group, key)
-        if isinstance(item, h5py.Group):
-            yield from _all_sets(h5py, item, f"{prefix}{key}/", depth + 1)
-        else:
-            yield prefix + key, item
+def _all_sets(h5py: Any, group: Any, prefix: str, budget: Budget, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """seen: the addresses of the groups visited; hard links can make a group a member of many."""
+    address = h5py.h5o.get_info(group.id).addr
+    if address in seen:
+        raise Damaged(f"the group '{prefix}' has another name, too")
+    seen.add(address)
+    with budget.nested("its groups"):
+        for key in group:
+            budget.visit("its groups")
+            item = group_member(h5py, group, key)
+            if isinstance(item, h5py.Group):
+                yield from _all_sets(h5py, item, f"{prefix}{key}/", budget, seen)
+            else:
+                yield prefix + key, item
 
 
-def read_array(h5py: Any, name: str, data: Any, budget: Budget) -> Array:
-    """The array of a data set. Damaged if it holds no numbers, or lies in another file."""
+def take_array(h5py: Any, name: str, data: Any, budget: Budget) -> None:
+    """Ask the budget for a data set. Damaged if it holds no numbers, or lies in another file."""
     if not isinstance(data, h5py.Dataset) or data.shape is None:
         raise Damaged(f"'{name}' is not an array")
     if data.external or data.is_virtual:
         raise Damaged(f"'{name}' lies in another file, which is not read")
     if not is_number(np.empty(0, data.dtype)):
         raise Damaged(f"'{name}' holds {data.dtype}, which is not read")
+    budget.visit("its data sets")
     budget.take(name, data.shape, data.dtype.itemsize)
+
+
+def read_array(name: str, data: Any, budget: Budget) -> Array:
+    """The array of a data set that the budget has allowed. HDF5 unpacks whole chunks, so they are looked at first."""
+    if data.chunks and 0 not in data.shape:
+        size = math.prod(data.chunks) * data.dtype.itemsize
+        budget.check(f"a chunk of {name}", size)
+        if data.compression is not None:
+            _check_chunks(name, data, size, budget)
     return native(np.asarray(data[()]))
+
+
+def _check_chunks(name: str, data: Any, size: int, budget: Budget) -> None:
+    """Raise Damaged for a chunk that may unpack to more than the budget and, where gzip packed it, its size."""
+    for index in range(data.id.get_num_chunks()):
+        budget.visit("its chunks")
+        chunk = data.id.get_chunk_info(index)
+        if chunk.size * _MOST_PACKED <= max(size, budget.limit):
+            continue
+        if data.compression != "gzip":
+            raise Damaged(f"a chunk of '{name}', packed by {data.compression}, may unpack to too much")
+        _, packed = data.id.read_direct_chunk(chunk.chunk_offset)
+        left, stream = size + _FLETCHER, zlib.decompressobj()
+        while left >= 0 and packed and not stream.eof:
+            left -= len(stream.decompress(packed, _PIECE))
+            packed = stream.unconsumed_tail
+        if left < 0:
+            raise Damaged(f"a chunk of '{name}' unpacks to more than its {size:,} bytes")
 
 
 def write_hdf5(file: BinaryIO, arrays: Mapping[str, Array]) -> None:

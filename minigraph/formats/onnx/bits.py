@@ -71,7 +71,7 @@ def _bit_cast(call: OnnxNode) -> Result:
 
 
 def _cumulative_product(call: OnnxNode) -> Result:
-    axis = int(np.ravel(call.array(1))[0])
+    axis = call.integer(1)
     return tf.cumprod(call.x(), axis, bool(call.attr("exclusive", 0)), bool(call.attr("reverse", 0)))
 
 

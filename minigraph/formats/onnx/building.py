@@ -1,7 +1,8 @@
-"""Nodes built by their importers, and what is known of their results at import."""
+"""Nodes built by their importers, and the parts of their results that are known at import."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any
@@ -9,10 +10,17 @@ from typing import Any
 import numpy as np
 
 import minigraph as tf
-from minigraph.core.graph import Tensor
+from minigraph.core.graph import Node, Tensor
+from minigraph.core.types import TensorType
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.values import Last, NoTensor, OnnxValue, UnknownDim, first_perm, last_perm, valid_name
 from minigraph.ops.math.casting import Cast
+
+MOST_FOLDED = 64 << 20  # bytes of results computed at import; larger ones are computed by each run
+
+
+class _TooLargeError(Exception):
+    """A node's results are too large to be computed at import."""
 
 
 def built(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[Any]:
@@ -38,25 +46,42 @@ def tensor_of(result: Any) -> Tensor:
     return value_of("", result).form()
 
 
-def evaluated(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[np.ndarray]:
-    """The results for known inputs, computed with the ops' references."""
+def evaluated(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[np.ndarray] | None:
+    """The results for known inputs, computed with the ops' references; None if they are too large to be kept."""
+    known = [v.array for v in call.inputs if v is not None and v.array is not None]
     with tf.Graph().as_default() as scratch:
         copies = [None if v is None else OnnxValue(v.name, v.array) for v in call.inputs]
         results = built(_beside_graph(call, copies), importer)
-        arrays = interpret(scratch, {})
+        try:
+            arrays = interpret(scratch, {}, max(MOST_FOLDED, 2 * sum(a.nbytes for a in known)))
+        except _TooLargeError:
+            return None
         return [_array(r, arrays) for r in results]
 
 
-def interpret(graph: tf.Graph, given: Mapping[Tensor, Any]) -> dict[Tensor, Any]:
+def interpret(graph: tf.Graph, given: Mapping[Tensor, Any], limit: int | None = None) -> dict[Tensor, Any]:
+    """The values of all tensors. limit: bytes of a node's results, beyond which it is not computed."""
     values = dict(given)
     with np.errstate(all="ignore"):
         for node in graph.nodes:
             inputs = [values[t] for t in node.inputs if t in values]
+            if limit is not None and node.inputs and _bytes_of(node, inputs) > limit:
+                raise _TooLargeError
             if isinstance(node.op, Cast) and inputs[0].dtype == object and node.op.dtype.is_integer:
                 values[node.outputs[0]] = inputs[0]
             elif node.type != "Placeholder":
                 values.update(zip(node.outputs, node.op.reference(*inputs), strict=True))
     return values
+
+
+def _bytes_of(node: Node, inputs: Sequence[Any]) -> int:
+    """The size of a node's results on these values, which may decide on their shapes."""
+    types: Sequence[TensorType] = [t.type for t in node.outputs]
+    if not all(t.is_static for t in types) and all(v.dtype != object for v in inputs):
+        given = [TensorType(t.dtype, v.shape) for t, v in zip(node.inputs, inputs, strict=True)]
+        op, kept = node.op.specialise(given, inputs)
+        types = op.infer(*(given[i] for i in kept))
+    return sum(math.prod(t.static) * t.dtype.np_dtype.itemsize for t in types if t.is_static)
 
 
 def _array(result: Any, values: Mapping[Tensor, Any]) -> np.ndarray:
@@ -84,7 +109,7 @@ def dims_of(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> np.ndarra
             copies.append(OnnxValue(value.name, forms={None: tensor}))
         try:
             result = built(_beside_graph(call, copies), importer)[0]
-            found = _array(result, interpret(scratch, given))
+            found = _array(result, interpret(scratch, given, MOST_FOLDED))
         except Exception:  # arithmetic on objects can fail in any way, and then nothing is known
             return None
     whole = all(isinstance(d, int | np.integer | UnknownDim) for d in found.ravel())

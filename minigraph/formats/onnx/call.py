@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 import minigraph as tf
-from minigraph.core.graph import Node, Tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import Dim, TensorType
 from minigraph.formats.onnx.library import NeedsConstantError, NeedsShapeError, UnsupportedError
 from minigraph.formats.onnx.values import Last, OnnxValue, last_perm
-from minigraph.ops.array.shape import ShapeOf, static_value
+from minigraph.ops.array.shape import static_value, value_nodes
 from minigraph.ops.constant import Const, Placeholder
 
 REQUIRED = object()
+MOST_MADE = 1 << 24  # elements of a constant that an importer makes
+MOST_NODES = 1 << 12  # that an operator may become
 Result = Any  # Tensor, Last, array, OnnxValue, None, or a sequence of these
 
 
@@ -75,6 +78,16 @@ class OnnxNode:
 
     def unsupported(self, message: str) -> NoReturn:
         raise UnsupportedError(f"node '{self.name}' ({self.kind}): {message}")
+
+    def check_size(self, *dims: Any) -> None:
+        """Refuse the node if an importer would make a constant of this shape, and it is too large."""
+        if math.prod(int(d) for d in dims) > MOST_MADE:
+            self.unsupported(f"it needs a constant of shape {list(dims)}, more than {MOST_MADE:,} elements")
+
+    def check_count(self, *dims: Any) -> None:
+        """Refuse the node if it would become so many, and that is too many."""
+        if math.prod(int(d) for d in dims) > MOST_NODES:
+            self.unsupported(f"it would become {list(dims)} nodes, more than {MOST_NODES:,}")
 
     def needs_shape(self, message: str) -> NoReturn:
         """Refuse the node because a dimension is unknown."""
@@ -162,6 +175,10 @@ class OnnxNode:
             raise NeedsConstantError(message, inputs, index)
         return known
 
+    def integer(self, index: int, default: Any = REQUIRED) -> int:
+        """One integer that is known at import."""
+        return int(np.ravel(self.array(index))[0]) if default is REQUIRED or self.has(index) else default
+
     def ints(self, index: int, attribute: str, default: Any = None) -> list[int] | None:
         """Integers that are an attribute in older operator sets and an input in newer ones."""
         found = self.array(index, None) if self.has(index) else self.attributes.get(attribute)
@@ -193,25 +210,12 @@ def _last_operand(value: OnnxValue, rank: int) -> Tensor:
     return value.form(last_perm(rank))
 
 
-def _sources(tensor: Tensor) -> Iterator[Node]:
-    """The nodes without inputs whose values, not only their shapes, a tensor depends on."""
-    todo, seen = [tensor.node], set()
-    while todo:
-        node = todo.pop()
-        if node in seen or isinstance(node.op, ShapeOf):
-            continue
-        seen.add(node)
-        if not node.inputs:
-            yield node
-        todo += [t.node for t in node.inputs]
-
-
 def _origins(tensor: Tensor) -> Iterable[str]:
     """The names of the placeholders whose values a tensor depends on."""
     names = tf.get_default_graph().stores.get("onnx_inputs", {})
-    return [names.get(n, n.name) for n in _sources(tensor) if isinstance(n.op, Placeholder)]
+    return [names.get(n, n.name) for n in value_nodes(tensor) if isinstance(n.op, Placeholder)]
 
 
 def depends_on_values(tensor: Tensor) -> bool:
     """Whether a tensor is only known when the graph runs, even if all shapes are known."""
-    return any(not isinstance(n.op, Const) for n in _sources(tensor))
+    return any(not n.inputs and not isinstance(n.op, Const) for n in value_nodes(tensor))

@@ -10,7 +10,7 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType
-from minigraph.formats.onnx.call import OnnxNode, Result
+from minigraph.formats.onnx.call import MOST_MADE, OnnxNode, Result
 from minigraph.formats.onnx.library import NeedsConstantError
 from minigraph.formats.onnx.values import NoTensor, OnnxValue
 from minigraph.ir.scan import LoopBody, WhileLoop, either, element
@@ -21,7 +21,7 @@ from minigraph.ops.identity import Identity
 
 
 def _if(call: OnnxNode) -> Result:
-    """The branch taken, if the condition is known; else both; a run computes one of them."""
+    """The chosen branch if the condition is known, else both branches, of which a run computes one."""
     assert call.enter is not None
     branches = [call.attr("else_branch"), call.attr("then_branch")]
     try:
@@ -47,7 +47,7 @@ def _cond(call: OnnxNode, enter: Callable[[Any], list[Any]], branches: list[Any]
 
 
 def _loop(call: OnnxNode) -> Result:
-    """A loop of a known number of steps runs over their numbers, with a gradient; any other one on the host."""
+    """A loop of a known number of steps becomes a scan, which has a gradient. Any other loop runs on the host."""
     assert call.region is not None
     graph = call.attr("body")
     if any(isinstance(v, NoTensor) for v in call.inputs):
@@ -55,7 +55,7 @@ def _loop(call: OnnxNode) -> Result:
     first = [call.x(i) for i in range(2, len(call.inputs))]
     region, captured = _settled(call.region, graph, first)
     steps = call.value(0).array if call.has(0) else None
-    if steps is not None and call.array(1, True) and _goes_on(region):
+    if steps is not None and int(np.ravel(steps)[0]) <= MOST_MADE and call.array(1, True) and _goes_on(region):
         return _counted(region, first, captured, int(np.ravel(steps)[0]))
     limit = tf.reshape(call.x(0), []) if call.has(0) else tf.constant(np.int64(2**63 - 1))
     go = tf.reshape(call.x(1), []) if call.has(1) else tf.constant(True)
@@ -65,7 +65,7 @@ def _loop(call: OnnxNode) -> Result:
 def _unrolled(call: OnnxNode, graph: Any) -> list[Any]:
     """A loop over sequences, step by step at import."""
     assert call.enter is not None
-    steps, go = int(np.ravel(call.array(0))[0]), call.array(1, True)
+    steps, go = call.integer(0), call.array(1, True)
     states: list[Any] = call.inputs[2:]
     rows = []
     for step in range(steps):
@@ -87,7 +87,7 @@ _ROUNDS = 3  # of finding the dimensions that a loop changes
 def _settled(
     make: Callable[..., tuple[LoopBody, list[Tensor]]], graph: Any, first: list[Tensor]
 ) -> tuple[LoopBody, list[Tensor]]:
-    """The body, with the dimensions of its states unknown that a step changes; and the tensors that it captures."""
+    """The body and the tensors that it captures. Dimensions of states that a step changes are unknown."""
     types = [t.type for t in first]
     for _ in range(_ROUNDS):
         region, captured = make(graph, [_INT, _BOOL, *types])
@@ -121,7 +121,7 @@ def _counted(region: LoopBody, first: list[Tensor], captured: list[Tensor], step
 
 
 def _scan(call: OnnxNode) -> Result:
-    """The scan inputs are moved to have the steps first, and turned around for those that run backwards."""
+    """Move the axis of steps to the front of each scan input, and reverse the inputs that are read backwards."""
     assert call.region is not None
     scanned = call.attr("num_scan_inputs")
     if call.opset < 9:
@@ -139,12 +139,13 @@ def _scan(call: OnnxNode) -> Result:
 
 
 def _batch_scan(call: OnnxNode, make: Callable[..., tuple[LoopBody, list[Tensor]]], scanned: int) -> Result:
-    """Scan of operator set 8: one loop for each element of a batch, the first axis of all inputs and outputs."""
+    """Scan of operator set 8: one loop for each element of a batch, the first axis of all operands."""
     if call.has(0):
         call.unsupported("lengths of the sequences in a batch are not supported")
     inputs = [call.x(i) for i in range(1, len(call.inputs))]
     turned = call.attr("directions", [0] * scanned)
     count = len(inputs) - scanned
+    call.check_count(call.static(1)[0])
     rows = [tf.unstack(x, call.static(1)[0]) for x in inputs]
     kinds = [row[0].type for row in rows]
     region, captured = make(call.attr("body"), [*kinds[:count], *(element(k) for k in kinds[count:])])
@@ -156,7 +157,7 @@ def _batch_scan(call: OnnxNode, make: Callable[..., tuple[LoopBody, list[Tensor]
 
 
 def _moved(x: Tensor, old: int, new: int, turned: int) -> Tensor:
-    """`x` with an axis moved from one place to another, and turned around if `turned`."""
+    """`x`, reversed along an axis if `turned`, with that axis moved to another place."""
     x = tf.reverse(x, [old]) if turned else x
     rank = x.type.rank or 1
     old, new = old % rank, new % rank

@@ -13,6 +13,7 @@ from minigraph.core.types import Dim
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.elementwise import like
 from minigraph.formats.onnx.emit import Emit
+from minigraph.formats.onnx.quantise_export import dequantized_in
 from minigraph.formats.onnx.shape import pad
 from minigraph.formats.onnx.values import Last, OnnxValue
 from minigraph.formats.onnx.windows import OnnxWindows, Pairs, windows
@@ -26,8 +27,9 @@ FILTER = (2, 3, 1, 0)  # from ONNX's [O,I,H,W] to [H,W,I,O]
 def _conv(call: OnnxNode) -> Result:
     filters = call.static(1)
     w = windows(call, filters[2:], call.shape()[2:])
+    bias = call.x(2) if call.has(2) else None
     y = convolve(call, call.value(0), call.value(1), w)
-    return Last(tf.nn.bias_add(y, call.x(2)) if call.has(2) else y)
+    return Last(y if bias is None else tf.nn.bias_add(y, bias))
 
 
 def convolve(call: OnnxNode, image: OnnxValue, filters: OnnxValue, w: OnnxWindows) -> Tensor:
@@ -214,7 +216,8 @@ def _filters(e: Emit, index: int) -> str:
     array = e.known(index)
     if array is not None:
         return e.sheet.constant(np.transpose(array, (3, 2, 0, 1)), e.inputs[index].node.name.removesuffix("/read"))
-    return e.add("Transpose", e.plain(index), perm=[3, 2, 0, 1])
+    dequantized = dequantized_in(Emit(e.sheet, e.inputs[index].node), (3, 2, 0, 1))
+    return dequantized or e.add("Transpose", e.plain(index), perm=[3, 2, 0, 1])
 
 
 def padding(e: Emit, w: Window, height: Dim, width: Dim) -> dict[str, Any]:

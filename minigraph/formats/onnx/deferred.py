@@ -38,10 +38,10 @@ WITHOUT_WEIGHTS = {"Dropout", "MelWeightMatrix", "Pad", "Range", "Resize", "Upsa
 class DeferredOnnx(Op):
     """A node of an ONNX model that its importer builds for static types.
 
-    kind, opset, attributes: of the node; lists as tuples. given: which of its inputs exist. last: which inputs, of
-    those, have channels last. wanted: which of its outputs are used. gives_last: whether its results have channels
-    last. order: how often the gradient was taken; a gradient's inputs are those of what it differentiates, and the
-    gradients of its results.
+    kind, opset, attributes: of the node; lists as tuples. given: which of its inputs exist. last: whether each given
+    input has channels last. wanted: which of its outputs are used. gives_last: whether its results have channels last.
+    order: 0 for the node itself, 1 for its gradient, 2 for the gradient of that, and so on. A gradient reads the inputs
+    of the op that it differentiates, and then the gradients of that op's results.
     """
 
     name: str
@@ -96,7 +96,7 @@ class DeferredOnnx(Op):
         return TensorType(dtype, tuple(turned))
 
     def _counts(self, types: Sequence[TensorType]) -> tuple[int, int]:
-        """The numbers of inputs and results of what this op differentiates; for a node itself, its own."""
+        """The numbers of inputs and results of the op that this one differentiates; for order 0 of this op."""
         inputs, results = sum(self.given), sum(self.wanted)
         for _ in range(self.order - 1):
             inputs, results = inputs + results, len(_floats(types[:inputs]))
@@ -111,7 +111,7 @@ class DeferredOnnx(Op):
         pairs = [(y, g) for y, g in zip(results, grads, strict=True) if y.dtype.is_floating]
         xs = [inner[i] for i in _floats([t.type for t in inner])]
         found = tf.gradients([y for y, _ in pairs], xs, [g for _, g in pairs]) if pairs else [None] * len(xs)
-        return [tf.zeros_like(x) if g is None else g for x, g in zip(xs, found, strict=True)]
+        return [tf.zeros_like(x) if g is None else tf.convert_to_tensor(g) for x, g in zip(xs, found, strict=True)]
 
     def _spelled_out(self, inputs: Sequence[Tensor], consts: Sequence[Any]) -> list[Tensor]:
         from minigraph.formats.onnx.table import IMPORTERS

@@ -31,7 +31,7 @@ def _binary(function: Function) -> Callable[[OnnxNode], Result]:
 
 
 def _aligned(call: OnnxNode, function: Function) -> Result:
-    """Before operator set 7: the axes of the second operand are those of the first from `axis` on, or the last ones."""
+    """Before operator set 7: the second operand's axes match the first's from `axis` on, by default its last."""
     first, second = call.shape(0), call.shape(1)
     if not call.attr("broadcast", 0):
         if len(first) != len(second) or any(None not in (a, b) and a != b for a, b in zip(first, second, strict=True)):
@@ -323,7 +323,7 @@ def _dropped(call: OnnxNode, ratio: float) -> Result:
 
 
 def _dropout(call: OnnxNode) -> Result:
-    """At inference the identity, and a mask of True; in training a random mask, and what it keeps, scaled."""
+    """At inference the input and a mask of True; in training a random mask, and the scaled elements that it keeps."""
     training = bool(call.has(2) and call.array(2))
     ratio = float(call.array(1)) if call.has(1) and training else 0.0
     if training and ratio > 0:

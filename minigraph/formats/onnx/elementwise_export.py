@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from minigraph.formats.onnx.emit import Emit
 from minigraph.formats.onnx.library import as_onnx_dtype
+from minigraph.ops.math.quantization import DequantizeLinear
 
 
 def _same(kind: str) -> Callable[[Emit], None]:
@@ -132,14 +133,15 @@ def _where(e: Emit) -> None:
 
 def _bias_add(e: Emit) -> None:
     """Make the bias the third input of its convolution if nothing else reads the convolution's result."""
-    bias, image = e.known(1), e.inputs[0]
+    bias, (image, vector) = e.known(1), e.inputs
+    is_known = bias is not None or isinstance(vector.node.op, DequantizeLinear)
     if not e.is_first():
         e.give(e.add("Add", e.plain(0), e.plain(1)))
         return
     maker = e.sheet.maker(e.first())
     convolves = maker is not None and maker.op_type in ("Conv", "ConvTranspose") and len(maker.input) == 2
-    if convolves and bias is not None and e.sheet.uses[image] == 1:
-        maker.input.append(e.constant(bias, "bias"))
+    if convolves and is_known and e.sheet.uses[image] == 1:
+        maker.input.append(e.plain(1) if bias is None else e.constant(bias, "bias"))
         e.give_first(e.first())
         return
     axes = list(range(1, (e.out.rank or 0) - 1))

@@ -19,6 +19,7 @@ from minigraph.ops.array.shape import static_value
 from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault
 from minigraph.ops.math.arithmetic import Add, AddV2, Mul
 from minigraph.ops.math.comparison import GreaterEqual
+from minigraph.ops.math.quantization import DequantizeLinear
 from minigraph.ops.random.distributions import RandomUniform
 from minigraph.ops.state.variable import ReadVariable, VariableV2
 
@@ -100,7 +101,11 @@ def _fold(nodes: Iterable[Node], known: Known, variables: Mapping[str, Any]) -> 
             known[node.outputs[0]] = np.asarray(variables[name])
         elif _always_kept(node, known):
             known[node.outputs[0]] = np.asarray(True)
-        elif node.inputs and not op.stateful and all(t in known for t in node.inputs):
+        elif (
+            node.inputs
+            and not (op.stateful or isinstance(op, DequantizeLinear))
+            and all(t in known for t in node.inputs)
+        ):
             with np.errstate(all="ignore"):
                 results = op.reference(*(known[t] for t in node.inputs))
             known.update({t: np.asarray(r) for t, r in zip(node.outputs, results, strict=True)})
@@ -166,6 +171,7 @@ def _model(sheet: Sheet, outputs: Mapping[str, Tensor], infos: Sequence[Any], ba
         sheet.nodes.append(helper.make_node("Identity", [sheet.name_of(tensor)], [name], name=label))
         results.append(value_info(name, tensor.type, batch))
     _rename_identities(sheet, list(outputs))
+    _drop_unread(sheet, outputs)
     graph = helper.make_graph(
         sheet.nodes,
         "minigraph",
@@ -175,6 +181,12 @@ def _model(sheet: Sheet, outputs: Mapping[str, Tensor], infos: Sequence[Any], ba
     )
     opsets = [helper.make_opsetid("", OPSET)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="minigraph")
+
+
+def _drop_unread(sheet: Sheet, outputs: Iterable[str]) -> None:
+    """Remove dequantised filters in a layout that nothing reads."""
+    read = {i for node in sheet.nodes for i in node.input} | set(outputs)
+    sheet.nodes[:] = [n for n in sheet.nodes if n.op_type != "DequantizeLinear" or n.output[0] in read]
 
 
 def _read(sheet: Sheet) -> dict[str, np.ndarray]:

@@ -8,11 +8,13 @@ from typing import Any
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.formats.onnx.call import OnnxNode, Result
-from minigraph.formats.onnx.conv import convolve, multiply
+from minigraph.formats.onnx.conv import FILTER, convolve, multiply
 from minigraph.formats.onnx.elementwise import gelu, hard_sigmoid, like
-from minigraph.formats.onnx.quantise import rounded, scalar
+from minigraph.formats.onnx.quantise import requantized, rounded, scalar, symmetric_zero
 from minigraph.formats.onnx.values import Last, OnnxValue
 from minigraph.formats.onnx.windows import windows
+from minigraph.ops.builder import apply
+from minigraph.ops.nn.integer_products import IntegerConv2D
 
 
 def _activated(call: OnnxNode, x: Any) -> Any:
@@ -129,12 +131,17 @@ def _quantised_concat(call: OnnxNode) -> Result:
 
 
 def quantised_conv(call: OnnxNode) -> Result:
-    """QLinearConv. Computed in float64, which represents sums of products of bytes exactly."""
+    """QLinearConv: a product of integers where there is one, else in float64, which represents the sums exactly."""
+    w = windows(call, call.static(3)[2:], call.shape()[2:])
+    zero = symmetric_zero(call, 3)
+    if zero is not None and w.rank == 2 and call.attr("group", 1) == 1:
+        op = IntegerConv2D(tuple(w.strides), tuple(w.pads), tuple(w.dilations), zero=zero)  # type: ignore[arg-type]
+        sums = apply(op, call.last(), call.value(3).form(FILTER))
+        return Last(requantized(call, sums + call.x(8) if call.has(8) else sums, 3))
     image = tf.cast(call.x(0), tf.float64) - tf.cast(tf.reshape(call.x(2), []), tf.float64)
     filters = tf.cast(call.x(3), tf.float64)
-    zero = tf.cast(call.x(5), tf.float64)
-    filters = filters - (zero if zero.type.rank == 0 else tf.reshape(zero, [-1] + [1] * (call.rank(3) - 1)))
-    w = windows(call, call.static(3)[2:], call.shape()[2:])
+    own = tf.cast(call.x(5), tf.float64)
+    filters = filters - (own if own.type.rank == 0 else tf.reshape(own, [-1] + [1] * (call.rank(3) - 1)))
     y: Any = convolve(call, OnnxValue("", forms={None: image}), OnnxValue("", forms={None: filters}), w)
     y = y + tf.cast(call.x(8), tf.float64) if call.has(8) else y
     scale = tf.reshape(call.x(1), []) * call.x(4) / tf.reshape(call.x(6), [])

@@ -179,6 +179,7 @@ def _scatter_nd(call: OnnxNode) -> Result:
 def _scatter_elements(call: OnnxNode) -> Result:
     """ScatterND with an index vector for each element: its own place, but for the axis."""
     axis, shape = call.attr("axis", 0) % call.rank(), call.static(1)
+    call.check_size(len(shape), *shape)
     places = [tf.constant(p) for p in np.indices(shape).astype(call.type(1).dtype.np_dtype)]
     places[axis] = call.x(1)
     return _scattered(call, tf.stack(places, -1), call.x(2))

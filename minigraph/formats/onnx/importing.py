@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import minigraph as tf
-from minigraph.core.errors import DTypeError, MinigraphError
+from minigraph.core.errors import DataLossError, DTypeError, MinigraphError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType
 from minigraph.formats.onnx.building import built, dims_of, evaluated, tensor_of, value_of, with_inputs
@@ -26,15 +26,26 @@ from minigraph.formats.onnx.library import (
     require_onnx,
 )
 from minigraph.formats.onnx.modelfile import subgraphs
+from minigraph.formats.onnx.quantise import dequantizing
 from minigraph.formats.onnx.sequences import IMPORT as SEQUENCES
 from minigraph.formats.onnx.table import importer_of
 from minigraph.formats.onnx.unread import refuse_unread
-from minigraph.formats.onnx.values import NoTensor, NoValue, OnnxSequence, OnnxValue, UnknownDim, valid_name
+from minigraph.formats.onnx.values import (
+    Dequantized,
+    NoTensor,
+    NoValue,
+    OnnxSequence,
+    OnnxValue,
+    UnknownDim,
+    valid_name,
+)
 from minigraph.ir.scan import LoopBody
 from minigraph.ir.scan_gradient import make_region
+from minigraph.util.read_budget import MOST_DIMS, Budget, Damaged
 
 Env = dict[str, OnnxValue]
 Opsets = Mapping[str, int]
+Functions = Mapping[tuple[str, str], Any]
 
 
 class Imported(NamedTuple):
@@ -65,10 +76,18 @@ def import_model(
 ) -> Imported:
     """Add a checked ModelProto, its data in memory, to the default graph; see `minigraph.onnx.load`."""
     opsets = {DOMAINS.get(o.domain, o.domain): o.version for o in model.opset_import}
-    importer = _Importer({(f.domain, f.name): f for f in model.functions}, variables)
-    missing = list(importer.missing(model.graph.node, opsets))
+    functions = {(f.domain, f.name): f for f in model.functions}
+    budget = Budget(model.ByteSize())
+    importer = _Importer(functions, variables, budget)
+    if lacking := sorted({o.name for o in model.graph.output} - set(_names(model.graph))):
+        raise DataLossError(f"no node computes the model's outputs {lacking[:10]}")
+    missing = list(importer.missing(model.graph.node, opsets, set()))
     if missing:
         raise UnsupportedError("no importer for these operators:\n  " + "\n  ".join(missing))
+    try:
+        budget.visit("its functions", inlined(model.graph.node, functions, {}))
+    except Damaged as error:
+        raise DataLossError(str(error)) from None
     env: Env = {}
     importer.read_weights(model.graph, env)
     wanted = {i.name: i for i in model.graph.input if i.name not in env}
@@ -79,6 +98,12 @@ def import_model(
         raise NeedsShapeError(f"{error}. {open_sizes(wanted, inputs)}") from None
     outputs = [(name, value) for o in model.graph.output for name, value in _tensors(o.name, env[o.name])]
     return Imported(inputs, {name: tf.identity(v.form(), name=valid_name(name)) for name, v in outputs})
+
+
+def _names(graph: Any) -> Iterator[str]:
+    """The names that a graph's inputs, weights and nodes give values to."""
+    yield from (i.name for i in (*graph.input, *graph.initializer))
+    yield from (name for node in graph.node for name in node.output)
 
 
 def _read_inputs(
@@ -118,30 +143,32 @@ def _tensors(name: str, value: OnnxValue) -> list[tuple[str, OnnxValue]]:
 
 
 class _Importer:
-    def __init__(self, functions: Mapping[tuple[str, str], Any], variables: bool) -> None:
+    def __init__(self, functions: Functions, variables: bool, budget: Budget) -> None:
         self.functions = functions
+        self.budget = budget
         self.variables = variables
 
-    def missing(self, nodes: Sequence[Any], opsets: Opsets) -> Iterator[str]:
-        """A line for each unsupported node."""
+    def missing(self, nodes: Sequence[Any], opsets: Opsets, seen: set[tuple[str, str]]) -> Iterator[str]:
+        """A line for each unsupported node. seen: the functions looked into."""
         for node in nodes:
             domain = DOMAINS.get(node.domain, node.domain)
             if (domain, node.op_type) in self.functions:
-                body = self.functions[domain, node.op_type]
-                yield from self.missing(body.node, {o.domain: o.version for o in body.opset_import})
+                if (domain, node.op_type) not in seen:
+                    seen.add((domain, node.op_type))
+                    body = self.functions[domain, node.op_type]
+                    yield from self.missing(body.node, {o.domain: o.version for o in body.opset_import}, seen)
             elif not is_known(domain, node.op_type, opsets.get(domain, 1)):
                 kind = f"{domain}.{node.op_type}" if domain else node.op_type
                 yield f"node '{_label(node)}' ({kind}, operator set {opsets.get(domain, '?')})"
             for attribute in node.attribute:
                 for graph in subgraphs(attribute):
-                    yield from self.missing(graph.node, opsets)
+                    yield from self.missing(graph.node, opsets, seen)
 
     def read_weights(self, graph: Any, env: Env) -> None:
-        to_array = require_onnx().numpy_helper.to_array
         if graph.sparse_initializer:
             raise UnsupportedError(f"sparse initializers: {[s.values.name for s in graph.sparse_initializer]}")
         for initializer in graph.initializer:
-            array = to_array(initializer)
+            array = _array(initializer, f"initializer '{initializer.name}'")
             env[initializer.name] = OnnxValue(initializer.name, array, weight=self._is_weight(array))
 
     def _is_weight(self, array: np.ndarray) -> bool:
@@ -152,11 +179,11 @@ class _Importer:
         for node in nodes:
             try:
                 results = self._apply(node, env, opsets, attributes or {})
-            except UnsupportedError:
+            except (DataLossError, UnsupportedError):
                 raise
-            except MinigraphError as error:
+            except (MinigraphError, Damaged) as error:
                 raise UnsupportedError(f"node '{_label(node)}' ({node.op_type}): {error}") from error
-            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            except Exception as error:  # an importer can fail in any way on attributes that do not fit its inputs
                 message = f"node '{_label(node)}' ({node.op_type}): its attributes and inputs do not fit together"
                 raise UnsupportedError(message) from error
             for name, value in zip(node.output, results, strict=False):
@@ -164,7 +191,8 @@ class _Importer:
                     env[name] = value
 
     def _outputs(self, graph: Any, env: Env, opsets: Opsets, outer: Mapping[str, Any]) -> list[OnnxValue]:
-        """The outputs of a graph inside an operator."""
+        """The outputs of a graph inside an operator, which may be entered again and again."""
+        self.budget.visit("its loops and branches", 1 + len(graph.node))
         self.read_weights(graph, env)
         self.run(graph.node, env, opsets, outer)
         return [env[o.name] for o in graph.output]
@@ -175,7 +203,8 @@ class _Importer:
 
         def enter(graph: Any, given: Sequence[OnnxValue] = ()) -> list[OnnxValue]:
             inner = env | {i.name: v for i, v in zip(graph.input, given, strict=True)}
-            importer = _Importer(self.functions, False) if given else self  # one that enters again shares no variables
+            # One that enters again shares no variables.
+            importer = _Importer(self.functions, False, self.budget) if given else self
             return importer._outputs(graph, inner, opsets, outer)
 
         attributes = Attributes(_attributes(node, outer))
@@ -196,7 +225,7 @@ class _Importer:
     def _region(
         self, env: Env, opsets: Opsets, outer: Mapping[str, Any], graph: Any, types: Sequence[TensorType]
     ) -> tuple[LoopBody, list[Tensor]]:
-        """A loop's body for inputs of these types, and the tensors around it that it reads, its further inputs."""
+        """A loop's body for inputs of these types, and the outer tensors that it reads, which are further inputs."""
         free = {n: env[n] for n in dict.fromkeys(_free_names(graph)) if n in env}
         known = {n: v for n, v in free.items() if v.known and not v.weight}
         read = {n: v.form() for n, v in free.items() if n not in known}
@@ -205,7 +234,7 @@ class _Importer:
             names = [*(i.name for i in graph.input), *read]
             inner = {n: OnnxValue(n, v.array) for n, v in known.items()}
             inner |= {n: OnnxValue(n, forms={None: t}) for n, t in zip(names, tensors, strict=True)}
-            importer = _Importer(self.functions, variables=False)
+            importer = _Importer(self.functions, False, self.budget)
             return [value.form() for value in importer._outputs(graph, inner, opsets, outer)]
 
         return make_region([*types, *(t.type for t in read.values())], body), list(read.values())
@@ -229,6 +258,11 @@ class _Importer:
         if given and all(v.known for v in given):
             weight = any(v.weight for v in given)
             arrays = evaluated(call, importer)
+            if arrays is None:
+                return _values(call, built(call, importer))
+            self._take(call, given, arrays)
+            if call.kind == "DequantizeLinear" and (make := dequantizing(call)) is not None:
+                return [Dequantized(call.outputs[0], arrays[0], make)]
             pairs = zip(call.outputs, arrays, strict=False)
             return [OnnxValue(n, a, weight=weight and self._is_weight(a)) for n, a in pairs]
         if len(call.outputs) == 1 and given and all(v.known or v.dims is not None for v in given):
@@ -251,13 +285,34 @@ class _Importer:
             return defer(call, None)
         return _values(call, results)
 
+    def _take(self, call: OnnxNode, given: Sequence[OnnxValue], arrays: Sequence[np.ndarray]) -> None:
+        """Ask for the memory of computed constants. Views of the inputs take none."""
+        for array in arrays:
+            if not any(v.array is not None and np.may_share_memory(array, v.array) for v in given):
+                self.budget.take(f"node '{call.name}'", array.shape, array.dtype.itemsize)
+
+
+def inlined(nodes: Sequence[Any], functions: Functions, counts: dict[tuple[str, str], int]) -> int:
+    """The number of nodes that calls of the model's functions are replaced by. counts: of the functions seen."""
+    total = 0
+    for node in nodes:
+        key = DOMAINS.get(node.domain, node.domain), node.op_type
+        if key in functions:
+            if key not in counts:
+                body = functions[key].node
+                counts[key] = 0  # of one that calls itself, which the checker refuses
+                counts[key] = len(body) + inlined(body, functions, counts)
+            total += counts[key]
+        total += sum(inlined(g.node, functions, counts) for a in node.attribute for g in subgraphs(a))
+    return total
+
 
 def _values(call: OnnxNode, results: Sequence[Result]) -> list[OnnxValue | None]:
     return [None if r is None else value_of(n, r) for n, r in zip(call.outputs, results, strict=False)]
 
 
 def _free_names(graph: Any) -> Iterator[str]:
-    """The names that a subgraph reads from around it."""
+    """The outer names that a subgraph reads."""
     own = {i.name for i in (*graph.input, *graph.initializer)} | {o for node in graph.node for o in node.output}
     for node in graph.node:
         inner = [g for a in node.attribute for g in subgraphs(a)]
@@ -296,7 +351,7 @@ def _as(value: OnnxValue, dtype: Any) -> OnnxValue:
 
 
 class _Optional(dict[str, OnnxValue]):
-    """The node of a function's body without the inputs that were not given."""
+    """The values of a function's inputs; None for inputs that were not given."""
 
     def __missing__(self, name: str) -> None:
         return None
@@ -312,6 +367,16 @@ def is_known(domain: str, kind: str, opset: int) -> bool:
     body = schema.function_body
     versions = {o.domain: o.version for o in body.opset_import}
     return all(is_known(n.domain, n.op_type, versions.get(n.domain, opset)) for n in body.node)
+
+
+def _array(tensor: Any, what: str) -> np.ndarray:
+    """The array of a TensorProto. DataLossError if its numbers do not fill its shape."""
+    try:
+        return require_onnx().numpy_helper.to_array(tensor)  # type: ignore[no-any-return]
+    except Exception:  # onnx's and NumPy's errors
+        raise DataLossError(
+            f"{what}: its data does not fit its type and shape {list(tensor.dims)[:MOST_DIMS]}"
+        ) from None
 
 
 def _label(node: Any) -> Any:
@@ -332,7 +397,7 @@ def _attribute(attribute: Any) -> Any:
     onnx = require_onnx()
     value = onnx.helper.get_attribute_value(attribute)
     if attribute.type == onnx.AttributeProto.TENSOR:
-        return onnx.numpy_helper.to_array(value)
+        return _array(value, f"attribute '{attribute.name}'")
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return list(value) if attribute.type >= onnx.AttributeProto.FLOATS and not hasattr(value, "DESCRIPTOR") else value

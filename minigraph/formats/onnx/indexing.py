@@ -54,6 +54,7 @@ def _gather_nd(call: OnnxNode) -> Result:
         return tf.gather_nd(call.x(), select(x < like(x, 0), x + limits, x))
     indices = np.asarray(call.array(1))
     depth = batch + indices.shape[-1]
+    call.check_size(max(len(indices.shape), 1), *indices.shape)
     lead = np.indices(indices.shape[:-1])[:batch]
     places = [*lead, *np.moveaxis(indices, -1, 0)]
     places = [np.where(p < 0, p + n, p) for p, n in zip(places, shape[:depth], strict=True)]
@@ -63,7 +64,7 @@ def _gather_nd(call: OnnxNode) -> Result:
 
 def _top_k(call: OnnxNode) -> Result:
     """Select along the last axis; another axis is moved there and back. Ties keep their order."""
-    k = int(np.ravel(call.array(1))[0]) if call.has(1) else call.attr("k")
+    k = call.integer(1) if call.has(1) else call.attr("k")
     axis, rank = call.attr("axis", -1) % call.rank(), call.rank()
     perm = [i for i in range(rank) if i != axis] + [axis]
     back = [int(i) for i in np.argsort(perm)]
@@ -76,7 +77,7 @@ def _top_k(call: OnnxNode) -> Result:
 
 
 def _one_hot(call: OnnxNode) -> Result:
-    depth = int(np.ravel(call.array(1))[0])
+    depth = call.integer(1)
     indices = call.x(0)
     if not indices.dtype.is_integer:
         indices = tf.cast(indices, tf.int64)
@@ -87,7 +88,8 @@ def _one_hot(call: OnnxNode) -> Result:
 
 def _trilu(call: OnnxNode) -> Result:
     rows, columns = call.static()[-2:]
-    k = int(np.ravel(call.array(1))[0]) if call.has(1) else 0
+    k = call.integer(1, 0)
+    call.check_size(rows, columns)
     cut = np.triu if call.attr("upper", 1) else np.tril
     mask = tf.constant(cut(np.ones((rows, columns)), k).astype(bool))
     x = call.x()

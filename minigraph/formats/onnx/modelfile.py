@@ -10,6 +10,7 @@ from typing import Any
 from minigraph.core.errors import DataLossError, NotFoundError
 from minigraph.formats.onnx.library import require_onnx
 from minigraph.util.files import atomic_write
+from minigraph.util.read_budget import OWN
 
 
 def read_model(source: Any) -> Any:
@@ -25,9 +26,10 @@ def read_model(source: Any) -> Any:
         if not path.is_file():
             raise NotFoundError(f"{path}: no such file")
         model, folder, name = _parsed(path), path.parent, str(path)
+    fetched: dict[Path, int] = {}
     for tensor in list(_tensors(model.graph)) + [t for f in model.functions for n in f.node for t in _of_node(n)]:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            _fetch(tensor, folder, name)
+            _fetch(tensor, folder, name, fetched)
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError) as error:
@@ -72,8 +74,11 @@ def subgraphs(attribute: Any) -> Sequence[Any]:
     return [attribute.g] if attribute.HasField("g") else attribute.graphs
 
 
-def _fetch(tensor: Any, folder: Path | None, model: str) -> None:
-    """Read a tensor's data from its external file, which must be in the model's folder."""
+def _fetch(tensor: Any, folder: Path | None, model: str, fetched: dict[Path, int]) -> None:
+    """Read a tensor's data from its external file, which must be in the model's folder.
+
+    fetched: the bytes that were read of each file; tensors may share parts of it, but only so often.
+    """
     onnx = require_onnx()
     entries = {e.key: e.value for e in tensor.external_data}
     where = entries.get("location", "")
@@ -93,6 +98,9 @@ def _fetch(tensor: Any, folder: Path | None, model: str) -> None:
             f"{about} is said to be bytes {entries.get('offset', 0)} to {entries.get('length', 'the end')} further "
             f"of '{where}', which has {available}"
         )
+    fetched[path] = fetched.get(path, 0) + length
+    if fetched[path] > OWN * available:
+        raise DataLossError(f"{about} and of others is read more than {OWN} times from '{where}'")
     with open(path, "rb") as file:
         file.seek(offset)
         tensor.raw_data = file.read(length)

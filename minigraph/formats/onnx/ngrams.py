@@ -23,6 +23,7 @@ def _tfidf(call: OnnxNode) -> Result:
     mode, weights = call.attr("mode"), np.array(call.attr("weights", np.ones(len(places))), np.float32)
     if mode == "IDF":
         counts = tf.minimum(counts, tf.constant(np.float32(1)))
+    call.check_size(len(places), places.max() + 1)
     spread = np.zeros((len(places), places.max() + 1), np.float32)
     spread[np.arange(len(places)), places] = 1 if mode == "TF" else weights
     y = tf.matmul(counts, tf.constant(spread))
@@ -39,6 +40,7 @@ def _counts(call: OnnxNode, x: Any) -> Iterator[Any]:
     for n, (start, stop) in enumerate(pairwise(starts), 1):
         grams = pool[start:stop].reshape(-1, n)
         total = tf.zeros(tf.stack([tf.shape(x)[0], len(grams)]), tf.int64)
+        call.check_count(max(skips, 0) + 1, max(n, 1))
         distances = range(1, (skips if n > 1 else 0) + 2) if shortest <= n <= longest else []
         for distance in distances:
             count = length - distance * (n - 1)

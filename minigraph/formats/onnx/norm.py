@@ -95,6 +95,7 @@ def _lrn(call: OnnxNode) -> Result:
     x, before = call.last(), (size - 1) // 2
     margins = [[0, 0]] * (call.rank() - 1) + [[before, size - 1 - before]]
     squares = tf.pad(x * x, margins)
+    call.check_count(size)
     total = reduce(tf.add, [squares[..., i : i + channels] for i in range(size)])
     return Last(x * tf.pow(total * like(x, alpha / size) + like(x, bias), like(x, -beta)))
 

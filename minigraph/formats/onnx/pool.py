@@ -67,6 +67,7 @@ def _lowest(x: Tensor) -> float:
 def _taps(call: OnnxNode, w: OnnxWindows, sizes: Sequence[Dim], pads: Pairs, fill: float) -> list[Tensor]:
     if None in sizes:
         call.needs_shape(f"the size of the image must be known, but it is {call.type()}")
+    call.check_count(*w.kernel)
     padded = pad(call.x(), [(0, 0), (0, 0), *pads], value=fill)
     return list(w.taps(padded, sizes))  # type: ignore[arg-type]
 
@@ -80,6 +81,8 @@ def _with_indices(call: OnnxNode, w: OnnxWindows, sizes: Sequence[Dim], pads: Pa
     y, where = _pooled(MaxPool, call, w, pads, call.last())
     element = tf.cast(where, tf.int64)
     columns = tf.constant(np.int64(w.kernel[1]))
+    call.check_size(n, channels)
+    call.check_size(sum(size or 0 for size in sizes))
     starts = [np.arange(size or 0) * w.strides[i] - pads[i][0] for i, size in enumerate(sizes)]
     rows = element // columns + tf.constant(starts[0].reshape(-1, 1, 1))
     places = element - element // columns * columns + tf.constant(starts[1].reshape(-1, 1))
@@ -100,6 +103,7 @@ def _average_pool(call: OnnxNode) -> Result:
         return Last(_pooled(AvgPool, call, w, pads, x)[0])
     total = reduce(tf.add, _taps(call, w, sizes, _joined(w.pads, extra), 0.0))
     fill = 1.0 if inclusive else 0.0
+    call.check_size(*(n + sum(p) for n, p in zip(call.static()[2:], w.pads, strict=True)))
     valid = np.pad(np.ones(call.static()[2:]), w.pads, constant_values=fill)
     valid = np.pad(valid, extra)
     counts = _counted(valid, w, sizes)

@@ -119,7 +119,7 @@ def _hardmax(call: OnnxNode) -> Result:
 
 
 def _cumulative_sum(call: OnnxNode) -> Result:
-    axis = int(np.ravel(call.array(1))[0])
+    axis = call.integer(1)
     return tf.cumsum(call.x(), axis, bool(call.attr("exclusive", 0)), bool(call.attr("reverse", 0)))
 
 

@@ -86,6 +86,7 @@ def _places(
     call: OnnxNode, mode: str, length: int, size: int, scale: np.float32, roi: Sequence[np.float32]
 ) -> np.ndarray:
     """The position, in float32, of each element of the result on the image's axis."""
+    call.check_size(size, 1 if call.attr("mode", "nearest") == "nearest" else length)
     out = np.arange(size, dtype=np.float32)
     last, end = np.float32(length - 1), np.float32(max(size - 1, 1))
     if mode == "asymmetric":
@@ -142,7 +143,7 @@ def _weights(
     places: np.ndarray, length: int, kernel: Callable[[np.ndarray], np.ndarray], shrink: float, exclude: bool
 ) -> np.ndarray:
     """[size, length]: the weight of each image element in each result element; edges extend outside."""
-    reach = int(np.ceil(2 / shrink)) + 1
+    reach = int(np.ceil(min(2 / shrink, 2 * length))) + 1
     near = np.floor(places)[:, None] + np.arange(-reach, reach + 2)
     parts = kernel((near - places[:, None]) * shrink)
     if exclude:

@@ -48,7 +48,7 @@ def _inside(place: Any, length: int, padding: str, corners: bool, mode: str) -> 
 
 
 def _reflected(place: Any, length: int, corners: bool) -> Any:
-    """Places outside the image mirrored at its edges: at the outermost elements' centres, or at their borders."""
+    """Places outside the image mirrored at its edges, the outermost pixels' centres (`corners`) or borders."""
     low, high = (0.0, length - 1.0) if corners else (-0.5, length - 0.5)
     span = high - low
     if span == 0:
@@ -79,7 +79,7 @@ def _taps(place: Any, mode: str) -> Weighted:
 
 
 def _read(x: Tensor, places: list[Any], weights: list[Any], lengths: Any, padding: str, corners: bool) -> Any:
-    """The elements at whole places, times their weights; places outside count as the padding says."""
+    """The elements at whole places, times their weights. `padding` decides about places outside the image."""
     inside: Any = None
     index = []
     for place, length in zip(places, lengths, strict=True):
@@ -138,6 +138,7 @@ def _roi_align(call: OnnxNode) -> Result:
     ratio, scale = call.attr("sampling_ratio", 0), call.attr("spatial_scale", 1.0)
     if not ratio:
         call.unsupported("sampling_ratio=0, a number of samples that depends on the box, is not supported")
+    call.check_size(high, wide, ratio, ratio)
     shift = (
         0.5 if call.attr("coordinate_transformation_mode", "half_pixel") == "half_pixel" and call.opset >= 16 else 0.0
     )
@@ -193,6 +194,8 @@ def _deform_conv(call: OnnxNode) -> Result:
         call.unsupported("the image must have two axes")
     w, groups = windows(call, kernel, lengths), call.attr("offset_group", 1)
     sizes = list(call.static(2)[2:])
+    call.check_size(*kernel, *sizes)
+    call.check_count(groups, *kernel)
     offsets = tf.reshape(call.x(2), [n, groups, *kernel, 2, *sizes])
     masks = tf.reshape(call.x(4), [n, groups, *kernel, *sizes]) if call.has(4) else None
     parts = []

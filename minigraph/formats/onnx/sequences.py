@@ -20,13 +20,9 @@ def _parts(call: OnnxNode) -> list[OnnxValue]:
     return list(found.parts)
 
 
-def _place(call: OnnxNode, index: int) -> int:
-    return int(np.ravel(call.array(index))[0])
-
-
 def _insert(call: OnnxNode) -> Result:
     parts = _parts(call)
-    place = _place(call, 2) if call.has(2) else len(parts)
+    place = call.integer(2, len(parts))
     if not -len(parts) <= place <= len(parts):
         call.unsupported(f"position {place} is outside of a sequence of {len(parts)}")
     return OnnxSequence(call.name, [*parts[:place], call.value(1), *parts[place:]])
@@ -34,18 +30,19 @@ def _insert(call: OnnxNode) -> Result:
 
 def _erase(call: OnnxNode) -> Result:
     parts = _parts(call)
-    parts.pop(_place(call, 1) if call.has(1) else -1)
+    parts.pop(call.integer(1, -1))
     return OnnxSequence(call.name, parts)
 
 
 def _split(call: OnnxNode) -> Result:
-    """Parts of one length, the last may be shorter; or of given lengths."""
+    """Parts of one length, where the last may be shorter, or of given lengths."""
     axis = call.attr("axis", 0) % call.rank()
     keeps, given = call.attr("keepdims", 1), call.array(1, None)
     if given is not None and given.ndim:
         sizes = [int(n) for n in given]
     else:
         length, size = call.static_axes([axis])[axis], 1 if given is None else int(given)
+        call.check_count(-(-length // size) if size > 0 else 0)
         sizes = [min(size, length - start) for start in range(0, length, size)]
     parts = tf.split(call.x(), sizes, axis)
     if given is None and not keeps:
@@ -59,7 +56,7 @@ def _concat(call: OnnxNode) -> Result:
 
 
 def _map(call: OnnxNode) -> Result:
-    """The body for each element; an input that is a tensor is the same for all."""
+    """The results of the body for each element. An input that is a tensor is the same for all elements."""
     assert call.enter is not None
     body, count = call.attr("body"), len(_parts(call))
     columns: list[Any] = [v.parts if isinstance(v, OnnxSequence) else [v] * count for v in call.inputs]
@@ -80,7 +77,7 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Optional": _optional,
     "OptionalGetElement": OnnxNode.value,
     "OptionalHasElement": _has_element,
-    "SequenceAt": lambda call: _parts(call)[_place(call, 1)],
+    "SequenceAt": lambda call: _parts(call)[call.integer(1)],
     "SequenceConstruct": lambda call: OnnxSequence(call.name, [call.value(i) for i in range(len(call.inputs))]),
     "SequenceEmpty": lambda call: OnnxSequence(call.name, []),
     "SequenceErase": _erase,

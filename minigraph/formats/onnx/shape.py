@@ -12,7 +12,7 @@ import minigraph as tf
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import Dim
-from minigraph.formats.onnx.call import OnnxNode, Result
+from minigraph.formats.onnx.call import MOST_MADE, OnnxNode, Result
 from minigraph.formats.onnx.library import from_onnx_dtype
 from minigraph.formats.onnx.values import Last, OnnxValue, UnknownDim
 from minigraph.ops.array.slicing import StridedSlice
@@ -33,6 +33,8 @@ def _constant_of_shape(call: OnnxNode) -> Result:
     shape = call.dims(0)
     if None in shape:
         return tf.fill(tf.cast(call.x(), tf.int32), tf.constant(value))
+    if math.prod(shape) > MOST_MADE:  # type: ignore[arg-type]
+        return tf.fill(shape, tf.constant(value))
     return np.full(shape, value)
 
 
@@ -252,6 +254,8 @@ def _padding_places(x: Tensor, axis: int, pair: tuple[int, int], mode: str) -> A
     if length == 0:
         raise ShapeError(f"mode '{mode}' cannot pad axis {axis} of length {length}")
     if length is not None:
+        if length + sum(pair) > MOST_MADE:
+            raise ShapeError(f"axis {axis} of length {length} is padded by {pair}, which is too much")
         places: np.ndarray = np.pad(np.arange(length), pair, mode)  # type: ignore[call-overload]
         return places.astype(np.int32)
     n = tf.shape(x)[axis]
@@ -273,11 +277,13 @@ def _center_crop_pad(call: OnnxNode) -> Result:
 
 def _range(call: OnnxNode) -> Result:
     start, limit, delta = (np.ravel(call.array(i))[0] for i in range(3))
+    call.check_size(max((float(limit) - float(start)) // float(delta), 0))
     return np.arange(start, limit, delta, dtype=start.dtype)
 
 
 def _eye_like(call: OnnxNode) -> Result:
     rows, columns = call.static()
+    call.check_size(rows, columns)
     dtype = from_onnx_dtype(call.attr("dtype")) if "dtype" in call.attributes else call.type().dtype
     return np.eye(rows, columns, call.attr("k", 0), dtype=dtype.np_dtype)
 

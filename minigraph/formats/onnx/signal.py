@@ -17,15 +17,15 @@ from minigraph.ops.builder import apply
 
 
 def _dft(call: OnnxNode) -> Result:
-    """As products with the matrices of cosines and sines: real [N,…,1] or complex [N,…,2] signals."""
+    """The transform of real [N,…,1] or complex [N,…,2] signals, as products with matrices of cosines and sines."""
     rank = call.rank()
-    given = call.array(2, None) if call.opset >= 20 else call.attr("axis", 1)
-    axis = (-2 if call.opset >= 20 else 1) if given is None else int(np.ravel(given)[0])
+    axis = call.integer(2, -2) if call.opset >= 20 else call.attr("axis", 1)
     axis %= rank
     inverse, half = bool(call.attr("inverse", 0)), bool(call.attr("onesided", 0))
     x = tf.transpose(call.x(), [*(a for a in range(rank) if a not in (axis, rank - 1)), axis, rank - 1])
     length = call.static_axes([axis])[axis]
-    count = int(np.ravel(call.array(1))[0]) if call.has(1) else (2 * (length - 1) if inverse and half else length)
+    count = call.integer(1, 2 * (length - 1) if inverse and half else length)
+    call.check_size(count, count)
     real = x[..., 0]
     imaginary = x[..., 1] if call.shape()[-1] == 2 else None
     if inverse and half:
@@ -81,9 +81,11 @@ def _back(call: OnnxNode, y: Any, axis: int) -> Any:
 def _stft(call: OnnxNode) -> Result:
     """The transforms of windowed frames: [N, frames, frequencies, 2]."""
     length, complex_ = call.static_axes([1])[1], call.shape()[-1] == 2
-    step = int(np.ravel(call.array(1))[0])
+    step = call.integer(1)
     frame = call.static(2)[0] if call.has(2) else length
-    frame = int(np.ravel(call.array(3))[0]) if call.has(3) else frame
+    frame = call.integer(3, frame)
+    call.check_size(max(length, frame) // max(step, 1) + 1, frame)
+    call.check_size(frame, frame)
     places = np.arange(0, length - frame + 1, step)[:, None] + np.arange(frame)
     frames = tf.gather(call.x(), tf.constant(places.astype(np.int32)), axis=1)
     if call.has(2):
@@ -95,9 +97,11 @@ def _stft(call: OnnxNode) -> Result:
 
 def _mel_weights(call: OnnxNode) -> Result:
     """Triangles on the mel scale: [frequencies, bands]."""
-    bands, length, rate = (int(np.ravel(call.array(i))[0]) for i in range(3))
+    bands, length, rate = map(call.integer, range(3))
     low, high = (float(np.ravel(call.array(i))[0]) for i in (3, 4))
     frequencies = length // 2 + 1
+    call.check_size(frequencies, bands)
+    call.check_count(bands)
     mels = np.linspace(0, bands + 2, bands + 2, endpoint=False)
     ends = [2595 * np.log10(1 + f / 700) for f in (low, high)]
     mels = mels * ((ends[1] - ends[0]) / len(mels)) + ends[0]
@@ -140,6 +144,7 @@ def _columns_to_image(call: OnnxNode) -> Result:
     channels = rows // int(np.prod(block))
     padded = [s + pads[i] + pads[i + rank] for i, s in enumerate(image)]
     counts = [(p - d * (k - 1) - 1) // t + 1 for p, d, k, t in zip(padded, dilations, block, strides, strict=True)]
+    call.check_size(rank, *block, *counts)
     inside = np.stack([k.ravel() for k in np.indices(block)], -1) * dilations  # [block, rank]
     starts = np.stack([s.ravel() for s in np.indices(counts)], -1) * strides  # [positions, rank]
     places = (inside[:, None] + starts[None]).reshape(-1, rank)
@@ -150,12 +155,13 @@ def _columns_to_image(call: OnnxNode) -> Result:
 
 
 def _tensor_scatter(call: OnnxNode) -> Result:
-    """Rows of an update put into a cache behind those that are there already, as long as there is room, or around."""
+    """A cache with the rows of an update written behind its own. If it is circular, they go on at its start."""
     axis, shape = call.attr("axis", -2) % call.rank(), call.static()
     length, steps = shape[axis], call.static(1)[axis]
     order = [0, axis, *(a for a in range(1, len(shape)) if a != axis)]
     back = [int(i) for i in np.argsort(order)]
     cache, update = tf.transpose(call.x(0), order), tf.transpose(call.x(1), order)
+    call.check_size(shape[0], steps)
     first = tf.cast(call.x(2), tf.int32) if call.has(2) else tf.zeros([shape[0]], tf.int32)
     places = tf.expand_dims(first, 1) + tf.constant(np.arange(steps, dtype=np.int32))
     places = tf.floormod(places, like(places, length)) if call.attr("mode", "linear") == "circular" else places

@@ -19,6 +19,7 @@ from minigraph.formats.onnx import (
     optimizers,
     pool,
     quantise,
+    quantise_export,
     recurrent,
     reduce,
     resize,
@@ -60,8 +61,9 @@ def importer_of(domain: str, kind: str) -> Callable[[OnnxNode], Result] | None:
 
 
 # minigraph's ops, by their names in the registry.
+_EXPORTING = (
+    conv, elementwise_export, indexing, norm, pool, quantise_export, reduce, resize, shape_export, training_export,
+)  # fmt: skip
 EXPORTERS: dict[str, Callable[[Emit], None]] = {
-    kind: exporter
-    for family in (conv, elementwise_export, indexing, norm, pool, reduce, resize, shape_export, training_export)
-    for kind, exporter in family.EXPORT.items()
+    kind: exporter for family in _EXPORTING for kind, exporter in family.EXPORT.items()
 }

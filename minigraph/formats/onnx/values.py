@@ -122,6 +122,17 @@ class OnnxValue:
             return tf.Variable(np.ascontiguousarray(array), name=valid_name(self.name)).value()
 
 
+class Dequantized(OnnxValue):
+    """A known value that enters the graph as integers and their scale. make: the tensor with axes in some order."""
+
+    def __init__(self, name: str, array: np.ndarray, make: Callable[[Perm], Tensor]) -> None:
+        super().__init__(name, array)
+        self.make = make
+
+    def _make(self, perm: Perm) -> Tensor:
+        return self.make(perm)
+
+
 class NoTensor(OnnxValue):
     """A value that is not a tensor."""
 
@@ -134,7 +145,7 @@ class NoTensor(OnnxValue):
 
 
 class NoValue(NoTensor):
-    """An optional without a value. One with a value is that value."""
+    """An optional without a value. An optional with a value is represented by that value."""
 
 
 class OnnxSequence(NoTensor):

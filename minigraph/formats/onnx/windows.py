@@ -43,6 +43,12 @@ def windows(call: OnnxNode, kernel: Sequence[int], lengths: Sequence[Dim]) -> On
     """The windows of a node over an image whose axes have these lengths."""
     rank = len(kernel)
     strides, dilations = (list(call.attr(n, [1] * rank)) for n in ("strides", "dilations"))
+    counts = [len(list(numbers)) for numbers in (kernel, strides, dilations)]
+    if counts != [len(lengths)] * 3 or any(n < 1 for n in (*kernel, *strides, *dilations)):
+        call.unsupported(
+            f"an image of {len(lengths)} axes needs as many positive numbers for kernel, strides and dilations, not "
+            f"{list(kernel)}, {strides} and {dilations}"
+        )
     auto = call.attr("auto_pad", "NOTSET")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
         pads = []
@@ -53,6 +59,8 @@ def windows(call: OnnxNode, kernel: Sequence[int], lengths: Sequence[Dim]) -> On
             pads.append((high, low) if auto == "SAME_LOWER" else (low, high))
     else:
         flat = [0] * 2 * rank if auto == "VALID" else list(call.attr("pads", [0] * 2 * rank))
+        if len(flat) != 2 * rank:
+            call.unsupported(f"an image of {rank} axes needs {2 * rank} numbers in pads, not {flat}")
         pads = list(zip(flat[:rank], flat[rank:], strict=True))
     return OnnxWindows(list(kernel), strides, dilations, pads)
 

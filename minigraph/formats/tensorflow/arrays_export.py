@@ -292,17 +292,22 @@ def _late(e: TfExport) -> None:
     e.same(kind, **typed, **{label: e.dtype(-1)}, **flags)
 
 
-def _shape_op(kind: str) -> Exporter:
-    def export(e: TfExport) -> Any:
-        if kind == "DynamicStitch":
-            return e.same(kind, N=len(e.inputs) // 2, T=e.dtype(-1))
-        if kind == "BroadcastGradientArgs":
-            made, which = e.help(kind, kind, *e.reads, T=e.dtype()), e.op.side
-        else:
-            made, which = e.help(kind, kind, *e.reads, N=len(e.inputs) - 1), e.op.which
-        return e.give("Identity", made if not which else f"{made}:{which}", T=e.out.dtype)
+def _dynamic_stitch(e: TfExport) -> None:
+    e.same("DynamicStitch", N=len(e.inputs) // 2, T=e.dtype(-1))
 
-    return export
+
+def _gradient_arguments(e: TfExport) -> None:
+    _one_of(e, "BroadcastGradientArgs", e.op.side, T=e.dtype())
+
+
+def _concat_offset(e: TfExport) -> None:
+    _one_of(e, "ConcatOffset", e.op.which, N=len(e.inputs) - 1)
+
+
+def _one_of(e: TfExport, kind: str, which: int, **attributes: Any) -> None:
+    """One of the results of TensorFlow's op."""
+    made = e.help(kind, kind, *e.reads, **attributes)
+    e.give("Identity", made if not which else f"{made}:{which}", T=e.out.dtype)
 
 
 def _permutation(e: TfExport) -> None:
@@ -334,7 +339,9 @@ def _range(e: TfExport) -> None:
 
 
 EXPORT: dict[str, Exporter] = {
-    **{name: _shape_op(name) for name in ("BroadcastGradientArgs", "ConcatOffset", "DynamicStitch")},
+    "BroadcastGradientArgs": _gradient_arguments,
+    "ConcatOffset": _concat_offset,
+    "DynamicStitch": _dynamic_stitch,
     "AlignedRank": _aligned_rank,
     "BatchMatMulV2": _batch_matmul,
     "BroadcastableWeights": through,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.formats.tensorflow.node import Importer, TfNode, same
 from minigraph.formats.tensorflow.values import read_shape, read_tensor
-from minigraph.ops.array import joining, late, reshape, slicing
+from minigraph.ops.array import gathering, joining, late, reshape, slicing
 from minigraph.ops.array import shape as shapes
 from minigraph.ops.array.arrays import broadcast_to, depth_to_space, space_to_depth
 from minigraph.ops.array.dynamic import PadBy, Slice
@@ -21,6 +22,7 @@ from minigraph.ops.array.indexing import GatherNd, ScatterNdLike
 from minigraph.ops.array.joining import stack
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.reshape import squeeze
+from minigraph.ops.array.shape import fill
 from minigraph.ops.array.slicing import reverse
 from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault, StringArray, StringConst, constant
@@ -37,7 +39,7 @@ Tensors = Sequence[Tensor]
 
 
 def _const(call: TfNode) -> Tensors:
-    array = read_tensor(call.raw("value").tensor)
+    array = read_tensor(call.raw("value").tensor, call.budget)
     if array.dtype != np.object_:
         return call.add(Const(array))
     if array.shape:
@@ -127,6 +129,9 @@ def _range(call: TfNode) -> Tensors:
     if all(t.dtype.is_integer for t in call.inputs) and any(k is None for k in known):
         return call.same(Range())
     values = [call.constant(i, "a bound").item() for i in range(3)]
+    start, limit, delta = values
+    count = max(math.ceil((limit - start) / delta), 0)
+    call.budget.take("a range", (count,), call.x.dtype.np_dtype.itemsize)
     return call.add(Const(np.arange(*values, dtype=call.x.dtype.np_dtype)))
 
 
@@ -168,7 +173,7 @@ def _gather(call: TfNode) -> Tensors:
     if call.attr("batch_dims", 0):
         call.unsupported("batch_dims is not read")
     axis = _axis(call, 2) if call.kind == "GatherV2" else 0
-    return call.add(joining.GatherV2(axis), *call.inputs[:2])
+    return call.add(gathering.GatherV2(axis), *call.inputs[:2])
 
 
 def _slice(call: TfNode) -> Tensors:
@@ -249,12 +254,12 @@ def _one_hot(call: TfNode) -> Tensors:
 def _unsorted_segment_sum(call: TfNode) -> Tensors:
     """The gradient of a gather along the first axis."""
     data, ids = call.inputs[:2]
-    count = int(call.constant(2, "the number of segments"))
     inner = data.type.shape[ids.type.rank :] if data.type.shape is not None and ids.type.rank is not None else None
     if inner is None or None in inner:
         call.unsupported("the shape of the data must be known")
-    whole = apply(Full(TensorType(data.dtype, (count, *inner)), 0))
-    return call.add(joining.GatherGrad(0), data, ids, whole)
+    dims: Any = [call.inputs[2], *inner]
+    zero = data.dtype.np_dtype.type(0)
+    return call.build(lambda: apply(gathering.GatherGrad(0), data, ids, fill(dims, zero)))
 
 
 def _scatter_nd(call: TfNode) -> Tensors:

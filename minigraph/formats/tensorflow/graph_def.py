@@ -22,6 +22,7 @@ def import_graph_def(
     name: str | None = None,
     op_dict: Any = None,
     producer_op_list: Any = None,
+    trusted: bool = False,
 ) -> list[Tensor | Node] | None:
     """Add the nodes of a graph of TensorFlow to the default graph.
 
@@ -35,6 +36,7 @@ def import_graph_def(
         return_elements: Names in `graph_def` of the results: `node` for an operation, `node:output` for a tensor.
         name: Name scope of the nodes; by default `import`, and "" for none.
         op_dict, producer_op_list: TensorFlow 1's; they have no effect.
+        trusted: Whether the graph may read and write files when it runs.
 
     Returns:
         The operations and tensors that `return_elements` names; None if it is None.
@@ -69,7 +71,7 @@ def import_graph_def(
     for tensor in tensors.values():
         graph.as_graph_element(tensor)
     with graph.name_scope(("import" if name is None else name) or None) as scope:
-        added = add_message(graph, message, scope.rstrip("/"), tensors, elements)
+        added = add_message(graph, message, scope.rstrip("/"), tensors, elements, trusted)
     if return_elements is None:
         return None
     return [added.tensors[e] if ":" in e else added.nodes[e] for e in elements]

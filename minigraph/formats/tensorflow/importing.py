@@ -14,7 +14,6 @@ from minigraph.core.errors import DataLossError, GraphError, MinigraphError
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.graph_def import GraphRecords, attributes_from
 from minigraph.core.naming import VALID_NAME
-from minigraph.formats.arrays import Damaged
 from minigraph.formats.tensorflow.node import Result, TfNode
 from minigraph.formats.tensorflow.op_table import IMPORTERS
 from minigraph.formats.tensorflow.state import condition, shared_conditions
@@ -25,6 +24,7 @@ from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const, Placeholder
 from minigraph.ops.registry import find_op
 from minigraph.ops.state.variable import ReadVariable
+from minigraph.util.read_budget import Budget, Damaged
 
 OWN = "_minigraph"  # the attribute of an op that TensorFlow lacks: its attributes, as in a graph file
 # Nodes of a Saver, whose work minigraph's Saver does.
@@ -35,6 +35,7 @@ SAVING = frozenset({
 # Whether a variable has a value. A condition on it chooses the initial value, as minigraph's variables do.
 _INITIALISED = ("IsVariableInitialized", "VarIsInitializedOp")
 _LOOPS = frozenset({"Enter", "Exit", "LoopCond", "NextIteration", "RefEnter", "RefExit", "RefNextIteration"})
+_DEEPEST = 64  # conditions in each other
 Guard = tuple[tuple[Tensor, int], ...]  # the conditions under which a tensor is computed, the outermost first
 
 
@@ -60,11 +61,12 @@ class Added(NamedTuple):
 
 def add_message(
     graph: Graph, message: Any, prefix: str = "", replaced: Mapping[str, Tensor] | None = None,
-    elements: Sequence[str] = (),
+    elements: Sequence[str] = (), trusted: bool = False,
 ) -> Added:  # fmt: skip
     """Add a `GraphDef` message to a graph, all of it or nothing.
 
-    replaced: tensors of the graph for the message's. elements: names of nodes and tensors that must be there.
+    replaced: tensors of the graph for the message's. elements: names of nodes and tensors that must be there. trusted:
+    whether nodes may read and write files.
     UnreadableError names all nodes whose ops minigraph lacks; GraphError a node that does not fit.
     """
     read = read_message(message, replaced or {})
@@ -74,7 +76,7 @@ def add_message(
     definition = read.graph.as_records()
     stand_ins = {t.node.name: given for t, given in read.stand_ins.items()}
     kept = [n for n in definition.node if n.name not in stand_ins]
-    made = add_nodes(graph, GraphRecords(kept, len(message.node)), prefix, stand_ins)
+    made = add_nodes(graph, GraphRecords(kept, len(message.node)), prefix, stand_ins, trusted)
 
     def of(tensor: Tensor) -> Tensor:
         if tensor in read.stand_ins:
@@ -102,6 +104,7 @@ class _Reader:
             seen: set[str] = set()
             twice = next(n.name for n in message.node if n.name in seen or seen.add(n.name))  # type: ignore[func-returns-value]
             raise GraphError(f"two nodes of the graph are named '{twice}'")
+        self.budget = Budget(message.ByteSize())
         self.replaced = replaced
         self.tensors: dict[str, Tensor] = {}
         self.nodes: dict[str, Node] = {}
@@ -194,7 +197,7 @@ class _Reader:
         ordered = [self.nodes[c] for c in control if self.effects.get(c) and c in self.nodes]
         if ordered:
             inputs = [self._reread(t, ordered) for t in inputs]
-        call = TfNode(self.graph, message, inputs, guards, self.producer)
+        call = TfNode(self.graph, message, inputs, guards, self.producer, self.budget)
         try:
             with self.graph.control_dependencies(ordered):
                 made = self._own(call, message) if OWN in message.attr else IMPORTERS[message.op](call)
@@ -225,7 +228,7 @@ class _Reader:
         if kind is None:
             call.unsupported("minigraph has no such op")
         plain = json.loads(message.attr[OWN].s.decode())
-        return call.node(kind(**attributes_from(plain)), *call.inputs)
+        return call.node(kind(**attributes_from(plain, self.budget)), *call.inputs)
 
     def _input(self, message: Any, position: int, name: str) -> Tensor:
         if name in self.replaced:
@@ -275,6 +278,9 @@ class _Reader:
         else:
             deepest = max([*guards, *control], key=len, default=())
         if message.op in ("Switch", "RefSwitch"):
+            if len(deepest) >= _DEEPEST:
+                where = f"node '{message.name}' ({message.op})"
+                raise UnreadableError(f"{where}: more than {_DEEPEST} conditions lie in each other")
             pred = condition(self.tensors[full_name(message.input[1])])
             for i in (0, 1):
                 self.guards[f"{message.name}:{i}"] = (*deepest, (pred, i))

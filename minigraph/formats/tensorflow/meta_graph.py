@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from minigraph.core.collections import GraphKeys
@@ -17,8 +18,10 @@ from minigraph.formats.tensorflow.exporting import graph_message
 from minigraph.formats.tensorflow.graph_def import is_graph, read_message_file
 from minigraph.formats.tensorflow.importing import add_message
 from minigraph.formats.tensorflow.values import Dims, read_tensor
+from minigraph.graphs.importing import base_name
 from minigraph.ops.constant import string_array
 from minigraph.run.variables import Variable
+from minigraph.util.read_budget import Budget
 
 # The collections whose items are `VariableDef` messages.
 OF_VARIABLES = (
@@ -27,11 +30,12 @@ OF_VARIABLES = (
 )  # fmt: skip
 # Collections of other messages, for which minigraph has no use.
 _OTHER = ("cond_context", "while_context", "queue_runners", "savers", "saved_model_assets")
+_MOST_IDENTITIES = 16  # between what restores a variable and what assigns it
 _ASSIGN = ("Assign", "AssignVariableOp")
 
 
 class Restored(NamedTuple):
-    """What the nodes of a Saver restore: a variable, from the tensor `key`, or from the part `spec` of it."""
+    """A variable that the nodes of a Saver restore from the tensor `key`, or from the part `spec` of it."""
 
     variable: str
     key: str
@@ -39,9 +43,9 @@ class Restored(NamedTuple):
 
 
 class ImportedMetaGraph(NamedTuple):
-    """What a `MetaGraphDef` became in a graph. Names are those in the message.
+    """The parts of a graph that a `MetaGraphDef` became, by their names in the message.
 
-    variables: by the names of their nodes; restored: what its Saver restores.
+    variables: by the names of their nodes. restored: the variables that its Saver restores.
     """
 
     nodes: dict[str, Node]
@@ -150,14 +154,14 @@ def _holds_graph(message: Any) -> bool:
 
 
 def add_meta_graph(
-    graph: Graph, message: Any, scope: str = "", replaced: Mapping[str, Tensor] | None = None
+    graph: Graph, message: Any, scope: str = "", replaced: Mapping[str, Tensor] | None = None, trusted: bool = False
 ) -> ImportedMetaGraph:
     """Add a `MetaGraphDef` to a graph, with variables and collections. GraphError; then nothing is added."""
     definitions = _variable_defs(message)
     names = {node.name for node in message.graph_def.node}
     for definition in definitions.values():
         _check_variable(definition, names)
-    added = add_message(graph, message.graph_def, scope, replaced)
+    added = add_message(graph, message.graph_def, scope, replaced, trusted=trusted)
     variables = {name: _variable(d, added.tensors, added.nodes) for name, d in definitions.items()}
     for key, collection in message.collection_def.items():
         for item in _items(key, collection, added.nodes, added.tensors, variables):
@@ -176,7 +180,7 @@ def _variable_defs(message: Any) -> dict[str, Any]:
                 definition = kind.FromString(content)
             except DecodeError:
                 raise DataLossError(f"the collection '{key}' holds what is no variable") from None
-            name = definition.variable_name.partition(":")[0]
+            name = base_name(definition.variable_name)
             if key == GraphKeys.TRAINABLE_VARIABLES:
                 definition.trainable = True
             if name not in found or definition.trainable:
@@ -186,7 +190,7 @@ def _variable_defs(message: Any) -> dict[str, Any]:
 
 def _check_variable(definition: Any, nodes: set[str]) -> None:
     for name in (definition.variable_name, definition.initializer_name, definition.snapshot_name):
-        if name and name.partition(":")[0] not in nodes:
+        if name and base_name(name) not in nodes:
             raise GraphError(f"the variable '{definition.variable_name}' refers to '{name}', which is not in the graph")
 
 
@@ -210,7 +214,7 @@ def _items(
     values = getattr(collection, kind).value
     if key in OF_VARIABLES and kind == "bytes_list":
         definitions = map(proto("variable", "VariableDef").FromString, values)
-        return [variables[d.variable_name.partition(":")[0]] for d in definitions]
+        return [variables[base_name(d.variable_name)] for d in definitions]
     if kind == "node_list":
         found = [tensors.get(v) if ":" in v else nodes.get(v) for v in values]
         return [item for item in found if item is not None]  # what only saves and restores is left out
@@ -218,28 +222,34 @@ def _items(
 
 
 def restored_by(graph_def: Any) -> list[Restored]:
-    """What the nodes of a Saver in a graph restore."""
+    """The variables that the nodes of a Saver in a graph restore."""
     messages = {node.name: node for node in graph_def.node}
+    budget = Budget(graph_def.ByteSize())
 
+    @cache
     def texts(name: str) -> list[str]:
-        node = messages.get(name.partition(":")[0])
+        node = messages.get(base_name(name))
         if node is None or node.op != "Const":
             return []
-        return [v.decode(errors="replace") for v in read_tensor(node.attr["value"].tensor).ravel()]
+        return [v.decode(errors="replace") for v in read_tensor(node.attr["value"].tensor, budget).ravel()]
 
     found: dict[str, Restored] = {}
     for node in graph_def.node:
         if node.op not in _ASSIGN or len(node.input) < 2:
             continue
         source = node.input[1]
-        while (maker := messages.get(source.partition(":")[0])) is not None and maker.op == "Identity":
+        for _ in range(_MOST_IDENTITIES):
+            maker = messages.get(base_name(source))
+            if maker is None or maker.op != "Identity" or not maker.input:
+                break
             source = maker.input[0]
-        if maker is None or maker.op not in ("RestoreV2", "RestoreSlice", "Restore"):
+        if maker is None or maker.op not in ("RestoreV2", "RestoreSlice", "Restore") or len(maker.input) < 2:
             continue
-        index = int(source.partition(":")[2] or 0)
+        output = source.partition(":")[2]
+        index = int(output) if output.isdecimal() else 0
         names, specs = texts(maker.input[1]), texts(maker.input[2]) if len(maker.input) > 2 else []
         if index < len(names):
-            target = node.input[0].partition(":")[0]
+            target = base_name(node.input[0])
             spec = specs[index] if index < len(specs) else ""
             found.setdefault(target, Restored(target, names[index], spec))
     return list(found.values())

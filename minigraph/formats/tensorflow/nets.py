@@ -15,7 +15,7 @@ from minigraph.formats.tensorflow.node import Importer, TfNode, same
 from minigraph.ops.array.dynamic import pad, slice_
 from minigraph.ops.array.joining import concat, stack
 from minigraph.ops.array.reshape import Reshape, reshape, transpose
-from minigraph.ops.array.shape import Fill, zeros
+from minigraph.ops.array.shape import Fill, known_dims, zeros
 from minigraph.ops.array.shape import shape as shape_of
 from minigraph.ops.builder import apply, apply_all
 from minigraph.ops.filling import Full
@@ -268,17 +268,12 @@ def _blocks(split: bool) -> Importer:
     return build
 
 
-def _dims(x: Tensor) -> list[Any]:
-    found, known = shape_of(x), x.type.shape or (None,) * (x.type.rank or 0)
-    return [found[i] if d is None else d for i, d in enumerate(known)]
-
-
 def _to_batch(x: Tensor, block: list[int], paddings: Tensor) -> Tensor:
     m, rank = len(block), x.type.rank or 0
     table = concat([zeros([1, 2], int32), cast(paddings, int32),
                        zeros([rank - 1 - m, 2], int32)], 0)  # fmt: skip
     padded = pad(x, table)
-    dims = _dims(padded)
+    dims = known_dims(padded, range(rank))
     split = [dims[0]]
     for length, size in zip(dims[1 : m + 1], block, strict=True):
         split += [length // size, size]
@@ -290,7 +285,8 @@ def _to_batch(x: Tensor, block: list[int], paddings: Tensor) -> Tensor:
 
 
 def _to_space(x: Tensor, block: list[int], crops: Tensor) -> Tensor:
-    m, rank, dims = len(block), x.type.rank or 0, _dims(x)
+    m, rank = len(block), x.type.rank or 0
+    dims = known_dims(x, range(rank))
     batch = dims[0] // int(np.prod(block))
     apart = reshape(x, stack([*block, batch, *dims[1:]]))
     order = [m]

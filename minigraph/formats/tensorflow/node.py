@@ -17,6 +17,7 @@ from minigraph.ops.array.reshape import Transpose
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import apply
 from minigraph.ops.identity import Identity, IdentityN
+from minigraph.util.read_budget import Budget
 
 Result = Tensor | Sequence[Tensor] | Node
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
@@ -26,13 +27,14 @@ _NONE = object()
 class TfNode:
     """A node, with the tensors that it reads.
 
-    guards: of each input, the conditions under which it is computed. producer: the version of the graph. Importers
-    state the default of an attribute where they read it.
+    guards: of each input, the conditions under which it is computed. producer: the version of the graph. budget: what
+    the graph may still take; by default what the node alone may. Importers state the default of an attribute where they
+    read it.
     """
 
     def __init__(
         self, graph: Graph, message: Any, inputs: Sequence[Tensor], guards: Sequence[tuple[Any, ...]] = (),
-        producer: int = 0,
+        producer: int = 0, budget: Budget | None = None,
     ) -> None:  # fmt: skip
         self.graph = graph
         self.name: str = message.name
@@ -40,6 +42,7 @@ class TfNode:
         self.inputs = list(inputs)
         self.guards = guards
         self.producer = producer
+        self.budget = budget or Budget(message.ByteSize())
         self._attributes = message.attr
 
     def unsupported(self, text: str) -> NoReturn:
@@ -53,7 +56,7 @@ class TfNode:
             if default is _NONE:
                 self.unsupported(f"it has no attribute '{name}'")
             return default
-        value = read_attribute(self._attributes[name])
+        value = read_attribute(self._attributes[name], self.budget)
         return value.decode() if isinstance(value, bytes) else value
 
     def raw(self, name: str) -> Any:

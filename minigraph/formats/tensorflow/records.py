@@ -11,7 +11,9 @@ from typing import Any
 
 from minigraph.core.errors import DataLossError, InvalidArgumentError
 from minigraph.formats.tensorflow.crc32c import crc32c, mask, unmask
+from minigraph.util.read_budget import VARIABLE, allowance
 
+_PIECE = 1 << 16
 _LENGTH, _CHECK = struct.Struct("<Q"), struct.Struct("<I")
 
 
@@ -25,19 +27,33 @@ def read_records(path: Any, compression: str = "") -> Iterator[bytes]:
 
 
 def _records(file: Any, name: Any) -> Iterator[bytes]:
+    limit, place = allowance(os.path.getsize(name)), 0
     with file:
-        place = 0
         while True:
-            head = file.read(12)
-            if not head:
+            try:
+                data = _record(file, place, name, limit)
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise DataLossError(f"{name} is cut off or damaged after {place} bytes: {error}") from None
+            if data is None:
                 return
-            if len(head) < 12:
-                raise DataLossError(f"truncated record at {place} in {name}")
-            length = _verified(head, "length", place, name)
-            size = _LENGTH.unpack(length)[0]
-            data = _verified(file.read(size + 4), "data", place, name, size)
             yield data
-            place += size + 16
+            place += len(data) + 16
+
+
+def _record(file: Any, place: int, name: Any, limit: int) -> bytes | None:
+    """The next record; None at the end of the file."""
+    head = file.read(12)
+    if not head:
+        return None
+    if len(head) < 12:
+        raise DataLossError(f"truncated record at {place} in {name}")
+    size = _LENGTH.unpack(_verified(head, "length", place, name))[0]
+    if size > limit:
+        raise DataLossError(
+            f"a record at {place} in {name} is said to have {size:,} bytes, but the file may take {limit:,}; "
+            f"{VARIABLE} raises the limit"
+        )
+    return _verified(file.read(size + 4), "data", place, name, size)
 
 
 def _verified(given: bytes, what: str, place: int, name: Any, size: int = 8) -> bytes:
@@ -56,16 +72,20 @@ class _Inflated:
     def __init__(self, path: Any) -> None:
         self._file = open(path, "rb")  # noqa: SIM115 - closed by __exit__
         self._stream = zlib.decompressobj()
-        self._ready = b""
+        self._ready, self._at = b"", 0
 
     def read(self, size: int) -> bytes:
-        while len(self._ready) < size:
-            more = self._file.read(1 << 16)
-            if not more:
-                break
-            self._ready += self._stream.decompress(more)
-        found, self._ready = self._ready[:size], self._ready[size:]
-        return found
+        parts: list[bytes] = []
+        while size:
+            if self._at == len(self._ready):
+                packed = self._stream.unconsumed_tail or self._file.read(_PIECE)
+                if not packed:
+                    break
+                self._ready, self._at = self._stream.decompress(packed, _PIECE), 0
+            parts.append(self._ready[self._at : self._at + size])
+            self._at += len(parts[-1])
+            size -= len(parts[-1])
+        return b"".join(parts)
 
     def __enter__(self) -> _Inflated:
         return self

@@ -14,8 +14,8 @@ from minigraph.core.types import TensorType
 from minigraph.formats.tensorflow.emit import Exporter, TfExport, const_attributes, plain, typed
 from minigraph.formats.tensorflow.node import Importer, Result, TfNode, same
 from minigraph.formats.tensorflow.values import Dims, read_shape
+from minigraph.ops.array.gathering import GatherV2
 from minigraph.ops.array.indexing import ScatterAdd, ScatterSub, ScatterUpdate
-from minigraph.ops.array.joining import GatherV2
 from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const, StringConst, string_array
 from minigraph.ops.control.branches import Merge, Switch
@@ -25,6 +25,7 @@ from minigraph.ops.host.summary import HistogramSummary, ImageSummary, MergeSumm
 from minigraph.ops.identity import Identity
 from minigraph.ops.random import distributions, sampling
 from minigraph.ops.state import update
+from minigraph.ops.state.sparse_update import SPARSE, SparseApply, SparseApplyGradientDescent
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, NoOp, ReadVariable, VariableV2
 
 Tensors = Sequence[Tensor]
@@ -56,20 +57,40 @@ def _writes(op: Op) -> Importer:
 
 
 def _apply(kind: type[update.Apply]) -> Importer:
+    return lambda call: call.add(kind(**_attributes(call, kind)), *_operands(call, kind))
+
+
+def _sparse_apply(kind: type[SparseApply]) -> Importer:
+    """TensorFlow has the indices right after the gradient."""
+
     def build(call: TfNode) -> Tensors:
-        if kind is update.ApplyFtrl:
-            power = -call.constant(7, "lr_power").item()
-            return call.add(kind(power), *call.inputs[:7])
-        given = {"use_nesterov": bool(call.attr("use_nesterov", False))} if "use_nesterov" in kind.fields else {}
-        return call.same(kind(**given))
+        op = kind(**_attributes(call, kind))
+        operands = _operands(call, kind)
+        operands.append(operands.pop(op.step.gradient % (len(operands) - 1) + 1))
+        return call.add(op, *operands)
 
     return build
+
+
+def _attributes(call: TfNode, kind: type[Op]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    if "use_nesterov" in kind.fields:
+        given["use_nesterov"] = bool(call.attr("use_nesterov", False))
+    if "power" in kind.fields:
+        given["power"] = -call.constant(len(call.inputs) - 1, "lr_power").item()
+    return given
+
+
+def _operands(call: TfNode, kind: type[Op]) -> list[Tensor]:
+    """The operands without the power, which is an attribute here."""
+    return list(call.inputs[: len(call.inputs) - ("power" in kind.fields)])
 
 
 _STEPS = (
     update.ApplyGradientDescent, update.ApplyMomentum, update.ApplyAdagrad, update.ApplyAdadelta, update.ApplyFtrl,
     update.ApplyRMSProp, update.ApplyCenteredRMSProp, update.ApplyAdam,
 )  # fmt: skip
+_SPARSE_STEPS = [kind for kind in SPARSE.values() if kind is not SparseApplyGradientDescent]
 _UPDATES: dict[str, Op] = {
     "Assign": Assign(), "AssignVariableOp": Assign(), "AssignAdd": AssignAdd(), "AssignAddVariableOp": AssignAdd(),
     "AssignSub": AssignSub(), "AssignSubVariableOp": AssignSub(), "ScatterAdd": ScatterAdd(),
@@ -191,6 +212,8 @@ def _encode(form: str) -> Importer:
 IMPORT: dict[str, Importer] = {
     **{kind.__name__: _apply(kind) for kind in _STEPS},
     **{f"Resource{kind.__name__}": _apply(kind) for kind in _STEPS},
+    **{kind.__name__: _sparse_apply(kind) for kind in _SPARSE_STEPS},
+    **{f"Resource{kind.__name__}": _sparse_apply(kind) for kind in _SPARSE_STEPS},
     **{name: _writes(op) for name, op in _UPDATES.items()},
     "Assert": _assert,
     "ControlTrigger": lambda call: call.node(NoOp()),
@@ -234,15 +257,36 @@ def _export_variable(e: TfExport) -> None:
     e.give("VariableV2", dtype=kind.dtype, shape=Dims(kind.shape), container="", shared_name="")
 
 
-def _export_apply(kind: str) -> Exporter:
-    def export(e: TfExport) -> Any:
-        names = e.reads
-        if kind == "ApplyFtrl":
-            names = [*names, e.number(-e.op.power, e.dtype(), "lr_power")]
-        nesterov = {"use_nesterov": e.op.use_nesterov} if "use_nesterov" in e.op.fields else {}
-        return e.give(kind, *names, T=e.dtype(), **nesterov)
+def _export_apply(e: TfExport) -> None:
+    _give_step(e, list(e.reads))
 
-    return export
+
+def _export_sparse_apply(e: TfExport) -> None:
+    """TensorFlow's op makes one step for each index, so slices with one index are added up before."""
+    *names, indices = e.reads
+    place = e.op.step.gradient % len(names)
+    kinds = {"T": e.dtype(place), "Tindices": e.dtype(len(names))}
+    unique = e.help("Unique", "Unique", indices, T=kinds["Tindices"], out_idx=int32)
+    count = e.help("Size", "count", unique, T=kinds["Tindices"], out_type=int32)
+    names[place] = e.help(
+        "UnsortedSegmentSum", "summed", names[place], f"{unique}:1", count, T=kinds["T"], Tindices=int32,
+        Tnumsegments=int32,
+    )  # fmt: skip
+    names.insert(place + 1, unique)
+    _give_step(e, names, Tindices=kinds["Tindices"])
+
+
+def _give_step(e: TfExport, names: list[str], **kinds: Any) -> None:
+    if "power" in e.op.fields:
+        names = [*names, e.number(-e.op.power, e.dtype(), "lr_power")]
+    nesterov = {"use_nesterov": e.op.use_nesterov} if "use_nesterov" in e.op.fields else {}
+    e.give(type(e.op).__name__, *names, T=e.dtype(), **kinds, **nesterov)
+
+
+def _export_sparse_descent(e: TfExport) -> None:
+    variable, rate, values, indices = e.reads
+    change = e.help("Mul", "mul", values, rate, T=e.dtype())
+    e.give("ScatterSub", variable, indices, change, T=e.dtype(), Tindices=e.dtype(3))
 
 
 def _export_scatter(kind: str) -> Exporter:
@@ -338,7 +382,9 @@ def _export_text(e: TfExport) -> None:
 
 
 EXPORT: dict[str, Exporter] = {
-    **{kind.__name__: _export_apply(kind.__name__) for kind in _STEPS},
+    **{kind.__name__: _export_apply for kind in _STEPS},
+    **{kind.__name__: _export_sparse_apply for kind in _SPARSE_STEPS},
+    "SparseApplyGradientDescent": _export_sparse_descent,
     **{name: _export_scatter(name) for name in ("ScatterAdd", "ScatterSub", "ScatterUpdate")},
     **{
         name: _export_random(name)

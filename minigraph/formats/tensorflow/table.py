@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from minigraph.formats.arrays import Damaged
 from minigraph.formats.tensorflow.crc32c import crc32c, mask, unmask
 from minigraph.formats.tensorflow.wire import as_varint, varint
+from minigraph.util.read_budget import Budget, Damaged
 
 MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
 _FOOTER, _TRAILER = 48, 5
@@ -14,22 +14,25 @@ _LONGEST_KEY = 4096
 _BLOCK, _RESTART = 4096, 16
 
 
-def entries(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+def entries(data: memoryview, budget: Budget) -> Iterator[tuple[bytes, memoryview]]:
     """Keys, ascending, and values. Raises Damaged for a truncated, corrupt or compressed table."""
     if len(data) < _FOOTER or bytes(data[-8:]) != MAGIC:
         raise Damaged("the end of the table is missing")
     footer = data[-_FOOTER:]
     _, _, at = _handle(footer, 0)  # of the metaindex, which is empty
     start, size, _ = _handle(footer, at)
-    last, budget = b"", len(data) + (64 << 20)
+    last, free = b"", 0
     for i, (_, value) in enumerate(_block(data, start, size)):
-        for j, (key, content) in enumerate(_block(data, *_handle(value, 0)[:2])):
+        place, length, _ = _handle(value, 0)
+        if place < free:
+            raise Damaged("the blocks of the table overlap")
+        free = place + length
+        for j, (key, content) in enumerate(_block(data, place, length)):
             if (i or j) and key <= last:
                 raise Damaged("the keys of the table are not in order")
             last = key
-            budget -= len(key)
-            if budget < 0:
-                raise Damaged("the keys of the table are too long")
+            budget.visit("its table")
+            budget.take("a key", (len(key),), 1)
             yield key, content
 
 

@@ -15,8 +15,8 @@ from minigraph.core.dtypes import ALL, DType, as_dtype, string
 from minigraph.core.errors import GraphError
 from minigraph.core.protos import proto
 from minigraph.core.types import Shape, TensorType
-from minigraph.formats.arrays import Damaged, check_shape
 from minigraph.formats.tensorflow.numbers import NUMBERS
+from minigraph.util.read_budget import Budget, Damaged
 
 NAMES: dict[int, str] = {number: name for name, number in NUMBERS.items()}
 RESOURCE = NUMBERS["resource"]
@@ -26,7 +26,6 @@ _FIELDS = {
     "float32": "float_val", "float64": "double_val", "int64": "int64_val", "bool": "bool_val", "string": "string_val",
     "uint32": "uint32_val", "uint64": "uint64_val", "float16": "half_val",
 }  # fmt: skip
-_MOST = 1 << 33  # bytes of one constant
 
 
 class UnreadableError(GraphError):
@@ -69,16 +68,14 @@ def write_shape(shape: Shape) -> Any:
     return kind(dim=[kind.Dim(size=-1 if d is None else int(d)) for d in shape])
 
 
-def read_tensor(message: Any) -> np.ndarray:
+def read_tensor(message: Any, budget: Budget) -> np.ndarray:
     """The array in a `TensorProto`; strings are bytes in an array of objects. Raises Damaged."""
     dtype, given = from_number(message.dtype), read_shape(message.tensor_shape)
     if given is None or None in given:
         raise Damaged("a constant has no shape")
     shape = tuple(d for d in given if d is not None)
-    check_shape("a constant", shape)
     size, itemsize = math.prod(shape), dtype.np_dtype.itemsize
-    if size * itemsize > _MOST:
-        raise Damaged(f"a constant of shape {list(shape)} is too large")
+    budget.take("a constant", shape, itemsize)
     if message.tensor_content:
         if dtype is string or len(message.tensor_content) != size * itemsize:
             raise Damaged(f"a constant {TensorType(dtype, shape)} is kept in {len(message.tensor_content)} bytes")
@@ -131,24 +128,24 @@ def write_tensor(array: np.ndarray) -> Any:
     return message
 
 
-def read_attribute(message: Any) -> Any:
+def read_attribute(message: Any, budget: Budget) -> Any:
     """The value in an `AttrValue`: bytes for text, a tuple for a list, a DType, a shape, or an array."""
     kind = message.WhichOneof("value")
     if kind == "list":
         parts = message.list
         for name in ("s", "i", "f", "b", "type", "shape", "tensor"):
             if values := getattr(parts, name):
-                return tuple(_read_one(name, v) for v in values)
+                return tuple(_read_one(name, v, budget) for v in values)
         return ()
-    return None if kind is None else _read_one(kind, getattr(message, kind))
+    return None if kind is None else _read_one(kind, getattr(message, kind), budget)
 
 
-def _read_one(kind: str, value: Any) -> Any:
+def _read_one(kind: str, value: Any, budget: Budget) -> Any:
     if kind == "type":
         return from_number(value) if value % _REF != RESOURCE else None
     if kind == "shape":
         return read_shape(value)
-    return read_tensor(value) if kind == "tensor" else value
+    return read_tensor(value, budget) if kind == "tensor" else value
 
 
 def attribute(value: Any) -> Any:

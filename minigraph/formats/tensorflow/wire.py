@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from minigraph.formats.arrays import Damaged
+import numpy as np
+
+from minigraph.util.read_budget import Damaged
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+_LONGEST = 10  # bytes of a number
+_MOST_FIELDS = 1 << 17  # numbers of a tensor are packed into one field
 Field = tuple[int, Any]
 
 
@@ -25,6 +29,23 @@ def varint(data: memoryview, at: int) -> tuple[int, int]:
     raise Damaged("a number is cut off")
 
 
+def packed(data: bytes) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """The numbers below 2⁶⁴ that follow each other. Raises Damaged."""
+    raw = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(raw < 0x80)
+    if raw.size and (not ends.size or ends[-1] != raw.size - 1):
+        raise Damaged("a number is cut off")
+    starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])[: ends.size]
+    longest = int((ends - starts).max(initial=-1)) + 1
+    if longest > _LONGEST:
+        raise Damaged("a number is too long")
+    found = np.zeros(ends.size, np.uint64)
+    for place in range(longest):
+        there = np.flatnonzero(starts + place <= ends)
+        found[there] |= (raw[starts[there] + place] & np.uint8(0x7F)).astype(np.uint64) << np.uint64(7 * place)
+    return found
+
+
 def signed(value: int) -> int:
     """A varint as an int64."""
     return value - (1 << 64) if value >> 63 else value
@@ -32,8 +53,11 @@ def signed(value: int) -> int:
 
 def fields(data: memoryview) -> Iterator[Field]:
     """The fields of a message: number and value (an int or bytes). Raises Damaged."""
-    at = 0
+    at = count = 0
     while at < len(data):
+        count += 1
+        if count > _MOST_FIELDS:
+            raise Damaged(f"a message has more than {_MOST_FIELDS:,} fields")
         key, at = varint(data, at)
         kind = key & 7
         if kind == VARINT:

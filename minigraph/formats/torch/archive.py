@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.formats.arrays import Array, Budget, Damaged, Weights, check_shape, from_raw, itemsize, mapped, zip_names
+from minigraph.formats.arrays import Array, Weights, from_raw, itemsize, mapped, zip_names
 from minigraph.formats.torch import pickles
+from minigraph.util.read_budget import Budget, Damaged, check_shape
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_HEAD = b"\x80\x02\x8a\x0a" + LEGACY_MAGIC.to_bytes(10, "little") + b"."
@@ -25,6 +26,7 @@ _STORAGES = {
     "ByteStorage": "uint8", "BoolStorage": "bool",
 }  # fmt: skip
 _DEEPEST = 16
+_COPIED = 4096  # bytes copied in about a microsecond
 
 
 class _Storage(NamedTuple):
@@ -55,7 +57,8 @@ def read_torch(path: Path) -> Weights:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             return _read_archive(archive, Budget(path.stat().st_size))
-    return _read_legacy(mapped(path))
+    data = mapped(path)
+    return _read_legacy(data, Budget(len(data)))
 
 
 def _is_pickle(name: str) -> bool:
@@ -63,6 +66,7 @@ def _is_pickle(name: str) -> bool:
 
 
 def _read_archive(archive: zipfile.ZipFile, budget: Budget) -> Weights:
+    budget.visit("its archive", len(archive.infolist()))
     sizes = {info.filename: info.file_size for info in archive.infolist()}
     names = [name for name in sizes if _is_pickle(name)]
     if len(names) != 1:
@@ -78,7 +82,7 @@ def _read_archive(archive: zipfile.ZipFile, budget: Budget) -> Weights:
 
     if folder + "byteorder" in sizes and content("byteorder").strip() != b"little":
         raise Damaged("its numbers are big-endian, which is not read")
-    found = _tensors(_load(io.BytesIO(content("data.pkl")), {}))
+    found = _tensors(_load(io.BytesIO(content("data.pkl")), {}, budget), budget)
     raw: dict[str, Any] = {}
     for tensor in found.values():
         key = tensor.storage.key
@@ -108,17 +112,17 @@ class _Bytes:
         return line + end
 
 
-def _read_legacy(data: memoryview) -> Weights:
+def _read_legacy(data: memoryview, budget: Budget) -> Weights:
     file = _Bytes(data)
     storages: dict[str, _Storage] = {}
-    if _load(file, {}) != LEGACY_MAGIC or _load(file, {}) != _PROTOCOL:
+    if _load(file, {}, budget) != LEGACY_MAGIC or _load(file, {}, budget) != _PROTOCOL:
         raise Damaged("it is not a file of torch.save, or of a newer kind")
-    system = _load(file, {})
+    system = _load(file, {}, budget)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise Damaged("its numbers are big-endian, which is not read")
-    found = _tensors(_load(file, storages))
+    found = _tensors(_load(file, storages, budget), budget)
     raw = {}
-    for key in _keys(_load(file, {})):
+    for key in _keys(_load(file, {}, budget)):
         if key not in storages:
             raise Damaged("the list of its storages is damaged")
         length = int.from_bytes(file.read(8), "little", signed=True) * itemsize(storages[key].dtype or "uint8")
@@ -126,7 +130,6 @@ def _read_legacy(data: memoryview) -> Weights:
             raise Damaged(f"storage '{key}' is cut off")
         raw[key] = data[file.at : file.at + length]
         file.at += length
-    budget = Budget(len(data))
     missing = [name for name, tensor in found.items() if tensor.storage.key not in raw]
     if missing:
         raise Damaged(f"the numbers of '{missing[0]}' are missing")
@@ -141,7 +144,6 @@ def _keys(found: Any) -> list[str]:
 
 def _array(name: str, tensor: _Tensor, raw: Any, budget: Budget) -> Array:
     size = itemsize(tensor.dtype)
-    budget.take(name, tensor.shape, size)
     check_shape(name, tensor.strides)
     count = len(raw) // size
     last = tensor.offset + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True))
@@ -149,6 +151,7 @@ def _array(name: str, tensor: _Tensor, raw: Any, budget: Budget) -> Array:
         return from_raw(name, b"", tensor.dtype, tensor.shape)
     if last >= count:
         raise Damaged(f"'{name}' reaches to element {last} of a storage of {count}")
+    budget.work(name, (last + 1 - tensor.offset) * size // _COPIED)
     flat = from_raw(name, raw[tensor.offset * size : (last + 1) * size], tensor.dtype, (last + 1 - tensor.offset,))
     steps = tuple(s * flat.itemsize for s in tensor.strides)
     return np.array(np.lib.stride_tricks.as_strided(flat, tensor.shape, steps, writeable=False), order="C")
@@ -157,14 +160,14 @@ def _array(name: str, tensor: _Tensor, raw: Any, budget: Budget) -> Array:
 # the pickle
 
 
-def _load(file: Any, storages: dict[str, _Storage]) -> Any:
+def _load(file: Any, storages: dict[str, _Storage], budget: Budget) -> Any:
     """The object of the next pickle; adds its storages to `storages`."""
 
     def persistent(identity: Any) -> _Storage:
         storage = _storage(identity)
         return storages.setdefault(storage.key, storage)
 
-    return pickles.load(file, _FUNCTIONS, persistent)
+    return pickles.load(file, _FUNCTIONS, persistent, budget)
 
 
 def _storage(identity: Any) -> _Storage:
@@ -219,22 +222,25 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _tensors(found: Any) -> dict[str, _Tensor]:
-    """Tensors by name; those in nested dictionaries and lists get dotted names."""
+def _tensors(found: Any, budget: Budget) -> dict[str, _Tensor]:
+    """Tensors by name, which the budget has allowed; those in nested dictionaries and lists get dotted names."""
     if isinstance(found, dict) and isinstance(inner := found.get("state_dict"), dict):
         found = inner
-    tensors = dict(_walk(found, "", set(), 0))
+    tensors = dict(_walk(found, "", set(), 0, budget))
     if not tensors:
         raise Damaged("it holds no tensor")
+    for name, tensor in tensors.items():
+        budget.take(name, tensor.shape, itemsize(tensor.dtype))
     return tensors
 
 
-def _walk(found: Any, name: str, seen: set[int], depth: int) -> Iterator[tuple[str, _Tensor]]:
+def _walk(found: Any, name: str, seen: set[int], depth: int, budget: Budget) -> Iterator[tuple[str, _Tensor]]:
     if isinstance(found, _Tensor):
+        budget.visit("its tensors")
         yield name, found
         return
     if not isinstance(found, dict | list) or id(found) in seen or depth > _DEEPEST:
         return
     seen.add(id(found))
     for key, value in found.items() if isinstance(found, dict) else enumerate(found):
-        yield from _walk(value, f"{name}.{key}" if name else str(key), seen, depth + 1)
+        yield from _walk(value, f"{name}.{key}" if name else str(key), seen, depth + 1, budget)

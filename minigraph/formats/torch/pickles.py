@@ -11,11 +11,12 @@ import pickletools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from minigraph.formats.arrays import Damaged
+from minigraph.util.read_budget import Budget, Damaged
 
 Functions = Mapping[str, Callable[..., Any]]
 
 _MARK = object()
+_ROUND, _STEPS = 256, 3  # instructions between two questions to the budget, and what each costs
 _KEYS = (str, int, float, bool, type(None))
 _VALUES = {
     "BININT", "BININT1", "BININT2", "LONG1", "LONG4", "INT", "LONG", "BINFLOAT", "FLOAT", "BINUNICODE",
@@ -33,15 +34,17 @@ class Global(NamedTuple):
     name: str
 
 
-def load(file: Any, functions: Functions, persistent: Callable[[Any], Any]) -> Any:
+def load(file: Any, functions: Functions, persistent: Callable[[Any], Any], budget: Budget) -> Any:
     """The object of the pickle at the file's position; moves the file behind it.
 
     functions: the functions that the pickle may call, by `module.name`. persistent: returns the object of a persistent
     id. Other names become Globals. Raises Damaged for a truncated or invalid pickle, or one that calls anything else.
     """
-    machine = _Machine(functions, persistent)
+    machine = _Machine(functions, persistent, budget)
     try:
-        for code, argument, _ in pickletools.genops(file):
+        for count, (code, argument, _) in enumerate(pickletools.genops(file)):
+            if not count % _ROUND:
+                budget.work("its pickle", _ROUND * _STEPS)
             machine.step(code.name, argument)
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
         if isinstance(error, Damaged):
@@ -61,8 +64,9 @@ def refusal(name: str) -> Damaged:
 class _Machine:
     """The stack and the memo of numbered objects."""
 
-    def __init__(self, functions: Functions, persistent: Callable[[Any], Any]) -> None:
+    def __init__(self, functions: Functions, persistent: Callable[[Any], Any], budget: Budget) -> None:
         self._functions = functions
+        self._budget = budget
         self._persistent = persistent
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
@@ -181,6 +185,7 @@ class _Machine:
             raise Damaged("its pickle is damaged: a function is missing")
         if function.name not in self._functions:
             raise refusal(function.name)
+        self._budget.visit("its pickle", sum(len(a) for a in arguments if isinstance(a, list | tuple)))
         self._stack.append(self._functions[function.name](*arguments))
 
     def on_newobj(self, _: None) -> None:

@@ -66,9 +66,9 @@ class ImageLayer(FieldLayer):
         letters = "DHW"[3 - self.rank :] if self.rank > 1 else "W"
         return f"NC{letters}" if self.data_format == "channels_first" else f"N{letters}C"
 
-    def on_axes(self, values: Any) -> list[int]:
-        """Numbers for the spatial axes, with 1 for the two others."""
-        return [1, 1, *values] if self.data_format == "channels_first" else [1, *values, 1]
+    def on_axes(self, values: Any, rest: Any = 1) -> list[Any]:
+        """Values for the spatial axes, with `rest` for the two others."""
+        return [rest, rest, *values] if self.data_format == "channels_first" else [rest, *values, rest]
 
 
 class ConvLayer(ImageLayer, KernelLayer):
@@ -105,12 +105,16 @@ class ConvLayer(ImageLayer, KernelLayer):
         self.kernel = self.add_kernel([*self.kernel_size, self.channels_of(input_shape), self.filters])
         self.add_bias(self.filters)
 
+    def padded(self, x: Tensor) -> tuple[Tensor, Any]:
+        """The input, behind zeros if the padding is "causal", and the padding of the op."""
+        if self.padding != "causal":
+            return x, self.padding.upper()
+        before = self.dilation_rate[0] * (self.kernel_size[0] - 1)
+        return pad(x, self.on_axes([(before, 0)], (0, 0))), "VALID"
+
     def convolved(self, x: Tensor) -> Tensor:
         """The convolution."""
-        padding: Any = self.padding.upper()
-        if self.padding == "causal":
-            before = self.dilation_rate[0] * (self.kernel_size[0] - 1)
-            x, padding = pad(x, [(before, 0) if a == 3 - self.channel_axis else (0, 0) for a in range(3)]), "VALID"
+        x, padding = self.padded(x)
         return nn.convolution(x, self.kernel, padding, self.strides, self.dilation_rate, self._op_name, self.form)
 
     @property
@@ -236,10 +240,7 @@ class SeparableConv1D(SeparableConv2D):
         """The convolution, as one of images of one row."""
         if self.data_format == "channels_first":
             raise NotImplementedError("SeparableConv1D takes channels_last only")
-        if self.padding == "causal":
-            before = self.dilation_rate[0] * (self.kernel_size[0] - 1)
-            x = pad(x, [(0, 0), (before, 0), (0, 0)])
-        padding: Any = "SAME" if self.padding == "same" else "VALID"
+        x, padding = self.padded(x)
         kernels = K.expand_dims(self.depthwise_kernel, 0), K.expand_dims(self.pointwise_kernel, 0)
         strides, rate = [1, *self.strides * 2, 1], [1, *self.dilation_rate]
         y = nn.separable_conv2d(K.expand_dims(x, 1), *kernels, strides, padding, rate=rate)

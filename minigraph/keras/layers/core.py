@@ -13,8 +13,10 @@ from minigraph.core.graph import Tensor
 from minigraph.keras import backend as K
 from minigraph.keras import lookup
 from minigraph.keras.base_layer import FieldLayer, InputSpec, Layer, LayerCall
+from minigraph.keras.regularizers import L1L2
 from minigraph.keras.state import floatx, get_uid
 from minigraph.layers.functions import product_with
+from minigraph.ops.array.shape import packed
 from minigraph.ops.array.shape import shape as shape_of
 from minigraph.ops.identity import identity
 
@@ -105,15 +107,11 @@ class KernelLayer(FieldLayer):
 
     def add_kernel(self, shape: list[int], kind: str = "") -> Any:
         """A kernel. kind: "depthwise" or "pointwise", or nothing for the only one."""
-        how = [getattr(self, f"{kind or 'kernel'}_{what}") for what in ("initializer", "regularizer", "constraint")]
-        name = f"{kind}_kernel" if kind else "kernel"
-        return self.add_weight(name, shape, None, how[0], how[1], constraint=how[2])
+        return self.weight_of(kind or "kernel", shape, f"{kind}_kernel" if kind else None)
 
     def add_bias(self, size: int) -> None:
         """The bias, if there is one."""
-        how = {"regularizer": self.bias_regularizer, "constraint": self.bias_constraint}
-        wanted = self.use_bias
-        self.bias = self.add_weight("bias", [size], None, self.bias_initializer, **how) if wanted else None
+        self.bias = self.weight_of("bias", [size]) if self.use_bias else None
 
 
 class Dense(KernelLayer):
@@ -155,8 +153,6 @@ class ActivityRegularization(FieldLayer):
     l2: float = 0.0
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
-        from minigraph.keras.regularizers import L1L2
-
         super().__init__(l1, l2, activity_regularizer=L1L2(l1, l2), **kwargs)
 
 
@@ -172,7 +168,7 @@ class Dropout(FieldLayer):
         if self.noise_shape is None:
             return None
         sizes = [shape_of(x)[i] if d is None else d for i, d in enumerate(self.noise_shape)]
-        return K.stack(sizes) if None in self.noise_shape else sizes
+        return packed(sizes)
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         """Compute the results."""
@@ -277,7 +273,7 @@ class Reshape(FieldLayer):
             target[target.index(-1)] = int(np.prod(dims)) // rest
         if -1 not in target and None not in dims and np.prod(target) != np.prod(dims):
             raise ValueError("total size of new array must be unchanged")
-        return K.reshape(inputs, [-1, *target] if -1 not in target else K.stack([shape_of(inputs)[0], *target]))
+        return K.reshape(inputs, [-1 if -1 not in target else shape_of(inputs)[0], *target])
 
 
 class Permute(FieldLayer):
@@ -323,10 +319,7 @@ class Embedding(FieldLayer):
 
     def build(self, input_shape: Any) -> None:
         """Make the matrix."""
-        self.embeddings = self.add_weight(
-            "embeddings", [self.input_dim, self.output_dim], None, self.embeddings_initializer,
-            self.embeddings_regularizer, constraint=self.embeddings_constraint,
-        )  # fmt: skip
+        self.embeddings = self.weight_of("embeddings", [self.input_dim, self.output_dim])
 
     def call(self, inputs: Any) -> Any:
         """Compute the results."""

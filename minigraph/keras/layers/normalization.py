@@ -16,7 +16,6 @@ from minigraph.ops.array.reshape import reshape
 from minigraph.ops.math.casting import cast
 from minigraph.ops.nn.norm import LEAST_EPSILON, bessel_corrected, normalised
 from minigraph.ops.nn.statistics import moments
-from minigraph.run.variables import assign_sub
 
 __all__ = ["ELU", "BatchNormalization", "LayerNormalization", "LeakyReLU", "PReLU", "ReLU", "Softmax",
            "ThresholdedReLU"]  # fmt: skip
@@ -70,15 +69,11 @@ class BatchNormalization(FieldLayer):
         if size is None:
             raise ValueError(f"There is no size along the axis {self._along} of the input shape {input_shape}.")
         self.input_spec = InputSpec(ndim=rank, axes={self._along: size})
-        self.gamma = self._weight("gamma", size) if self.scale else None
-        self.beta = self._weight("beta", size) if self.center else None
+        self.gamma = self.weight_of("gamma", [size]) if self.scale else None
+        self.beta = self.weight_of("beta", [size]) if self.center else None
         start = self.moving_mean_initializer, self.moving_variance_initializer
         self.moving_mean = self.add_weight("moving_mean", [size], None, start[0], trainable=False)
         self.moving_variance = self.add_weight("moving_variance", [size], None, start[1], trainable=False)
-
-    def _weight(self, name: str, size: int) -> Any:
-        how = [getattr(self, f"{name}_{kind}") for kind in ("initializer", "regularizer", "constraint")]
-        return self.add_weight(name, [size], None, how[0], how[1], constraint=how[2])
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         """Compute the results."""
@@ -98,7 +93,7 @@ class BatchNormalization(FieldLayer):
         if training is None or isinstance(training, Tensor) or training:
             for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 with inputs.graph.name_scope("AssignMovingAvg"):
-                    self.add_update(assign_sub(average, (average - value) * (1.0 - self.momentum)))
+                    self.add_update(K.moving_average_update(average, value, self.momentum))
         return y
 
     def _normalised(self, x: Tensor, mean: Tensor, variance: Tensor, fused: bool) -> Tensor:
@@ -141,13 +136,8 @@ class LayerNormalization(FieldLayer):
         axes = self.axis if isinstance(self.axis, tuple) else (self.axis,)
         self.axis = self._axes = sorted(a % input_shape.ndims for a in axes)
         dims = [input_shape[a].value for a in self._axes]
-        self.gamma = self.beta = None
-        if self.scale:
-            self.gamma = self.add_weight("gamma", dims, None, self.gamma_initializer, self.gamma_regularizer,
-                                         constraint=self.gamma_constraint)  # fmt: skip
-        if self.center:
-            self.beta = self.add_weight("beta", dims, None, self.beta_initializer, self.beta_regularizer,
-                                        constraint=self.beta_constraint)  # fmt: skip
+        self.gamma = self.weight_of("gamma", dims) if self.scale else None
+        self.beta = self.weight_of("beta", dims) if self.center else None
 
     def call(self, inputs: Any) -> Any:
         """Compute the results."""
@@ -200,8 +190,7 @@ class PReLU(FieldLayer):
         shared = [self.shared_axes] if isinstance(self.shared_axes, int) else list(self.shared_axes or ())
         self.shared_axes = shared or None
         dims = [1 if a in shared else d for a, d in enumerate(input_shape.as_list())][1:]
-        self.alpha = self.add_weight("alpha", dims, None, self.alpha_initializer, self.alpha_regularizer,
-                                     constraint=self.alpha_constraint)  # fmt: skip
+        self.alpha = self.weight_of("alpha", dims)
 
     def call(self, inputs: Any) -> Any:
         """Compute the results."""

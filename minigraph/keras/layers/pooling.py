@@ -10,9 +10,9 @@ from minigraph.core.graph import Tensor
 from minigraph.keras import backend as K
 from minigraph.keras.layers.convolutional import ImageLayer, sizes
 from minigraph.ops.array.dynamic import pad
+from minigraph.ops.array.shape import known_dims, packed
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.nn.avg_pool import avg_pool
-from minigraph.ops.nn.conv3d import known_dims
 from minigraph.ops.nn.max_pool import max_pool
 from minigraph.ops.nn.pool_nd import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
 
@@ -180,17 +180,13 @@ class _Bordered(ImageLayer):
         """The borders as the layer uses them."""
         return pairs
 
-    def spread(self, pairs: Any, rest: Any) -> list[Any]:
-        """What belongs to the spatial axes, with `rest` for the two others."""
-        return [rest, rest, *pairs] if self.data_format == "channels_first" else [rest, *pairs, rest]
-
 
 class _ZeroPadding(_Bordered):
     padding: Any = 1
 
     def call(self, inputs: Any) -> Any:
         """Compute the results."""
-        return pad(inputs, self.spread(self.borders, (0, 0)))
+        return pad(inputs, self.on_axes(self.borders, (0, 0)))
 
 
 class ZeroPadding1D(_ZeroPadding):
@@ -223,7 +219,7 @@ class _Cropping(_Bordered):
     def call(self, inputs: Any) -> Any:
         """Compute the results."""
         slices = [slice(first, -last if last else None) for first, last in self.borders]
-        return getitem(inputs, tuple(self.spread(slices, slice(None))))
+        return getitem(inputs, tuple(self.on_axes(slices, slice(None))))
 
 
 class Cropping1D(_Cropping):
@@ -290,7 +286,7 @@ class UpSampling2D(_UpSampling):
         first = self.data_format == "channels_first"
         x = K.permute_dimensions(inputs, [0, 2, 3, 1]) if first else inputs
         sides = [n * f for n, f in zip(known_dims(x, (1, 2)), self.factors, strict=True)]
-        size = K.stack(sides) if any(isinstance(s, Tensor) for s in sides) else sides
+        size = packed(sides)
         if self.interpolation == "nearest":
             y = image.resize_nearest_neighbor(x, size)
         else:

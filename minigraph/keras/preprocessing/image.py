@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from minigraph.core.arguments import refuse
 from minigraph.keras.state import floatx, image_data_format
+from minigraph.util.pictures import open_picture
 
 _MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 
@@ -24,7 +24,8 @@ def load_img(
     mode = "grayscale" if grayscale else color_mode
     if mode not in _MODES:
         raise ValueError(f'color_mode must be "grayscale", "rgb", or "rgba", not {mode!r}')
-    opened = Image.open(os.fspath(path)).convert(_MODES[mode])
+    with open(path, "rb") as file:
+        opened = open_picture(file).convert(_MODES[mode])
     if target_size is None:
         return opened
     return opened.resize((target_size[1], target_size[0]), Image.Resampling[interpolation.upper()])
@@ -86,6 +87,7 @@ class ImageDataGenerator:
     ) -> Iterator[Any]:  # fmt: skip
         """Batches of images without end: (images, labels), or images alone without `y`."""
         images = np.asarray(x, floatx())
+        rest = [np.asarray(part) for part in (y, sample_weight) if part is not None]
         if seed is not None:
             np.random.seed(seed)
         while True:
@@ -93,5 +95,4 @@ class ImageDataGenerator:
             for start in range(0, len(order), batch_size):
                 chosen = order[start : start + batch_size]
                 batch = np.stack([self.standardize(self.random_transform(images[i])) for i in chosen])
-                more = [np.asarray(part)[chosen] for part in (y, sample_weight) if part is not None]
-                yield (batch, *more) if more else batch
+                yield (batch, *(part[chosen] for part in rest)) if rest else batch

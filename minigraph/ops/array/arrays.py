@@ -16,7 +16,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.reshape import expand_dims, reshape, transpose
-from minigraph.ops.array.shape import fill, in_graph, shape_operand
+from minigraph.ops.array.shape import fill, in_graph, known_dims, shape_operand
 from minigraph.ops.array.slicing import getitem, pad
 from minigraph.ops.broadcast import BroadcastLike
 from minigraph.ops.builder import apply, composed
@@ -26,7 +26,6 @@ from minigraph.ops.math.casting import cast
 from minigraph.ops.math.comparison import less
 from minigraph.ops.math.reduce import reduce_sum
 from minigraph.ops.math.selection import where
-from minigraph.ops.nn.conv3d import known_dims, reshaped
 
 __all__ = [
     "broadcast_to",
@@ -198,8 +197,8 @@ def matrix_diag(
         lead = _lead(x, 1)
         # Element i of n rows of n + 1 numbers is number i of row i of n rows of n.
         wide = pad(expand_dims(x, -1), [[0, 0]] * len(lead) + [[0, 0], [0, n]])
-        flat = getitem(reshaped(wide, [*lead, n * (n + 1)]), (..., slice(0, n * n)))
-        return reshaped(flat, [*lead, n, n], scope)
+        flat = getitem(reshape(wide, [*lead, n * (n + 1)]), (..., slice(0, n * n)))
+        return reshape(flat, [*lead, n, n], scope)
 
 
 def matrix_diag_part(input: TensorLike, name: str | None = None, k: int = 0, padding_value: float = 0) -> Tensor:
@@ -226,8 +225,8 @@ def matrix_diag_part(input: TensorLike, name: str | None = None, k: int = 0, pad
         x = convert_to_tensor(input)
         m, n = _matrix(x, "matrix_diag_part")
         lead = _lead(x, 2)
-        part = getitem(reshaped(x, [*lead, m * n]), (..., slice(0, min(m, n) * (n + 1), n + 1)))
-        return reshaped(part, [*lead, min(m, n)], scope)
+        part = getitem(reshape(x, [*lead, m * n]), (..., slice(0, min(m, n) * (n + 1), n + 1)))
+        return reshape(part, [*lead, min(m, n)], scope)
 
 
 def matrix_band_part(input: TensorLike, num_lower: int, num_upper: int, name: str | None = None) -> Tensor:
@@ -416,8 +415,8 @@ def space_to_depth(
         x, (n, h, w, c), b = *_image(input, data_format), int(block_size)
         if any(isinstance(d, int) and d % b for d in (h, w)):
             raise ShapeError(f"{format_shape(x.type.shape)} cannot be cut into blocks of {b} by {b}")
-        cut = reshaped(x, [n, h // b, b, w // b, b, c])
-        return reshaped(transpose(cut, [0, 1, 3, 2, 4, 5]), [n, h // b, w // b, b * b * c], scope)
+        cut = reshape(x, [n, h // b, b, w // b, b, c])
+        return reshape(transpose(cut, [0, 1, 3, 2, 4, 5]), [n, h // b, w // b, b * b * c], scope)
 
 
 def depth_to_space(
@@ -446,8 +445,8 @@ def depth_to_space(
         x, (n, h, w, c), b = *_image(input, data_format), int(block_size)
         if isinstance(c, int) and c % (b * b):
             raise ShapeError(f"{c} channels of {format_shape(x.type.shape)} cannot make blocks of {b} by {b}")
-        laid = transpose(reshaped(x, [n, h, w, b, b, c // (b * b)]), [0, 1, 3, 2, 4, 5])
-        return reshaped(laid, [n, h * b, w * b, c // (b * b)], scope)
+        laid = transpose(reshape(x, [n, h, w, b, b, c // (b * b)]), [0, 1, 3, 2, 4, 5])
+        return reshape(laid, [n, h * b, w * b, c // (b * b)], scope)
 
 
 def _image(value: Any, data_format: str) -> tuple[Tensor, list[Any]]:

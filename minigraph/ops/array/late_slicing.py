@@ -13,8 +13,8 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.array.joining import stack as stacked
-from minigraph.ops.array.shape import ShapeOf, static_value
-from minigraph.ops.array.slicing import Spec, StridedSlice, StridedSliceGrad, entry
+from minigraph.ops.array.shape import static_value, value_nodes
+from minigraph.ops.array.slicing import Spec, StridedSlice, StridedSliceGrad, as_entry
 from minigraph.ops.array.slicing import getitem as sliced
 from minigraph.ops.builder import apply, as_tensor_like, composed
 from minigraph.ops.host.decided import decided
@@ -102,8 +102,8 @@ def getitem(x: Any, key: Any) -> Tensor:
         return sliced(x, entries)
     with composed(None, "strided_slice", x, *found):
         numbers = stacked([cast(t, int32) for t in found])
-        late = decided(numbers) if any(map(_depends_on_values, found)) else numbers
-        spec = tuple(e if isinstance(e, tuple) else entry(e) for e in entries)
+        late = decided(numbers) if any(n.op.stateful for t in found for n in value_nodes(t)) else numbers
+        spec = tuple(e if isinstance(e, tuple) else as_entry(e) for e in entries)
         return apply(LateSlice(spec), as_tensor_like(x), late)
 
 
@@ -128,17 +128,3 @@ def _number(value: Any, found: list[Tensor]) -> Any:
         return int(known)
     found.append(tensor)
     return (len(found) - 1,)
-
-
-def _depends_on_values(tensor: Tensor) -> bool:
-    """Whether more than shapes decides the value."""
-    stack, seen = [tensor.node], set()
-    while stack:
-        node = stack.pop()
-        if node in seen or isinstance(node.op, ShapeOf):
-            continue
-        if node.op.stateful:
-            return True
-        seen.add(node)
-        stack += [t.node for t in node.inputs]
-    return False

@@ -14,7 +14,7 @@ from minigraph.ops.array.indexing import gather_nd
 from minigraph.ops.array.joining import stack
 from minigraph.ops.array.reshape import expand_dims, transpose
 from minigraph.ops.array.shape import shape
-from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.builder import composed
 from minigraph.ops.filling import zeros_like
 from minigraph.ops.host.host_ops import range_of
 from minigraph.ops.math.casting import cast
@@ -28,7 +28,7 @@ def reverse_sequence(
     input: TensorLike, seq_lengths: TensorLike, seq_axis: int | None = None,
     batch_axis: int | None = None, name: str | None = None, seq_dim: int | None = None, batch_dim: int | None = None,
 ) -> Tensor:  # fmt: skip
-    """Reverse the first elements of each sequence, in number those of its length, and keep those behind them.
+    """Reverse the first elements of each sequence, as many as its length says, and keep the rest.
 
     Args:
         input: A tensor of known rank.
@@ -53,7 +53,7 @@ def reverse_sequence(
     along = renamed("seq_axis", seq_axis, "seq_dim", seq_dim)
     across = renamed("batch_axis", batch_axis, "batch_dim", batch_dim) or 0
     with composed(name, "ReverseSequence", input, seq_lengths) as scope:
-        x = convert_to_tensor(as_tensor_like(input))
+        x = convert_to_tensor(input)
         if along is None or x.type.rank is None:
             raise ShapeError("reverse_sequence needs seq_axis, and a tensor of known rank")
         rest = [a for a in range(x.type.rank) if a not in (along % x.type.rank, across % x.type.rank)]

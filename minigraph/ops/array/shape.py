@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from minigraph.core.types import Dim, TensorType, as_shape, format_shape
 from minigraph.core.types import Shape as ShapeTuple
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.joining import Pack, is_packed, stack
-from minigraph.ops.array.slicing import StridedSlice
+from minigraph.ops.array.slicing import StridedSlice, getitem
 from minigraph.ops.broadcast import BroadcastTo
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.constant import Const, constant
@@ -121,11 +121,28 @@ class Fill(Op):
         yield Sample(cls(), (np.array([2, 3], np.int32), np.array(1.5)))
 
 
+_DEEPEST = 64  # ops from a shape's value to the constants that it is computed from
+_LARGEST = 1 << 16  # elements
+
+
 def static_value(tensor: Tensor) -> np.ndarray | None:
-    """The value of an integer tensor that is computed from constants and known shapes alone, else None."""
+    """The value of an integer tensor that is computed from constants and known shapes alone, else None.
+
+    None also for values that are too large, or lie behind too many ops, to be a shape.
+    """
+    return _static_value(tensor, {}, _DEEPEST)
+
+
+def _static_value(tensor: Tensor, found: dict[Tensor, np.ndarray | None], depth: int) -> np.ndarray | None:
+    if tensor not in found:
+        found[tensor] = _computed_value(tensor, found, depth) if depth else None
+    return found[tensor]
+
+
+def _computed_value(tensor: Tensor, found: dict[Tensor, np.ndarray | None], depth: int) -> np.ndarray | None:
     op = tensor.node.op
     if type(op).__name__ == "Switch":  # the same value, in one branch of a condition
-        return static_value(tensor.node.inputs[0])
+        return _static_value(tensor.node.inputs[0], found, depth - 1)
     if isinstance(op, Const):
         return op.value
     if op.stateful or not tensor.dtype.is_integer or not tensor.node.inputs:
@@ -133,10 +150,23 @@ def static_value(tensor: Tensor) -> np.ndarray | None:
     if isinstance(op, ShapeOf):
         source = tensor.node.inputs[0].type
         return np.asarray(op.value(source.static)) if source.is_static else None
-    inputs = [static_value(t) for t in tensor.node.inputs]
+    if tensor.type.is_static and tensor.type.size > _LARGEST:
+        return None
+    inputs = [_static_value(t, found, depth - 1) for t in tensor.node.inputs]
     if any(v is None for v in inputs):
         return None
     return np.asarray(op.forward(np, *inputs)[tensor.value_index])
+
+
+def value_nodes(tensor: Tensor) -> Iterator[Node]:
+    """The nodes that compute a tensor's values. A node whose result is read for its shape alone is not among them."""
+    todo, seen = [tensor.node], set()
+    while todo:
+        node = todo.pop()
+        if node not in seen and not isinstance(node.op, ShapeOf):
+            seen.add(node)
+            yield node
+            todo += [t.node for t in node.inputs]
 
 
 def static_dims(vector: Tensor) -> ShapeTuple:
@@ -181,6 +211,18 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     if not all(hasattr(d, "__index__") for d in dims):
         raise ShapeError(f"a shape is made of integers, not {value!r}")
     return tuple(d.__index__() for d in dims)
+
+
+def known_dims(x: Tensor, axes: Sequence[int]) -> list[Any]:
+    """The sizes along `axes`: numbers where known, else tensors."""
+    known = x.type.shape
+    sizes = [None if known is None else known[a] for a in axes]
+    return [getitem(shape(x), a) if size is None else size for a, size in zip(axes, sizes, strict=True)]
+
+
+def packed(values: list[Any]) -> Any:
+    """Numbers, some of which may be tensors, as an operand."""
+    return stack(values) if is_packed(values) else values
 
 
 def in_graph(shape: Any) -> bool:

@@ -338,7 +338,7 @@ class MirrorPadGrad(Op):
         yield Sample(cls(((1, 1), (0, 2)), "REFLECT"), (np.arange(30.0).reshape(5, 6),))
 
 
-def entry(key: Any) -> tuple[Any, ...]:
+def as_entry(key: Any) -> tuple[Any, ...]:
     if key is None:
         return ("new",)
     if key is Ellipsis:
@@ -353,7 +353,7 @@ def entry(key: Any) -> tuple[Any, ...]:
 def getitem(x: Any, key: Any) -> Tensor:
     """x[key] with integers, slices, None and `...`."""
     keys = key if isinstance(key, tuple) else (key,)
-    op = StridedSlice(tuple(entry(k) for k in keys))
+    op = StridedSlice(tuple(map(as_entry, keys)))
     return first(make(op, None, "strided_slice", {"input": x}, consts=("stack", "stack_1", "stack_2")))
 
 

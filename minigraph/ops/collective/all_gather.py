@@ -11,7 +11,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply
-from minigraph.ops.collective.collective import StagedCollective
+from minigraph.ops.collective.collective import StagedCollective, refuse_strings
 from minigraph.ops.collective.world import WORLD
 
 
@@ -19,13 +19,14 @@ class AllGather(StagedCollective):
     """y = the ranks' x one after the other along axis 0. The ranks may have different numbers of rows."""
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        refuse_strings("all-gather", x)
         if x.rank == 0:
             raise ShapeError("all-gather takes tensors of at least one axis, not scalars")
         return (TensorType(x.dtype, None if x.shape is None else (None, *x.shape[1:])),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         self.agree(x)
-        return (WORLD.all_gather(np.ascontiguousarray(x), self)[0],)
+        return (WORLD.all_gather(np.ascontiguousarray(x), self),)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(AllGatherGrad(), grad, node.inputs[0]),)
@@ -41,7 +42,7 @@ class AllGatherGrad(StagedCollective):
         self.agree(grad)
         total = np.array(grad, order="C")
         WORLD.reduce(total, "sum", self)
-        _, start = WORLD.all_gather(np.empty(len(x), np.uint8), self)
+        start = sum(WORLD.row_counts(x, self)[: WORLD.rank])
         return (total[start : start + len(x)],)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:

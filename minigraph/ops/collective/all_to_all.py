@@ -1,4 +1,4 @@
-"""Rows that each rank sends to each other."""
+"""An exchange of rows between all pairs of ranks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minigraph.core.errors import InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply
-from minigraph.ops.collective.collective import StagedCollective
+from minigraph.ops.collective.collective import StagedCollective, refuse_strings
 from minigraph.ops.collective.world import WORLD
 
 
@@ -23,6 +23,7 @@ class AllToAll(StagedCollective):
     """
 
     def infer(self, x: TensorType, splits: TensorType) -> tuple[TensorType, ...]:
+        refuse_strings("all-to-all", x)
         if x.rank == 0 or splits.rank not in (None, 1) or splits.dtype is not int32:
             raise ShapeError(f"all-to-all takes rows and an int32 vector of their numbers, not {x} and {splits}")
         return TensorType(x.dtype, None if x.shape is None else (None, *x.shape[1:])), splits

@@ -11,7 +11,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply
-from minigraph.ops.collective.collective import Collective
+from minigraph.ops.collective.collective import Collective, refuse_strings
 from minigraph.ops.collective.world import WORLD
 
 
@@ -25,6 +25,7 @@ class Broadcast(Collective):
         return f"from rank {self.root}"
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        refuse_strings("broadcast", x)
         return (x,)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:

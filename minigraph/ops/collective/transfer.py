@@ -1,4 +1,4 @@
-"""What ranks are about to exchange, by which they find out that they differ before they wait for each other in vain."""
+"""Descriptions of exchanges. Ranks compare them first, so that ranks that differ fail instead of waiting for ever."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Transfer(NamedTuple):
     """
 
     kind: str
-    names: tuple[str, ...]
-    detail: str
-    dtype: str
-    size: int
+    names: tuple[str, ...] = ()
+    detail: str = ""
+    dtype: str = ""
+    size: int = -1
     where: str = ""
 
     def __str__(self) -> str:
@@ -43,11 +43,11 @@ class Agreement:
         self.digest = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "little")
 
 
-ENDED = Agreement([Transfer("the end of the program", (), "", "", -1)])
+ENDED = Agreement([Transfer("the end of the program")])
 
 
 def difference(lists: Sequence[Sequence[Transfer]]) -> str:
-    """A description for the user of how the exchanges differ that each rank was about to make."""
+    """How the ranks' next exchanges differ, for the user."""
     ended = [rank for rank, transfers in enumerate(lists) if transfers == ENDED.transfers]
     if ended:
         return f"rank {ended[0]} has ended its program before rank {speaker(lists)}"

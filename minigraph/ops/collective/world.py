@@ -1,4 +1,4 @@
-"""The processes of a run, and what they exchange: MPI's collectives on arrays in host memory."""
+"""The processes of a run, and their exchanges: MPI's collectives on arrays in host memory."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from minigraph.util.cores import share_cores, usable_cores
 Array = np.ndarray[Any, Any]
 
 LIMIT = 300.0  # seconds that a rank waits for the others
-SPIN = 1.0  # seconds of waiting after which a rank no longer looks all the time
-NAP = 0.001  # seconds between two looks from then on
+SPIN = 1.0  # seconds of waiting in which a rank checks all the time
+NAP = 0.001  # seconds between two checks from then on
 PATIENCE = 5.0  # seconds for another rank to end all of them
 _NONE = np.iinfo(np.int64).min
 
@@ -49,7 +49,7 @@ class World:
     # start and end
 
     def start(self, limit: float | None = None) -> None:
-        """Find the other ranks; once. Raises an error that says what is missing or does not fit together."""
+        """Find the other ranks, at the first call. Raises an error if MPI is missing, or mpiexec is another MPI's."""
         self.limit = limit or self.limit
         if self.started:
             return
@@ -205,23 +205,28 @@ class World:
         if self.size > 1:
             self._finish(self._data.Ibcast(_bytes(array), root), what)
 
-    def all_gather(self, array: Array, what: object = "") -> tuple[Array, int]:
-        """The ranks' arrays one after the other along axis 0, and where this rank's begins. Raises if they differ in
-        more than their first dimension."""
+    def row_counts(self, array: Array, what: object = "") -> list[int]:
+        """How many rows each rank's array has. RanksDifferError if the rows differ in shape."""
         if self.size == 1:
-            return np.array(array), 0
+            return [len(array)]
         rows = self._control.allgather(array.shape)
         for rank, shape in enumerate(rows):
             if shape[1:] != rows[0][1:]:
                 raise RanksDifferError(f"{what}: rank {rank} gives rows of shape {shape[1:]}, rank 0 {rows[0][1:]}")
-        counts = [shape[0] for shape in rows]
+        return [shape[0] for shape in rows]
+
+    def all_gather(self, array: Array, what: object = "") -> Array:
+        """The ranks' arrays one after the other along axis 0. RanksDifferError if their rows differ in shape."""
+        counts = self.row_counts(array, what)
+        if self.size == 1:
+            return np.array(array)
         out = np.empty((sum(counts), *array.shape[1:]), array.dtype)
         width = array.dtype.itemsize * int(np.prod(array.shape[1:], dtype=np.int64))
         self._finish(self._data.Iallgatherv(_bytes(array), [_bytes(out), [c * width for c in counts]]), what)
-        return out, sum(counts[: self.rank])
+        return out
 
     def all_to_all(self, array: Array, splits: Sequence[int], what: object = "") -> tuple[Array, list[int]]:
-        """Send splits[r] rows to each rank r; the rows received, by rank, and how many from each."""
+        """Send splits[r] rows to each rank r. Returns the rows received, by rank, and the number from each."""
         if self.size == 1:
             return np.array(array), list(splits)
         counts: list[int] = self._control.alltoall([int(s) for s in splits])
@@ -235,7 +240,7 @@ class World:
         """A picklable value of each rank."""
         if self.size == 1:
             return [value]
-        self.agree(Agreement([Transfer("all_gather_object", (), "", "object", -1)]))
+        self.agree(Agreement([Transfer("all_gather_object", dtype="object")]))
         found: list[Any] = self._control.allgather(value)
         return found
 
@@ -243,7 +248,7 @@ class World:
         """The picklable value of rank `root`."""
         if self.size == 1:
             return value
-        self.agree(Agreement([Transfer("broadcast_object", (), f"from rank {root}", "object", -1)]))
+        self.agree(Agreement([Transfer("broadcast_object", detail=f"from rank {root}", dtype="object")]))
         return self._control.bcast(value, root=root)
 
     def progress(self) -> None:
@@ -254,13 +259,13 @@ class World:
     # joining
 
     def join(self) -> int:
-        """Take part in the other ranks' exchanges with neutral elements until all have joined; the last that did."""
+        """Take part in exchanges with neutral elements until all ranks have joined. Returns the last one."""
         last = self.rank
         first = True
         while self.size > 1:
             mine = np.array([_NONE + 1, _NONE + 1, 1, _NONE, self._wants_stop, self.rank if first else -1], np.int64)
             first = False
-            self._offer(Agreement([Transfer("join", (), "", "", -1)]), mine)
+            self._offer(Agreement([Transfer("join")]), mine)
             assert self._proposal is not None
             agreement, request, _, found = self._proposal
             self._proposal = None
@@ -275,7 +280,7 @@ class World:
         return last
 
     def _take_part(self, transfer: Transfer) -> None:
-        """Make an exchange that gives the others nothing."""
+        """Make an exchange that leaves the others' result unchanged."""
         if transfer.kind != "AllReduce":
             raise InvalidArgumentError(f"a rank that has joined takes part in all-reduces only, not in {transfer}")
         dtype = as_dtype(transfer.dtype)

@@ -11,7 +11,7 @@ from minigraph.core.dtypes import DType
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType, format_shape
-from minigraph.ops.array.joining import gather
+from minigraph.ops.array.gathering import gather
 from minigraph.ops.builder import apply
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.host.host_ops import HostOp

@@ -258,7 +258,7 @@ def assert_greater_equal(
 
 
 def _zero(x: Any) -> tuple[Tensor, Any]:
-    tensor = convert_to_tensor(as_tensor_like(x))
+    tensor = convert_to_tensor(x)
     return tensor, tensor.dtype.np_dtype.type(0)
 
 
@@ -414,7 +414,7 @@ def assert_rank(
         >>> tf.assert_rank(tf.constant([1, 2]), 1).type
         'NoOp'
     """
-    tensor = convert_to_tensor(as_tensor_like(x))
+    tensor = convert_to_tensor(x)
     if tensor.type.rank != rank:
         shape = format_shape(tensor.type.shape)
         raise ShapeError(
@@ -444,7 +444,7 @@ def assert_type(tensor: TensorLike, tf_type: DTypeLike, message: str | None = No
         'NoOp'
     """
     kind: DType = as_dtype(tf_type)
-    value = convert_to_tensor(as_tensor_like(tensor))
+    value = convert_to_tensor(tensor)
     if value.dtype is not kind:
         raise DTypeError(f"{message or ''}  {value.name} must be of type {kind.name}")
     return no_op(name or "statically_determined_correct_type")

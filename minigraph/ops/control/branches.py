@@ -156,7 +156,7 @@ def cond(
         raise TypeError("pred must not be a Python bool")
     graph = graph_of([as_tensor_like(pred)])
     with graph.as_default(), graph.name_scope(name or "cond"):
-        condition = convert_to_tensor(as_tensor_like(pred))
+        condition = convert_to_tensor(pred)
         condition = graph.add(Identity(), (condition,), "pred_id").outputs[0]
         graph.reserve_ids(3)  # TensorFlow switches the condition, too
         made = [_branch(graph, condition, taken, f) for taken, f in ((1, yes), (0, no))]
@@ -199,7 +199,7 @@ def _form(value: Any, tensors: list[Tensor], graph: Graph, condition: Tensor) ->
         with graph.control_dependencies([value]):
             tensors.append(graph.add(Identity(), (condition,)).outputs[0])
     else:  # a node of the branch, even if the function returns a tensor from outside
-        given = convert_to_tensor(as_tensor_like(value))
+        given = convert_to_tensor(value)
         tensors.append(graph.add(Identity(), (given,)).outputs[0])
         graph.reserve_ids(-1)  # TensorFlow does without this copy
     return "leaf"

@@ -306,7 +306,7 @@ def Assert_(
     tensors = [as_tensor_like(d) for d in data if not isinstance(d, str)]
     with composed(name, "Assert", condition, *tensors):
         values = [convert_to_tensor(t) for t in tensors]
-        test = convert_to_tensor(as_tensor_like(condition), bool_)
+        test = convert_to_tensor(condition, bool_)
         return test.graph.add(Assert(parts, summarize), (test, *values))
 
 
@@ -333,8 +333,8 @@ def Print_(
         array([1., 2.], dtype=float32)
     """
     with composed(name, "Print", input_, *data) as scope:
-        x = convert_to_tensor(as_tensor_like(input_))
-        shown = [convert_to_tensor(as_tensor_like(d)) for d in data]
+        x = convert_to_tensor(input_)
+        shown = [convert_to_tensor(d) for d in data]
         op = Print(message or "", -1 if first_n is None else first_n, summarize)
         return first(x.graph.add(op, (x, *shown), scope))
 
@@ -390,7 +390,7 @@ def check_numerics(tensor: TensorLike, message: str, name: str | None = None) ->
         0.25
     """
     with composed(name, "CheckNumerics", tensor) as scope:
-        x = convert_to_tensor(as_tensor_like(tensor))
+        x = convert_to_tensor(tensor)
         return first(x.graph.add(CheckNumerics(message), (x,), scope))
 
 
@@ -420,7 +420,7 @@ def verify_tensor_all_finite(
     """
     given: Any = renamed("x", x, "t", t)
     with composed(name, "VerifyFinite", given):
-        value = convert_to_tensor(as_tensor_like(given))
+        value = convert_to_tensor(given)
         check = check_numerics(value, renamed("message", message, "msg", msg) or "")
         with value.graph.control_dependencies([check]):
             return identity(value, name="control_dependency")

@@ -24,14 +24,13 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.core.typing import DTypeLike, NumberLike, TensorLike
-from minigraph.ops.array.joining import gather
+from minigraph.ops.array.gathering import gather
 from minigraph.ops.array.reshape import reshape, squeeze
-from minigraph.ops.array.shape import known_shape, static_value
+from minigraph.ops.array.shape import known_dims, known_shape, static_value
 from minigraph.ops.builder import as_tensor_like, composed, graph_of, require_shape
 from minigraph.ops.constant import Const, counted, range_
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.selection import where as select
-from minigraph.ops.nn.conv3d import known_dims, reshaped
 
 __all__ = ["boolean_mask", "py_func", "unique", "where"]
 
@@ -121,6 +120,8 @@ _RAISED: dict[type[Exception], type[OpError]] = {
 
 class PyFunc(HostOp):
     """The results of a Python function of arrays."""
+
+    outside = True
 
     function: Callable[..., Any]
     dtypes: tuple[Any, ...]
@@ -253,7 +254,7 @@ def where(
     if x is not None:
         return select(condition, x, y, name)
     with composed(name, "Where", condition) as scope:
-        test = convert_to_tensor(as_tensor_like(condition))
+        test = convert_to_tensor(condition)
         result: Tensor = test.graph.add(Where(), (test,), scope).outputs[0]
         return result
 
@@ -278,7 +279,7 @@ def boolean_mask(tensor: TensorLike, mask: TensorLike, name: str = "boolean_mask
         array([1, 3], dtype=int32)
     """
     with composed(name, "boolean_mask", tensor, mask):
-        x, test = convert_to_tensor(as_tensor_like(tensor)), convert_to_tensor(as_tensor_like(mask))
+        x, test = convert_to_tensor(tensor), convert_to_tensor(mask)
         count, at = test.type.rank, axis or 0
         if count == 0:
             raise ShapeError("mask cannot be scalar.")
@@ -289,7 +290,7 @@ def boolean_mask(tensor: TensorLike, mask: TensorLike, name: str = "boolean_mask
             raise ShapeError(f"Shapes {shapes} are incompatible")
         dims = known_dims(x, range(len(x.type.shape)))
         lead, tail = dims[:at], dims[at + count :]
-        flat = x if count == 1 else reshaped(x, [*lead, -1, *tail])
+        flat = x if count == 1 else reshape(x, [*lead, -1, *tail])
         places = squeeze(where(reshape(test, [-1])), [1])
         return gather(flat, places, axis=at)
 
@@ -319,7 +320,7 @@ def unique(x: TensorLike, out_idx: DTypeLike = int32, name: str | None = None) -
     if kind not in (int32, int64):
         raise DTypeError(f"out_idx must be int32 or int64, not {kind.name}")
     with composed(name, "Unique", x) as scope:
-        vector = convert_to_tensor(as_tensor_like(x))
+        vector = convert_to_tensor(x)
         values, index = vector.graph.add(Unique(kind), (vector,), scope).outputs
         return values, index
 
@@ -350,7 +351,7 @@ def py_func(
     kinds = tuple(as_dtype(t) for t in (Tout if isinstance(Tout, list | tuple) else [Tout]))
     with composed(name, "PyFunc", *inp) as scope:
         graph = graph_of([as_tensor_like(v) for v in inp]) if inp else get_default_graph()
-        tensors = [convert_to_tensor(as_tensor_like(v)) for v in inp]
+        tensors = [convert_to_tensor(v) for v in inp]
         node = graph.add(PyFunc(func, kinds), tensors, scope)
         if isinstance(Tout, list | tuple):
             return list(node.outputs) if kinds else node

@@ -20,6 +20,7 @@ from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import StringConst, string_array
 from minigraph.ops.host.host_ops import HostOp
 from minigraph.ops.image.colour import convert_image_dtype
+from minigraph.util.pictures import check_pixels, open_picture
 
 __all__ = ["decode_image", "decode_jpeg", "decode_png", "encode_jpeg", "encode_png", "read_file", "write_file"]
 
@@ -30,6 +31,7 @@ class ReadFile(HostOp):
     """The bytes of a file. NotFoundError."""
 
     stateful = True
+    outside = True
 
     def infer(self, filename: TensorType) -> tuple[TensorType, ...]:
         _require_text("ReadFile", filename)
@@ -47,6 +49,7 @@ class WriteFile(HostOp):
     """Writes bytes to a file, whole or not at all."""
 
     stateful = True
+    outside = True
 
     def infer(self, filename: TensorType, contents: TensorType) -> tuple[TensorType, ...]:
         _require_text("WriteFile", filename, contents)
@@ -82,12 +85,13 @@ class DecodeImage(HostOp):
 
 def decoded(contents: bytes, channels: int, kind: str = "") -> np.ndarray:
     """The pixels of an image file, uint8 [H,W,C]. InvalidArgumentError if it is damaged."""
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        image = Image.open(io.BytesIO(contents))
+        image = open_picture(io.BytesIO(contents))
+        check_pixels(image, len(contents))
         image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except ImportError:
+        raise
+    except Exception as error:  # Pillow's decoders can fail in any way on a damaged file
         raise InvalidArgumentError(f"Invalid {kind or 'image'} data: {error}") from None
     own = image.mode if image.mode in _MODES.values() else "RGB"
     pixels = np.asarray(image.convert(_MODES.get(channels, own)))
@@ -251,7 +255,7 @@ def decode_image(
     contents: bytes | Tensor, channels: int | None = None, dtype: DTypeLike = uint8, name: str | None = None,
     expand_animations: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Decode an image file of any format that Pillow reads, on the host. Of several pictures the first is decoded.
+    """Decode a BMP, GIF, JPEG (2000), PNG, PPM, TIFF or WebP file on the host. The first of several pictures is read.
 
     Args:
         contents: The bytes of the file, or a string tensor.
@@ -314,7 +318,7 @@ def encode_jpeg(
     )  # fmt: skip
     if not chroma_downsampling:
         raise ValueError("tf.image.encode_jpeg: chroma_downsampling=False is not supported")
-    pixels, wanted = convert_to_tensor(as_tensor_like(image)), channels[format]
+    pixels, wanted = convert_to_tensor(image), channels[format]
     if wanted is not None and pixels.type.shape is not None and pixels.type.shape[-1] not in (None, wanted):
         raise ShapeError(f"format {format!r} needs {wanted} channels, not shape {format_shape(pixels.type.shape)}")
     return _encode(EncodeImage("JPEG", int(quality)), pixels, name, "EncodeJpeg")
@@ -347,5 +351,5 @@ def encode_png(image: TensorLike, compression: int = -1, name: str | None = None
 
 def _encode(op: EncodeImage, image: Any, name: str | None, default: str) -> Tensor:
     with composed(name, default, image) as scope:
-        pixels = convert_to_tensor(as_tensor_like(image))
+        pixels = convert_to_tensor(image)
         return pixels.graph.add(op, (pixels,), scope).outputs[0]

@@ -67,6 +67,8 @@ class ReaderState:
 class ReaderRead(ResourceOp):
     """The key and the value of the next record; the queue gives names of files."""
 
+    outside = True
+
     reader: ReaderSpec
     queue: QueueSpec
 
@@ -81,6 +83,8 @@ class ReaderRead(ResourceOp):
 
 class ReaderReadUpTo(ResourceOp):
     """The keys and values of the next n records, or fewer at the end."""
+
+    outside = True
 
     reader: ReaderSpec
     queue: QueueSpec

@@ -17,11 +17,11 @@ from minigraph.core.scalar import cast as cast_scalar
 from minigraph.core.types import format_shape
 from minigraph.core.typing import NumberLike, TensorLike
 from minigraph.ops.array.dynamic import pad, slice_
-from minigraph.ops.array.joining import stack
+from minigraph.ops.array.joining import is_packed, stack
 from minigraph.ops.array.reshape import reshape
-from minigraph.ops.array.shape import shape
-from minigraph.ops.builder import apply, as_tensor_like, composed
-from minigraph.ops.image.operand import as_image, packed, side_axis, sides
+from minigraph.ops.array.shape import packed, shape
+from minigraph.ops.builder import apply, composed
+from minigraph.ops.image.operand import as_image, side_axis, sides
 from minigraph.ops.math.extremes import maximum, minimum
 from minigraph.ops.math.integer_division import floormod
 from minigraph.ops.pointwise import Pointwise
@@ -143,7 +143,7 @@ def pad_to_bounding_box(
         _check(below >= 0, "height must be <= target - offset")
         flat = [0, 0] * side_axis(x, 0) + [offset_height, below, offset_width, right, 0, 0]
         count = len(flat) // 2
-        if any(isinstance(v, Tensor) for v in flat):
+        if is_packed(flat):
             padded = pad(x, reshape(stack(flat), [count, 2]))
         else:
             padded = pad(x, [flat[2 * i : 2 * i + 2] for i in range(count)])
@@ -253,7 +253,7 @@ def random_crop(value: TensorLike, size: Sequence[int], seed: int | None = None,
         array([1, 1], dtype=int32)
     """
     with composed(name, "random_crop", value, size) as scope:
-        x = convert_to_tensor(as_tensor_like(value), name="value")
+        x = convert_to_tensor(value, name="value")
         sizes = [int(s) for s in size]
         dims = x.type.shape
         if dims is not None and (

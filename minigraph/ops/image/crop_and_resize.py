@@ -14,11 +14,11 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import TensorLike
-from minigraph.ops.array.joining import gather
+from minigraph.ops.array.gathering import gather
 from minigraph.ops.array.reshape import expand_dims, reshape
-from minigraph.ops.array.shape import shape_operand
+from minigraph.ops.array.shape import known_dims, shape_operand
 from minigraph.ops.array.slicing import getitem
-from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.builder import composed
 from minigraph.ops.constant import constant
 from minigraph.ops.control.checks import checked_range
 from minigraph.ops.filling import ones_like
@@ -28,7 +28,6 @@ from minigraph.ops.math.clipping import clip_by_value
 from minigraph.ops.math.comparison import logical_and
 from minigraph.ops.math.rounding import ceil, floor
 from minigraph.ops.math.selection import where
-from minigraph.ops.nn.conv3d import known_dims, reshaped
 
 __all__ = ["crop_and_resize"]
 
@@ -79,13 +78,13 @@ def crop_and_resize(
         x = to_float(as_image(image))
         if x.type.rank != 4:
             raise ShapeError(f"input image must be 4-D, not of shape {format_shape(x.type.shape)}")
-        where_from = convert_to_tensor(as_tensor_like(of), name="box_ind")
-        corners = convert_to_tensor(as_tensor_like(boxes), float32, name="boxes")
+        where_from = convert_to_tensor(of, name="box_ind")
+        corners = convert_to_tensor(boxes, float32, name="boxes")  # type: ignore[arg-type]
         if not compatible(corners.type.shape, (None, 4)) or not compatible(where_from.type.shape, (None,)):
             shapes = f"{format_shape(corners.type.shape)} and {format_shape(where_from.type.shape)}"
             raise ShapeError(f"boxes and box_ind must have shapes [M,4] and [M], not {shapes}")
-        corners = reshaped(corners, [*known_dims(corners, (0,)), 4])
-        where_from = reshaped(checked_range("box_ind", where_from, x), known_dims(corners, (0,)))
+        corners = reshape(corners, [*known_dims(corners, (0,)), 4])
+        where_from = reshape(checked_range("box_ind", where_from, x), known_dims(corners, (0,)))
         rows, columns = sizes
         height, width, depth = known_dims(x, (1, 2, 3))
         y = _sampled(getitem(corners, (slice(None), 0)), getitem(corners, (slice(None), 2)), height, rows)
@@ -94,7 +93,7 @@ def crop_and_resize(
             expand_dims(logical_and(y >= 0.0, y <= _last(height)), 2),
             expand_dims(logical_and(z >= 0.0, z <= _last(width)), 1),
         )
-        flat = reshaped(x, [-1, depth])
+        flat = reshape(x, [-1, depth])
         start = reshape(cast(where_from, int32), [-1, 1, 1]) * height
 
         def pick(row: Tensor, column: Tensor) -> Tensor:

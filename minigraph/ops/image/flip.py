@@ -9,14 +9,14 @@ from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.array.reshape import transpose as permute
+from minigraph.ops.array.shape import known_dims, packed
 from minigraph.ops.array.slicing import reverse
 from minigraph.ops.builder import composed
-from minigraph.ops.image.operand import as_image, packed, side_axis
+from minigraph.ops.image.operand import as_image, side_axis
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.comparison import less
 from minigraph.ops.math.rounding import round
 from minigraph.ops.math.selection import where
-from minigraph.ops.nn.conv3d import known_dims
 from minigraph.ops.random.distributions import random_uniform
 
 __all__ = [

@@ -8,16 +8,15 @@ from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
-from minigraph.ops.array.joining import stack
-from minigraph.ops.builder import as_tensor_like
-from minigraph.ops.nn.conv3d import known_dims
+from minigraph.core.typing import TensorLike
+from minigraph.ops.array.shape import known_dims
 
 
-def as_image(value: Any) -> Tensor:
+def as_image(value: TensorLike, name: str = "image") -> Tensor:
     """An image or a batch of images."""
-    x = convert_to_tensor(as_tensor_like(value), name="image")
+    x = convert_to_tensor(value, name=name)
     if x.type.rank not in (3, 4):
-        raise ShapeError(f"'image' must have either 3 or 4 dimensions, not shape {format_shape(x.type.shape)}")
+        raise ShapeError(f"'{name}' must have either 3 or 4 dimensions, not shape {format_shape(x.type.shape)}")
     return x
 
 
@@ -30,8 +29,3 @@ def sides(x: Tensor) -> tuple[Any, Any]:
 def side_axis(x: Tensor, axis: int) -> int:
     """The axis of rows (0) or columns (1)."""
     return axis + (x.type.rank or 3) - 3
-
-
-def packed(values: list[Any]) -> Any:
-    """Numbers, some of which may be tensors, as an operand."""
-    return stack(values) if any(isinstance(v, Tensor) for v in values) else values

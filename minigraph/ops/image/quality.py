@@ -16,15 +16,16 @@ from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import Padding, TensorLike
 from minigraph.ops.array.dynamic import pad
 from minigraph.ops.array.joining import concat
+from minigraph.ops.array.reshape import reshape
+from minigraph.ops.array.shape import known_dims
 from minigraph.ops.array.slicing import getitem
-from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.builder import composed
 from minigraph.ops.identity import identity
 from minigraph.ops.image.colour import convert_image_dtype
 from minigraph.ops.image.operand import as_image, side_axis
 from minigraph.ops.math.arithmetic import abs, square, squared_difference, subtract
 from minigraph.ops.math.exponential import log
 from minigraph.ops.math.reduce import reduce_mean, reduce_sum
-from minigraph.ops.nn.conv3d import known_dims, reshaped
 from minigraph.ops.nn.depthwise import depthwise_conv2d
 from minigraph.ops.window import explicit_padding, output_size, reach
 
@@ -33,8 +34,8 @@ __all__ = ["extract_image_patches", "psnr", "ssim", "total_variation"]
 
 def _pair(a: Any, b: Any, max_val: Any) -> tuple[Tensor, Tensor, float]:
     """Both images as float32, and their largest possible value. ShapeError if the images differ in size."""
-    first = convert_to_tensor(as_tensor_like(a))
-    second = convert_to_tensor(as_tensor_like(b), first.dtype)
+    first = convert_to_tensor(a)
+    second = convert_to_tensor(b, first.dtype)
     one, two = first.type.shape, second.type.shape
     if one is None or two is None or min(len(one), len(two)) < 3 or not compatible(one[-3:], two[-3:]):
         raise ShapeError(f"Two images are not compatible: {format_shape(one)} and {format_shape(two)}")
@@ -114,9 +115,9 @@ def ssim(
 
         def local_mean(value: Tensor) -> Tensor:
             rank = value.type.rank or 0
-            flat = reshaped(value, [-1, *known_dims(value, range(rank - 3, rank))])
+            flat = reshape(value, [-1, *known_dims(value, range(rank - 3, rank))])
             made = depthwise_conv2d(flat, weights, [1, 1, 1, 1], "VALID")
-            return reshaped(made, [*known_dims(value, range(rank - 3)), *known_dims(made, (1, 2, 3))])
+            return reshape(made, [*known_dims(value, range(rank - 3)), *known_dims(made, (1, 2, 3))])
 
         c1, c2 = (k1 * top) ** 2, (k2 * top) ** 2
         mean1, mean2 = local_mean(x), local_mean(y)
@@ -163,7 +164,7 @@ def extract_image_patches(
     if padding not in ("SAME", "VALID"):
         raise ValueError(f"padding must be SAME or VALID, not {padding!r}")
     with composed(name, "ExtractImagePatches", images) as scope:
-        x = convert_to_tensor(as_tensor_like(images))
+        x = convert_to_tensor(images)
         dims = x.type.shape
         if dims is None or len(dims) != 4 or (padding == "SAME" and None in dims[1:3]):
             raise ShapeError(f"extract_image_patches takes images [N,H,W,C] of known size, not {format_shape(dims)}")

@@ -7,13 +7,13 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
-from minigraph.core.types import Dimension, format_shape
+from minigraph.core.types import Dimension
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.reshape import expand_dims, squeeze
 from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.image.operand import as_image
 from minigraph.ops.image.resize import resize_area, resize_bicubic, resize_bilinear, resize_nearest_neighbor
 
 __all__ = ["ResizeMethod", "resize_images"]
@@ -80,9 +80,7 @@ def resize_images(
     if method not in _METHODS:
         raise ValueError("Resize method is not implemented.")
     with composed(name, "resize", images, size):
-        x = convert_to_tensor(as_tensor_like(images), name="images")
-        if x.type.rank not in (3, 4):
-            raise ShapeError(f"'images' must have either 3 or 4 dimensions, not shape {format_shape(x.type.shape)}")
+        x = as_image(images, "images")
         batch = x if x.type.rank == 4 else expand_dims(x, 0)
         height, width = (batch.type.shape or (None,) * 4)[1:3]
         target: Any = size

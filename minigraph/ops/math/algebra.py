@@ -17,6 +17,7 @@ from minigraph.core.typing import AxisLike, DTypeLike, TensorLike
 from minigraph.ops.array.arrays import trace
 from minigraph.ops.array.one_hot import one_hot
 from minigraph.ops.array.reshape import reshape, squeeze, transpose
+from minigraph.ops.array.shape import known_dims
 from minigraph.ops.builder import composed
 from minigraph.ops.control.checks import checked_range
 from minigraph.ops.math.arithmetic import abs, square
@@ -25,7 +26,6 @@ from minigraph.ops.math.exponential import pow, sqrt
 from minigraph.ops.math.matmul import matmul
 from minigraph.ops.math.reduce import reduce_mean, reduce_sum
 from minigraph.ops.math.reduce_extremes import reduce_max
-from minigraph.ops.nn.conv3d import known_dims, reshaped
 
 __all__ = ["confusion_matrix", "einsum", "norm", "reduce_std", "reduce_variance", "tensordot"]
 
@@ -77,9 +77,9 @@ def tensordot(
         free = [i for i in range(count) if i not in left], [i for i in range(other) if i not in right]
         outer = known_dims(x, free[0]), known_dims(y, free[1])
         inner = _product(known_dims(x, left))
-        rows = reshaped(transpose(x, [*free[0], *left]), [_product(outer[0]), inner])
-        columns = reshaped(transpose(y, [*right, *free[1]]), [inner, _product(outer[1])])
-        result = reshaped(matmul(rows, columns), [*outer[0], *outer[1]], scope)
+        rows = reshape(transpose(x, [*free[0], *left]), [_product(outer[0]), inner])
+        columns = reshape(transpose(y, [*right, *free[1]]), [inner, _product(outer[1])])
+        result = reshape(matmul(rows, columns), [*outer[0], *outer[1]], scope)
         shapes = x.type.shape or (), y.type.shape or ()
         result.set_shape([shapes[0][i] for i in free[0]] + [shapes[1][i] for i in free[1]])
         return result
@@ -157,8 +157,8 @@ def _contract(a: Tensor, left: str, b: Tensor, right: str, wanted: set[str]) -> 
     depth = _product(dims(a, left, inner))
     x = transpose(a, [left.index(c) for c in [*batch, *rows, *inner]])
     y = transpose(b, [right.index(c) for c in [*batch, *inner, *columns]])
-    product = matmul(reshaped(x, [*lead, _product(outer[0]), depth]), reshaped(y, [*lead, depth, _product(outer[1])]))
-    return reshaped(product, [*lead, *outer[0], *outer[1]]), "".join([*batch, *rows, *columns])
+    product = matmul(reshape(x, [*lead, _product(outer[0]), depth]), reshape(y, [*lead, depth, _product(outer[1])]))
+    return reshape(product, [*lead, *outer[0], *outer[1]]), "".join([*batch, *rows, *columns])
 
 
 def norm(

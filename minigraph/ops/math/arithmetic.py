@@ -11,7 +11,7 @@ from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import float32, float64
 from minigraph.core.graph import Tensor
 from minigraph.core.scalar import Scalar, call, where
-from minigraph.core.typing import NumberLike, TensorLike
+from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.math.casting import cast
@@ -25,7 +25,6 @@ __all__ = [
     "multiply",
     "negative",
     "reciprocal",
-    "scalar_mul",
     "sign",
     "square",
     "squared_difference",
@@ -129,27 +128,6 @@ def multiply(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
         array([10., 20.], dtype=float32)
     """
     return binary(Mul(), x, y, name, "Mul")
-
-
-def scalar_mul(scalar: NumberLike, x: TensorLike, name: str | None = None) -> Tensor:
-    """Multiply a tensor by a scalar: scalar·x.
-
-    Args:
-        scalar: A number, or a scalar tensor of the dtype of `x`.
-        x: A tensor of numeric dtype.
-        name: Name of the node.
-
-    Returns:
-        A tensor of the dtype and shape of `x`.
-
-    Raises:
-        DTypeError: The dtypes differ, or are not numeric.
-
-    Example:
-        >>> tf.Session().run(tf.scalar_mul(10.0, [1.0, 2.0]))
-        array([10., 20.], dtype=float32)
-    """
-    return multiply(scalar, x, name)
 
 
 class RealDiv(Binary):

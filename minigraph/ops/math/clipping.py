@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.provenance import caller
 from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, NumberLike, TensorLike
+from minigraph.ops.array.indexed_slices import IndexedSlices, map_values
 from minigraph.ops.array.joining import stack
 from minigraph.ops.array.shape import size
 from minigraph.ops.builder import apply, as_tensor_like, composed
@@ -53,7 +55,7 @@ def clip_by_value(
         name: Name scope of the nodes.
 
     Returns:
-        A tensor of the dtype and shape of `t`.
+        A tensor of the dtype and shape of `t`; of `tf.IndexedSlices` the slices are clipped.
 
     Raises:
         DTypeError: The dtypes differ.
@@ -63,6 +65,9 @@ def clip_by_value(
         >>> tf.Session().run(tf.clip_by_value([-2.0, 0.5, 7.0], 0.0, 1.0))
         array([0. , 0.5, 1. ], dtype=float32)
     """
+    if isinstance(t, IndexedSlices):
+        limits = {"clip_value_min": clip_value_min, "clip_value_max": clip_value_max}
+        return map_values(partial(clip_by_value, **limits, name=name), t)
     tensor = convert_to_tensor(t)
     with tensor.graph.name_scope(name or "clip_by_value") as scope:
         low = binary(Minimum(), tensor, clip_value_max, None, "Minimum")
@@ -132,7 +137,7 @@ def clip_by_norm(t: TensorLike, clip_norm: NumberLike, axes: AxisLike = None, na
         name: Name scope of the nodes.
 
     Returns:
-        A tensor of the dtype and shape of `t`.
+        A tensor of the dtype and shape of `t`; of `tf.IndexedSlices` the slices are clipped.
 
     Raises:
         ShapeError: An axis is out of range, or `clip_norm` does not broadcast to the shape of `t`, as far as the shapes
@@ -142,6 +147,8 @@ def clip_by_norm(t: TensorLike, clip_norm: NumberLike, axes: AxisLike = None, na
         >>> tf.Session().run(tf.clip_by_norm([3.0, 4.0], 1.0))
         array([0.6, 0.8], dtype=float32)
     """
+    if isinstance(t, IndexedSlices):
+        return map_values(partial(clip_by_norm, clip_norm=clip_norm, axes=axes, name=name), t)
     with composed(name, "clip_by_norm", t, clip_norm) as scope:
         given = convert_to_tensor(t, name="t")
         values = widened(given)
@@ -157,7 +164,12 @@ def clip_by_norm(t: TensorLike, clip_norm: NumberLike, axes: AxisLike = None, na
 def _sequence(t_list: Any) -> list[Any]:
     if not isinstance(t_list, Sequence) or isinstance(t_list, str):
         raise TypeError("t_list should be a sequence")
-    return [None if t is None else as_tensor_like(t) for t in t_list]
+    return [t if t is None or isinstance(t, IndexedSlices) else as_tensor_like(t) for t in t_list]
+
+
+def _elements(t: Any) -> Any:
+    """The values whose squares the norm sums up: all slices, as in TensorFlow, also those with the same index."""
+    return t.values if isinstance(t, IndexedSlices) else t
 
 
 def global_norm(t_list: Sequence[TensorLike | None], name: str | None = None) -> Tensor:
@@ -179,14 +191,14 @@ def global_norm(t_list: Sequence[TensorLike | None], name: str | None = None) ->
     """
     given = _sequence(t_list)
     wide = _global_norm(given, name)
-    narrow = any(isinstance(t, Tensor) and t.dtype is float16 for t in given)
+    narrow = any(getattr(t, "dtype", None) is float16 for t in given)
     return cast(wide, float16) if narrow else wide
 
 
 def _global_norm(given: Sequence[Any], name: str | None) -> Tensor:
     """The norm, that of float16 tensors as float32."""
     with composed(name, "global_norm", *given):
-        halves = [l2_loss(widened(convert_to_tensor(t))) for t in given if t is not None]
+        halves = [l2_loss(widened(convert_to_tensor(_elements(t)))) for t in given if t is not None]
         half = reduce_sum(stack(halves))
         return sqrt(half * constant(2.0, half.dtype), name="global_norm")
 
@@ -225,15 +237,16 @@ def clip_by_global_norm(
         limited = limit * minimum(1.0 / norm, one / limit)
         scale = where(is_finite(norm), limited, constant(float("nan"), norm.dtype))
         clipped = [
-            None if t is None else identity(_scaled(convert_to_tensor(t), scale), name=f"{scope}_{i}")
+            None if t is None else map_values(partial(_scaled, scale=scale, name=f"{scope}_{i}"), t)
             for i, t in enumerate(given)
         ]
         kinds = {c.dtype for c in clipped if c is not None}
         return clipped, cast(norm, float16) if kinds == {float16} else norm
 
 
-def _scaled(x: Tensor, scale: Tensor) -> Tensor:
-    return cast(widened(x) * scale, x.dtype) if scale.dtype is float32 else x * scale
+def _scaled(given: Any, scale: Tensor, name: str) -> Tensor:
+    x = convert_to_tensor(given)
+    return identity(cast(widened(x) * scale, x.dtype) if scale.dtype is float32 else x * scale, name=name)
 
 
 def clip_by_average_norm(t: TensorLike, clip_norm: NumberLike, name: str | None = None) -> Tensor:

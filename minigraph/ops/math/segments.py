@@ -11,9 +11,8 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.indexing import scatter_nd
-from minigraph.ops.array.joining import stack
 from minigraph.ops.array.reshape import expand_dims, transpose
-from minigraph.ops.array.shape import static_value
+from minigraph.ops.array.shape import known_dims, packed, static_value
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.control.checks import checked_range
 from minigraph.ops.filling import zeros_like
@@ -23,7 +22,6 @@ from minigraph.ops.math.comparison import less
 from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.ranking import smallest_k, top_k
 from minigraph.ops.math.selection import where
-from minigraph.ops.nn.conv3d import known_dims
 
 __all__ = ["argsort", "identity_n", "segment_sum", "sort", "unsorted_segment_sum"]
 
@@ -52,7 +50,7 @@ def unsorted_segment_sum(
         array([2., 0., 5.], dtype=float32)
     """
     with composed(name, "UnsortedSegmentSum", data, segment_ids) as scope:
-        x, ids = convert_to_tensor(as_tensor_like(data)), convert_to_tensor(as_tensor_like(segment_ids))
+        x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
         if ids.type.rank != 1:
             raise ShapeError(f"segment_ids must be a vector, not shape {format_shape(ids.type.shape)}")
         known = static_value(ids)
@@ -61,8 +59,7 @@ def unsorted_segment_sum(
             ids = maximum(ids, 0)
         ids = checked_range("segment_ids", ids, num_segments)
         tail = known_dims(x, range(1, x.type.rank or 1))
-        dims = [num_segments, *tail]
-        target = stack(dims) if any(isinstance(d, Tensor) for d in dims) else dims
+        target = packed([num_segments, *tail])
         return scatter_nd(expand_dims(ids, 1), x, target, name=scope)
 
 
@@ -89,7 +86,7 @@ def segment_sum(data: TensorLike, segment_ids: TensorLike, name: str | None = No
         array([3., 4.], dtype=float32)
     """
     with composed(name, "SegmentSum", data, segment_ids) as scope:
-        x, ids = convert_to_tensor(as_tensor_like(data)), convert_to_tensor(as_tensor_like(segment_ids))
+        x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
         known = static_value(ids)
         if known is None:
             return x.graph.add(SegmentSum(), (x, ids), scope).outputs[0]
@@ -101,7 +98,7 @@ def _ordered(values: Any, axis: int, direction: str) -> tuple[Tensor, Tensor]:
     """Sorted values and their places, along `axis`."""
     if direction not in ("ASCENDING", "DESCENDING"):
         raise ValueError(f"direction must be ASCENDING or DESCENDING, not {direction!r}")
-    x = convert_to_tensor(as_tensor_like(values))
+    x = convert_to_tensor(values)
     dims = x.type.shape
     size = dims[axis] if dims else None
     if dims is None or size is None:

@@ -6,16 +6,17 @@ Layout: images NHWC, filters HWIO. With G groups, the filter has 1/G of the imag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigraph.core.arguments import renamed
+from minigraph.core.dtypes import DType
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
-from minigraph.core.scalar import cast
+from minigraph.core.scalar import Scalar, cast
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import DataFormat2D, PaddingLike, Size, TensorLike
 from minigraph.loops.builder import Statement, accumulator
@@ -102,6 +103,27 @@ def _slices(groups: int, w_shape: Sequence[int]) -> list[tuple[slice, slice]]:
     return [(slice(g * depth, (g + 1) * depth), slice(g * fan, (g + 1) * fan)) for g in range(groups)]
 
 
+def correlation(
+    op: Convolution, name: str, in_types: Sequence[TensorType], out: TensorType, kind: DType,
+    read: Callable[[Scalar], Scalar],
+) -> Kernel:  # fmt: skip
+    """The kernel of a convolution with sums of dtype `kind`. read: from a pixel's element to its number."""
+    k = Statement(name)
+    x, w, y = *map(k.operand, in_types), k.result(out)
+    at, (rows, columns, depth, outputs) = op.window(w.shape).indices(*x.shape[1:3]), w.shape
+    with k.over(*y.shape, names="npqo") as (n, p, q, o):
+        first = o // (outputs // op.groups) * depth
+
+        def term(r: Index, s: Index, i: Index) -> Any:
+            h, v = at.pixel(p, q, r, s)
+            product = read(x[n, h, v, first + i]) * cast(w[r, s, i, o], kind)
+            return [product], x.inside(n, h, v, first + i)[1:3]
+
+        (total,) = k.reduce([rows, columns, depth], ADD, [0], [kind], term)
+        k.store(y, (n, p, q, o), total)
+    return k.done()
+
+
 class Conv2D(Convolution):
     """y[n,p,q,o] = Σ_{r,s,i} x[n, p·S + r·D − P, q·S + s·D − P, i]·w[r,s,i,o]."""
 
@@ -124,20 +146,8 @@ class Conv2D(Convolution):
         return (y,)
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
-        k, kind = Statement("conv2d"), accumulator(out_types[0].dtype)
-        x, w, y = *map(k.operand, in_types), k.result(out_types[0])
-        at, (rows, columns, depth, outputs) = self.window(w.shape).indices(*x.shape[1:3]), w.shape
-        with k.over(*y.shape, names="npqo") as (n, p, q, o):
-            first = o // (outputs // self.groups) * depth
-
-            def term(r: Index, s: Index, i: Index) -> Any:
-                h, v = at.pixel(p, q, r, s)
-                product = cast(x[n, h, v, first + i], kind) * cast(w[r, s, i, o], kind)
-                return [product], x.inside(n, h, v, first + i)[1:3]
-
-            (total,) = k.reduce([rows, columns, depth], ADD, [0], [kind], term)
-            k.store(y, (n, p, q, o), total)
-        return k.done()
+        kind = accumulator(out_types[0].dtype)
+        return correlation(self, "conv2d", in_types, out_types[0], kind, lambda x: cast(x, kind))
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return convolution_flops(out_types[0], in_types[1].static)

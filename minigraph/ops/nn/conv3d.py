@@ -6,7 +6,6 @@ arranged in the same way, then sums over all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from minigraph.core.arguments import renamed
@@ -15,9 +14,9 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import Dim, format_shape
 from minigraph.core.typing import Padding, Size, TensorLike
-from minigraph.ops.array.joining import concat, stack
+from minigraph.ops.array.joining import concat
 from minigraph.ops.array.reshape import reshape, transpose
-from minigraph.ops.array.shape import shape
+from minigraph.ops.array.shape import known_dims
 from minigraph.ops.array.slicing import getitem, pad
 from minigraph.ops.builder import as_tensor_like, graph_of
 from minigraph.ops.nn.conv2d import conv2d
@@ -73,12 +72,12 @@ def conv3d(
         if before or after:
             x = pad(x, [[0, 0], [before, after], [0, 0], [0, 0], [0, 0]])
         planes = _planes(x, kernel, step[0], spread[0])
-        flat = reshaped(planes, [-1, *known_dims(planes, (2, 3)), kernel * depth])
+        flat = reshape(planes, [-1, *known_dims(planes, (2, 3)), kernel * depth])
         filters2d = reshape(transpose(w, [1, 2, 0, 3, 4]), [rows, columns, kernel * depth, outs])
         y = conv2d(flat, filters2d, [1, *step[1:], 1], padding, dilations=[1, *spread[1:], 1])
         out = output_size(x.type.shape[1], kernel, step[0], spread[0], "VALID")  # type: ignore[index]
         tail = [known_dims(planes, (1,))[0], *known_dims(y, (1, 2)), outs]
-        result = reshaped(y, [-1, *tail], scope)
+        result = reshape(y, [-1, *tail], scope)
         result.set_shape([x.type.shape[0], out, *y.type.shape[1:]])  # type: ignore[index]
         return result
 
@@ -91,17 +90,6 @@ def _planes(x: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
         stop = t - last if t < last else None
         found.append(getitem(x, (slice(None), slice(t, stop, stride))))
     return found[0] if kernel == 1 else concat(found, 4)
-
-
-def known_dims(x: Tensor, axes: Sequence[int]) -> list[Any]:
-    """The sizes along `axes`: numbers where known, else tensors."""
-    known = x.type.shape
-    sizes = [None if known is None else known[a] for a in axes]
-    return [getitem(shape(x), a) if size is None else size for a, size in zip(axes, sizes, strict=True)]
-
-
-def reshaped(x: Tensor, dims: list[Any], name: str | None = None) -> Tensor:
-    return reshape(x, stack(dims) if any(isinstance(d, Tensor) for d in dims) else dims, name=name)
 
 
 def _depth_padding(x: Tensor, kernel: int, stride: int, dilation: int, padding: str) -> tuple[int, int]:

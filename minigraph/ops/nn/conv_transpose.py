@@ -11,7 +11,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DataFormat2D, PaddingLike, ShapeLike, Size, TensorLike
-from minigraph.ops.array.joining import gather
+from minigraph.ops.array.gathering import gather
 from minigraph.ops.array.shape import fill, in_graph, shape_operand
 from minigraph.ops.builder import as_tensor_like, composed, convert_pair, first, graph_of
 from minigraph.ops.data_format import NCHW, NHWC, in_nhwc

@@ -7,7 +7,7 @@ from typing import Literal
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
-from minigraph.ops.array.joining import gather
+from minigraph.ops.array.gathering import gather
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.identity import identity
 

@@ -13,11 +13,11 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DataFormat, DataFormat1D, Padding, Size, TensorLike
-from minigraph.ops.array.reshape import expand_dims, squeeze
+from minigraph.ops.array.reshape import expand_dims, reshape, squeeze
+from minigraph.ops.array.shape import known_dims
 from minigraph.ops.builder import composed
 from minigraph.ops.data_format import NCHW, NHWC
 from minigraph.ops.nn.avg_pool import avg_pool
-from minigraph.ops.nn.conv3d import known_dims, reshaped
 from minigraph.ops.nn.max_pool import max_pool
 
 __all__ = ["avg_pool1d", "avg_pool3d", "max_pool1d", "max_pool3d", "pool"]
@@ -171,11 +171,11 @@ def _pool3d(pool: Pooling, value: Any, ksize: Any, strides: Any, padding: Any, f
         if x.type.rank != 5:
             raise ShapeError(f"{name} takes [N,D,H,W,C], not {format_shape(x.type.shape)}")
         rows, columns, channels = known_dims(x, (2, 3, 4))
-        planes = pool(reshaped(x, [-1, rows, columns, channels]), [1, *window, 1], [1, *step, 1], padding)
+        planes = pool(reshape(x, [-1, rows, columns, channels]), [1, *window, 1], [1, *step, 1], padding)
         p, q = known_dims(planes, (1, 2))
-        columns_of_planes = reshaped(planes, [-1, known_dims(x, (1,))[0], p * q, channels])
+        columns_of_planes = reshape(planes, [-1, known_dims(x, (1,))[0], p * q, channels])
         y = pool(columns_of_planes, [1, depth, 1, 1], [1, deep, 1, 1], padding)
-        result = reshaped(y, [-1, known_dims(y, (1,))[0], p, q, channels], scope)
+        result = reshape(y, [-1, known_dims(y, (1,))[0], p, q, channels], scope)
         static = [planes.type.shape, y.type.shape]
         result.set_shape([x.type.shape[0], static[1][1], *static[0][1:]])  # type: ignore[index]
         return result

@@ -10,7 +10,7 @@ from minigraph.core.dtypes import float32, int64
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import AxisLike, TensorLike
-from minigraph.ops.array.joining import gather
+from minigraph.ops.array.gathering import gather
 from minigraph.ops.array.reshape import squeeze
 from minigraph.ops.array.shape import shape, size
 from minigraph.ops.builder import composed

@@ -18,10 +18,10 @@ from minigraph.core.typing import DTypeLike, TensorLike
 from minigraph.loops.builder import Statement
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, MAXIMUM, Kernel
-from minigraph.ops.array.joining import gather
+from minigraph.ops.array.gathering import gather
 from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem
-from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.builder import composed
 from minigraph.ops.random import kernels, philox
 from minigraph.ops.random.distributions import CELL, RandomOp, draw, get_seed
 
@@ -159,7 +159,7 @@ def random_shuffle(value: TensorLike, seed: int | None = None, name: str | None 
         array([5, 1, 3, 2, 4], dtype=int32)
     """
     with composed(name, "RandomShuffle", value) as scope:
-        x = convert_to_tensor(as_tensor_like(value), name="value")
+        x = convert_to_tensor(value, name="value")
         if not x.type.rank:
             raise ShapeError(f"random_shuffle needs a first axis; the shape is {format_shape(x.type.shape)}")
         known = (x.type.shape or (None,))[0]
@@ -194,7 +194,7 @@ def multinomial(
         array([[0, 0, 0, 0, 2, 2]], dtype=int32)
     """
     with composed(name, "multinomial", logits):
-        x = convert_to_tensor(as_tensor_like(logits), name="logits")
+        x = convert_to_tensor(logits, name="logits")
         first, second = get_seed(x.graph, seed)
         kind = int64 if output_dtype is None else as_dtype(output_dtype)
         return x.graph.add(Multinomial(kind, None, first, second, int(num_samples)), (x,), "Multinomial").outputs[0]

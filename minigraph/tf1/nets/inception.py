@@ -23,6 +23,7 @@ from minigraph.tf1.nets.tables import (
     normal,
     predicted,
     sliding,
+    stem,
     training,
     window,
 )
@@ -59,10 +60,9 @@ _V1: Network = {
 
 def inception_v1_base(inputs: Any, final_endpoint: str = "Mixed_5c", scope: Any = "InceptionV1") -> Outputs:
     """The layers of Inception v1 up to an end point, and all end points by name. ValueError for an unknown one."""
-    ends: dict[str, Tensor] = {}
     first = arg_scope([layers.conv2d, layers.fully_connected], weights_initializer=normal(0.01))
     with tf.variable_scope(scope, "InceptionV1", [inputs]), first, sliding():
-        return build(_V1, inputs, final_endpoint, ends), ends
+        return build(_V1, inputs, final_endpoint)
 
 
 def inception_v1(
@@ -115,7 +115,6 @@ def inception_v2_base(
 ) -> Outputs:
     """The layers of Inception v2 up to an end point, and all end points by name. ValueError for an unknown one."""
     depth = depths(depth_multiplier, min_depth)
-    ends: dict[str, Tensor] = {}
 
     def first(net: Tensor) -> Tensor:
         return convolutions.separable_conv2d(
@@ -124,7 +123,7 @@ def inception_v2_base(
         )  # fmt: skip
 
     with tf.variable_scope(scope, "InceptionV2", [inputs]), sliding():
-        return build({"Conv2d_1a_7x7": first, **_V2}, inputs, final_endpoint, ends, depth), ends
+        return build({"Conv2d_1a_7x7": first, **_V2}, inputs, final_endpoint, depth)
 
 
 def inception_v2(
@@ -171,11 +170,8 @@ def _wide_v3(second: str) -> Branches:
     )  # fmt: skip
 
 
-_V3_STEM: Network = {
-    "Conv2d_1a_3x3": "32 /2", "Conv2d_2a_3x3": "32", "Conv2d_2b_3x3": "64 S", "MaxPool_3a_3x3": "/2",
-    "Conv2d_3b_1x1": "80", "Conv2d_4a_3x3": "192", "MaxPool_5a_3x3": "/2",
-}  # fmt: skip
 _V3: Network = {
+    **stem("V"),
     "Mixed_5b": _mixed_v3(32),
     "Mixed_5c": _mixed_v3(64, "Conv2d_0b_1x1 48, Conv_1_0c_5x5 64"),
     "Mixed_5d": _mixed_v3(64),
@@ -197,15 +193,8 @@ def inception_v3_base(
 ) -> Outputs:
     """The layers of Inception v3 up to an end point, and all end points by name. ValueError for an unknown one."""
     depth: Depth = depths(depth_multiplier, min_depth)
-    ends: dict[str, Tensor] = {}
-    with tf.variable_scope(scope, "InceptionV3", [inputs]):
-        with sliding("VALID"):
-            last = final_endpoint if final_endpoint in _V3_STEM else "MaxPool_5a_3x3"
-            net = build(_V3_STEM, inputs, last, ends, depth)
-        if last == final_endpoint:
-            return net, ends
-        with sliding():
-            return build(_V3, net, final_endpoint, ends, depth), ends
+    with tf.variable_scope(scope, "InceptionV3", [inputs]), sliding():
+        return build(_V3, inputs, final_endpoint, depth)
 
 
 def inception_v3(

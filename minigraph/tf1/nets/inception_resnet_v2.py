@@ -11,7 +11,7 @@ from minigraph.tf1 import contrib_layers as layers
 from minigraph.tf1 import contrib_norm as norm
 from minigraph.tf1.arg_scope import Scope, arg_scope
 from minigraph.tf1.nets.inception_v4 import aux_logits, flat_logits
-from minigraph.tf1.nets.tables import Network, Outputs, block, build, sliding, training
+from minigraph.tf1.nets.tables import Network, Outputs, block, build, sliding, stem, training
 
 Activation = Callable[[Tensor], Tensor] | None
 
@@ -53,9 +53,7 @@ def _network(pad: str, stride: int, rate: int, activation_fn: Activation) -> Net
         return layers.conv2d(net, 1536, 1, scope="Conv2d_7b_1x1")
 
     return {
-        "Conv2d_1a_3x3": f"32 /2 {pad}", "Conv2d_2a_3x3": f"32 {pad}", "Conv2d_2b_3x3": "64",
-        "MaxPool_3a_3x3": f"/2 {pad}", "Conv2d_3b_1x1": f"80 {pad}", "Conv2d_4a_3x3": f"192 {pad}",
-        "MaxPool_5a_3x3": f"/2 {pad}",
+        **stem(pad),
         "Mixed_5b": (
             "Conv2d_1x1 96", "Conv2d_0a_1x1 48, Conv2d_0b_5x5 64",
             "Conv2d_0a_1x1 64, Conv2d_0b_3x3 96, Conv2d_0c_3x3 96", "AvgPool_0a_3x3, Conv2d_0b_1x1 64",
@@ -88,11 +86,10 @@ def inception_resnet_v2_base(
         raise ValueError("output_stride must be 8 or 16.")
     if output_stride == 8 and final_endpoint in ("Mixed_7a", "Conv2d_7b_1x1"):
         raise ValueError("output_stride==8 is only supported up to the PreAuxlogits end_point for now.")
-    ends: dict[str, Tensor] = {}
     stride, rate = (1, 2) if output_stride == 8 else (2, 1)
     network = _network("S" if align_feature_maps else "V", stride, rate, activation_fn)
     with tf.variable_scope(scope, "InceptionResnetV2", [inputs]), sliding():
-        net = build(network, inputs, final_endpoint, ends)
+        net, ends = build(network, inputs, final_endpoint)
         ends.pop("Block35", None)
         return net, ends
 

@@ -50,9 +50,8 @@ _V4: Network = {
 
 def inception_v4_base(inputs: Any, final_endpoint: str = "Mixed_7d", scope: Any = None) -> Outputs:
     """The layers of Inception v4 up to an end point, and all end points by name. ValueError for an unknown one."""
-    ends: dict[str, Tensor] = {}
     with tf.variable_scope(scope, "InceptionV4", [inputs]), sliding():
-        return build(_V4, inputs, final_endpoint, ends), ends
+        return build(_V4, inputs, final_endpoint)
 
 
 def inception_v4(

@@ -137,7 +137,35 @@ def network(
             return net, ends
 
 
-def made(version: int, unit: Any, depth: int) -> Any:
+def family(version: int, unit: Any) -> tuple[Any, ...]:
+    """Of one version the functions of a block, of a network of given blocks, and of each published depth."""
+
+    def block(scope: str, base_depth: int, num_units: int, stride: int) -> Block:
+        """A block of bottlenecks; the last one strides."""
+        return block_of(scope, unit, base_depth, num_units, stride)
+
+    def resnet(
+        inputs: Any, blocks: Sequence[Block], num_classes: int | None = None, is_training: Any = True,
+        global_pool: bool = True, output_stride: int | None = None, include_root_block: bool = True,
+        spatial_squeeze: bool = False, reuse: Any = None, scope: Any = None,
+    ) -> Outputs:  # fmt: skip
+        """A ResNet of these blocks: its result, and the end points by the names of their scopes.
+
+        The result is the logits [N,1,1,num_classes]; without `num_classes` the features before them; without
+        `global_pool` a map of them. output_stride: behind it units are dilated instead of striding.
+        include_root_block: whether the first convolution and pooling are made.
+        """
+        return network(
+            version, unit, inputs, blocks, num_classes, is_training, global_pool, output_stride, include_root_block,
+            spatial_squeeze, reuse, scope,
+        )  # fmt: skip
+
+    name = f"resnet_v{version}"
+    block.__name__ = block.__qualname__ = f"{name}_block"
+    return block, _named(resnet, name), *(_published(version, unit, depth) for depth in DEPTHS)
+
+
+def _published(version: int, unit: Any, depth: int) -> Any:
     """The function of a ResNet of a published depth."""
     name = f"resnet_v{version}_{depth}"
 
@@ -150,7 +178,11 @@ def made(version: int, unit: Any, depth: int) -> Any:
             spatial_squeeze, reuse, scope,
         )  # fmt: skip
 
-    resnet.__name__ = resnet.__qualname__ = name
     resnet.__doc__ = f"ResNet-{depth}, version {version}, on images [N,224,224,3]; see `resnet_v{version}`."
-    resnet.default_image_size = 224  # type: ignore[attr-defined]
+    return _named(resnet, name)
+
+
+def _named(resnet: Any, name: str) -> Any:
+    resnet.__name__ = resnet.__qualname__ = name
+    resnet.default_image_size = 224
     return resnet

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import minigraph as tf
@@ -25,7 +25,6 @@ Network = Mapping[str, Any]
 Outputs = tuple[Tensor, dict[str, Tensor]]
 Depth = Callable[[int], int]
 _PADDINGS = {"V": "VALID", "S": "SAME"}
-_SLIDING = [layers.conv2d, layers.max_pool2d, layers.avg_pool2d, convolutions.separable_conv2d]
 
 
 def normal(stddev: float) -> Any:
@@ -71,8 +70,9 @@ def block(net: Tensor, branches: tuple[str, ...], depth: Depth = int) -> Tensor:
     return tf.concat(ends, 3)
 
 
-def build(network: Network, net: Tensor, final_endpoint: str, ends: dict[str, Tensor], depth: Depth = int) -> Tensor:
-    """The layers of a network up to an end point. ValueError if it has none of this name."""
+def build(network: Network, net: Tensor, final_endpoint: str, depth: Depth = int) -> Outputs:
+    """The layers of a network up to an end point, and all end points. ValueError if it has none of this name."""
+    ends: dict[str, Tensor] = {}
     for name, parts in network.items():
         if isinstance(parts, tuple):
             with tf.variable_scope(name):
@@ -81,7 +81,7 @@ def build(network: Network, net: Tensor, final_endpoint: str, ends: dict[str, Te
             net = parts(net) if callable(parts) else _layer(net, f"{name} {parts}".rstrip(), depth)
         ends[name] = net
         if name == final_endpoint:
-            return net
+            return net, ends
     raise ValueError(f"Unknown final endpoint {final_endpoint}")
 
 
@@ -92,11 +92,19 @@ def depths(multiplier: float, minimum: int) -> Depth:
     return lambda depth: max(int(depth * multiplier), minimum)
 
 
-@contextmanager
-def sliding(padding: str = "SAME") -> Iterator[None]:
-    """Stride 1 and a padding for convolutions and pooling."""
-    with arg_scope(_SLIDING[:3], stride=1, padding=padding), arg_scope(_SLIDING[3:], stride=1, padding=padding):
-        yield
+def sliding() -> AbstractContextManager[Scope]:
+    """Stride 1 and SAME padding for convolutions and pooling."""
+    functions = [layers.conv2d, layers.max_pool2d, layers.avg_pool2d, convolutions.separable_conv2d]
+    return arg_scope(functions, stride=1, padding="SAME")
+
+
+def stem(pad: str) -> Network:
+    """The first layers of Inception v3 and Inception-ResNet v2. pad: the padding of most of them, V or S."""
+    return {
+        "Conv2d_1a_3x3": f"32 /2 {pad}", "Conv2d_2a_3x3": f"32 {pad}", "Conv2d_2b_3x3": "64",
+        "MaxPool_3a_3x3": f"/2 {pad}", "Conv2d_3b_1x1": f"80 {pad}", "Conv2d_4a_3x3": f"192 {pad}",
+        "MaxPool_5a_3x3": f"/2 {pad}",
+    }  # fmt: skip
 
 
 def window(net: Tensor, size: int) -> list[int]:

@@ -52,3 +52,26 @@ with tf.Session(backend="llvm") as session:
 print(len(printed))
 """
     assert [run_program(program, MINIGRAPH_CACHE=str(tmp_path)).strip() for _ in range(2)] == ["2", "0"]
+
+
+def test_the_cpu_can_be_forced() -> None:
+    """Each level that this machine has computes the same, within rounding; any other is refused, with the reason."""
+    program = """
+import numpy as np
+import minigraph as tf
+from minigraph.backends.llvm.compiler import host
+x = np.cos(np.arange(2 * 9 * 9 * 8)).reshape(2, 9, 9, 8).astype("f4")
+y = tf.nn.conv2d(x, np.sin(np.arange(3 * 3 * 8 * 16)).reshape(3, 3, 8, 16).astype("f4"), [1, 1, 1, 1], "SAME")
+z = [tf.nn.softmax(y), tf.cast(tf.cast(y, tf.float16), tf.float32)]
+try:
+    with tf.Session(backend="llvm") as session, tf.Session(backend="numpy") as other:
+        for a, b in zip(session.run(z), other.run(z)):
+            np.testing.assert_allclose(a, b, rtol=2e-3, atol=1e-5)
+    print(host().cpu, host().lanes)
+except tf.errors.BackendError if hasattr(tf, "errors") else RuntimeError as error:
+    print(error)
+"""
+    for level, lanes in (("x86-64-v2", 4), ("x86-64-v3", 8), ("x86-64-v4", 16)):
+        said = run_program(program, MINIGRAPH_CPU=level).strip()
+        assert said == f"{level} {lanes}" or "this CPU lacks" in said
+    assert "MINIGRAPH_CPU must be native or one of" in run_program(program, MINIGRAPH_CPU="i386")

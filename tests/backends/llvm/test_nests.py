@@ -21,7 +21,7 @@ from minigraph.backends.llvm.nests import LlvmPrinter
 from minigraph.loops.kernel import Kernel
 
 FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
-CASES = list(loop_cases())
+CASES = loop_cases()
 NAMES = sorted({name for name, *_ in CASES})
 
 

@@ -20,6 +20,7 @@ from minigraph.core.dtypes import int32, int64
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.op import Op
 from minigraph.ops import broadcast as K
+from minigraph.ops.array import gathering as G
 from minigraph.ops.array import joining as J
 from minigraph.ops.array import slicing as X
 from minigraph.ops.array.reshape import Tile, Transpose
@@ -255,8 +256,8 @@ def test_copies(shape: tuple[int, ...], dtype: str) -> None:
         (J.SplitV((1, shape[-1] - 1), -1), [x], [x[..., :1], x[..., 1:]]),
         (J.SplitV((1, shape[0] - 1), 0), [x], [x[:1], x[1:]]),
         (J.Unpack(shape[1], 1), [x], [x[:, i] for i in range(shape[1])]),
-        (J.GatherV2(1), [x, np.array([[2, 0], [1, 2]])], [x[:, np.array([[2, 0], [1, 2]])]]),
-        (J.GatherV2(0), [x, np.array([1, 1], np.uint8)], [x[[1, 1]]]),
+        (G.GatherV2(1), [x, np.array([[2, 0], [1, 2]])], [x[:, np.array([[2, 0], [1, 2]])]]),
+        (G.GatherV2(0), [x, np.array([1, 1], np.uint8)], [x[[1, 1]]]),
     ]
     put = np.zeros_like(x)
     put[1::2, ..., ::-1] = part
@@ -277,7 +278,7 @@ def test_copies_of_nothing_and_of_scalars() -> None:
     KERNELS.check(J.Pack(0), [np.array(one), np.array(one)])
     KERNELS.check(X.Pad(((2, 1), (0, 1)), 3.0), [none])
     KERNELS.check(X.StridedSlice((("slice", 2, 2, None),)), [randn(4, 3)])
-    KERNELS.check(J.GatherV2(0), [randn(4, 3), np.zeros((0, 2), np.int32)])
+    KERNELS.check(G.GatherV2(0), [randn(4, 3), np.zeros((0, 2), np.int32)])
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -288,14 +289,14 @@ def test_gradient_of_gathering(axis: int) -> None:
     for place in np.ndindex(*grad.shape):
         row = indices[place[axis : axis + 2]]
         want[(*place[:axis], row, *place[axis + 2 :])] += grad[place]
-    np.testing.assert_allclose(native(J.GatherGrad(axis), grad, indices, x)[0], want, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(native(G.GatherGrad(axis), grad, indices, x)[0], want, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("wrong", [-1, 5])
 def test_indices_out_of_range(wrong: int) -> None:
-    assert is_native(J.GatherV2(), [randn(5, 2), np.array([0, wrong])])
+    assert is_native(G.GatherV2(), [randn(5, 2), np.array([0, wrong])])
     with pytest.raises(InvalidArgumentError, match=rf"indices\[1\] = {wrong} is not in \[0, 5\)"):
-        KERNELS.bound(J.GatherV2(), [randn(5, 2), np.array([0, wrong])]).run()
+        KERNELS.bound(G.GatherV2(), [randn(5, 2), np.array([0, wrong])]).run()
 
 
 PROGRAM = """

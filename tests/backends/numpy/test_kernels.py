@@ -22,7 +22,7 @@ from minigraph.core.dtypes import float32, int32, int64
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
-from minigraph.ops.array import joining as J
+from minigraph.ops.array import gathering as G
 from minigraph.ops.math.reduce import Mean, Sum
 from minigraph.ops.nn import conv2d as C
 from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolInputGrad
@@ -80,7 +80,7 @@ def test_labels_and_indices_are_checked() -> None:
     with pytest.raises(InvalidArgumentError, match=r"labels\[1\] = 3 is not in \[0, 3\)"):
         KERNELS.bound(SparseSoftmaxCrossEntropyWithLogits(), [randn(2, 3), np.array([0, 3])]).run()
     with pytest.raises(InvalidArgumentError, match=r"indices\[1\] = -1 is not in \[0, 2\)"):
-        KERNELS.bound(J.GatherV2(0), [randn(2, 3), np.array([0, -1])]).run()
+        KERNELS.bound(G.GatherV2(0), [randn(2, 3), np.array([0, -1])]).run()
 
 
 @pytest.fixture(params=["whole", "rows"])

@@ -18,7 +18,7 @@ import minigraph as tf  # noqa: E402
 from minigraph.core.op import Op, Sample  # noqa: E402
 from minigraph.formats.onnx.table import EXPORTERS  # noqa: E402
 from minigraph.onnx import load, to_model  # noqa: E402
-from minigraph.ops.array.joining import GatherGrad  # noqa: E402
+from minigraph.ops.array.gathering import GatherGrad  # noqa: E402
 from minigraph.ops.nn.conv2d import grouped_conv2d  # noqa: E402
 from minigraph.ops.registry import find_op  # noqa: E402
 

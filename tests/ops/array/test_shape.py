@@ -20,6 +20,7 @@ from minigraph.ops.array import joining as J
 from minigraph.ops.array import reshape as R
 from minigraph.ops.array import shape as S
 from minigraph.ops.array import slicing as C
+from minigraph.ops.array.gathering import gather
 from minigraph.ops.array.one_hot import one_hot
 from minigraph.ops.constant import constant, placeholder, placeholder_with_default, range_
 
@@ -129,7 +130,7 @@ def test_slice_and_gather(data: st.DataObject, shape: tuple[int, ...]) -> None:
     index = data.draw(
         hnp.arrays(np.int32, hnp.array_shapes(min_dims=0, max_dims=2), elements=st.integers(0, shape[axis] - 1))
     )
-    agree(lambda t, i: J.gather(t, i, axis=axis), np.take(x, index, axis), x, index)
+    agree(lambda t, i: gather(t, i, axis=axis), np.take(x, index, axis), x, index)
 
 
 def test_strided_slice() -> None:
@@ -207,7 +208,7 @@ def test_misfits_are_told() -> None:
             lambda: R.tile(x, [2]), lambda: S.fill([2], [1.0, 2.0]), lambda: S.fill(i, x),
             lambda: J.concat([x, placeholder("float32", [3, 2])], 0), lambda: J.concat([x], 2), lambda: J.concat([], 0),
             lambda: J.split(x, 2, 1), lambda: J.split(x, [1, 1], 1), lambda: J.stack([x, x[0]]),
-            lambda: J.unstack(x, 3), lambda: J.unstack(placeholder("float32")), lambda: J.gather(x, [0], axis=2),
+            lambda: J.unstack(x, 3), lambda: J.unstack(placeholder("float32")), lambda: gather(x, [0], axis=2),
             lambda: one_hot([1], 3, [1.0, 2.0], 0.0), lambda: C.pad(x, [[1, 1]]), lambda: C.slice_(x, [0, 2], [2, 2]),
             lambda: x[2], lambda: x[0, 0, 0], lambda: x[..., ..., 0],
         ]  # fmt: skip
@@ -215,7 +216,7 @@ def test_misfits_are_told() -> None:
             with pytest.raises(ShapeError, match=r"test_shape\.py|concat needs|infer num|leaves|takes a scalar"):
                 build()
         with pytest.raises(DTypeError):
-            J.gather(x, [0.5])
+            gather(x, [0.5])
         with pytest.raises(DTypeError):
             J.concat([x, placeholder("float64", [2, 3])], 0)
         with pytest.raises(TypeError, match="gather"):
@@ -223,7 +224,7 @@ def test_misfits_are_told() -> None:
         with pytest.raises(ValueError, match="mode"):
             C.pad(x, [[0, 0], [0, 0]], "WRAP")
         with pytest.raises(InvalidArgumentError, match=r"indices\[0\] = 2 is not in \[0, 2\)"):
-            evaluate([J.gather(x, [2])], {x: np.ones((2, 3))})
+            evaluate([gather(x, [2])], {x: np.ones((2, 3))})
 
 
 def test_a_range_of_tensors_has_the_dtype_that_is_asked_for() -> None:

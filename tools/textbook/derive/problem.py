@@ -63,7 +63,7 @@ def pose(
     with graph.as_default():
         weights = tf.placeholder(output.dtype, delta.shape, name="delta")
         found = tf.gradients(output, [t for t, _ in inputs.values()], grad_ys=[weights])
-    gradients = {n: g for n, g in zip(inputs, found, strict=True) if g is not None}
+    gradients = {n: tf.convert_to_tensor(g) for n, g in zip(inputs, found, strict=True) if g is not None}
     return Problem(graph, inputs, output, (weights, delta), gradients, named)
 
 

@@ -1,0 +1,292 @@
+// The page: its state, and what the reader does.
+
+const PATHS = { layers: "layer", ops: "scope" };
+
+class App {
+  constructor(data, engine) {
+    Object.assign(this, { data, engine, shown: null, turn: 0, graphs: new Map(), svg: byId("graph") });
+    this.state = {
+      stage: data.start, changes: data.diff, view: "layers", query: "", at: -1, picked: "",
+      open: { layers: new Set(data.open.layers), ops: new Set(data.open.ops) },
+    };
+    this.view = new View(this.svg, byId("map"));
+    this.panel = new Panel(byId("panel"), data, id => this.select(id));
+    this.stages = new Stages(byId("stages"), data, i => this.set({ stage: i }), on => this.set({ changes: on }));
+    this.timeline = new Timeline(byId("timeline"), data, id => this.select(id));
+    readAddress(this.state, data);
+    this.listen();
+  }
+
+  get timed() { return this.data.launches.length > 0 && this.state.stage === this.data.stages.length - 1 && !this.state.changes; }
+
+  get opened() { return this.state.open[this.state.view]; }
+
+  set(changes, keep = "place") {
+    Object.assign(this.state, changes);
+    return this.redraw(keep);
+  }
+
+  /** The graph of the chosen stage. */
+  graph() {
+    const { stage, changes } = this.state, key = `${stage} ${changes}`;
+    if (!this.graphs.has(key)) this.graphs.set(key, stageGraph(this.data, stage, changes));
+    return this.graphs.get(key);
+  }
+
+  /** Lays out and draws anew. keep: "place" leaves the view alone, "fit" shows the beginning; an item stays where it is. */
+  async redraw(keep = "place") {
+    const turn = ++this.turn, started = performance.now(), { state } = this;
+    const words = state.view === "layers" ? this.data.words : {};
+    const shown = shownGraph(this.graph(), PATHS[state.view], this.opened, words);
+    measure(shown, this.timed);
+    const wait = setTimeout(() => { byId("wait").hidden = false; }, 150);
+    try {
+      await this.engine.place(shown);
+    } finally {
+      clearTimeout(wait);
+      byId("wait").hidden = turn === this.turn ? true : byId("wait").hidden;
+    }
+    if (turn !== this.turn) return;
+    const longest = Math.max(...shown.boxes.map(b => b.seconds || 0));
+    this.shown = shown;
+    this.layer = picture(shown, box => this.colour(box, longest));
+    this.svg.replaceChildren(this.layer);
+    this.view.redraw(shown);
+    if (keep === "fit" || !this.view.drawn) this.view.fit(true);
+    else if (keep.key !== undefined) this.hold(keep);
+    this.view.drawn = true;
+    this.view.show();
+    this.head(longest);
+    this.search();
+    this.mark();
+    this.svg.dataset.boxes = shown.boxes.length;
+    this.svg.dataset.drawn = (performance.now() - started).toFixed(1);
+    this.svg.dataset.turn = turn;
+  }
+
+  /** Keeps the box or frame of a scope where it was on the screen. */
+  hold({ key, left, top }) {
+    const item = this.shown.boxes.find(b => b.key === key) || framesOf(this.shown.root).find(f => f.scope === key);
+    if (!item) return;
+    this.view.x += item.left - left;
+    this.view.y += item.top - top;
+  }
+
+  colour(box, longest) {
+    const name = this.state.changes && this.state.stage ? (box.status === "changed" ? "added" : box.status) : box.kind;
+    const pair = { fill: `var(--${name})`, line: `var(--${name}-line)` };
+    if (this.state.changes && box.status === "changed") pair.fill = "var(--kept)";
+    if (this.timed) pair.fill = `color-mix(in srgb, var(--hot) ${Math.round(100 * Math.sqrt((box.seconds || 0) / (longest || 1)))}%, var(--cold))`;
+    return pair;
+  }
+
+  head(longest) {
+    const { state, data } = this, { boxes } = this.graph();
+    const total = name => boxes.reduce((s, b) => s + (b.status !== "removed" && b[name] || 0), 0);
+    byId("facts").textContent = `${boxes.length.toLocaleString("en")} operations · ${amount(total("parameters"), "")} parameters · `
+      + (boxes.some(b => b.partial) ? "≥ " : "") + amount(total("flops"), "FLOP");
+    for (const name of ["layers", "ops"]) byId(name).classList.toggle("on", state.view === name);
+    this.stages.show(state.stage, state.changes);
+    this.legend(longest);
+    writeAddress(state, data);
+  }
+
+  legend(longest) {
+    const legend = byId("legend");
+    legend.replaceChildren();
+    const entry = (text, fill, line) => {
+      const span = add("span", legend, text);
+      span.style.background = fill;
+      span.style.borderColor = line;
+    };
+    const changes = this.state.changes && this.state.stage > 0;
+    const present = changes ? ["kept", "added", "removed"] : Object.keys(this.data.meanings).filter(k => this.shown.boxes.some(b => b.kind === k));
+    for (const k of present) entry(this.data.meanings[k] || k, this.timed ? "var(--panel)" : `var(--${k})`, `var(--${k}-line)`);
+    if (this.timed) for (const part of [0, 0.25, 1])
+      entry(duration(part * longest), `color-mix(in srgb, var(--hot) ${100 * Math.sqrt(part)}%, var(--cold))`, "var(--line)");
+  }
+
+  // opening and closing
+
+  /** Opens a scope by one level, and further where there is only one thing in it. */
+  open(key) {
+    const item = this.shown.boxes.find(b => b.key === key), path = PATHS[this.state.view];
+    const depth = key.split("/").length;
+    this.opened.add(key);
+    const inner = new Set(this.graph().boxes.filter(b => b[path].slice(0, depth).join("/") === key)
+      .map(b => b[path].length > depth ? b[path].slice(0, depth + 1).join("/") : ""));
+    const [only] = inner;
+    if (inner.size === 1 && only) this.opened.add(only);
+    return this.redraw(item || "place");
+  }
+
+  close(key) {
+    const item = framesOf(this.shown.root).find(f => f.scope === key);
+    for (const scope of [...this.opened]) if (scope === key || scope.startsWith(`${key}/`)) this.opened.delete(scope);
+    return this.redraw(item ? { key, left: item.left, top: item.top } : "place");
+  }
+
+  openMore() {
+    for (const box of this.shown.boxes) if (box.canOpen) this.opened.add(box.key);
+    return this.redraw();
+  }
+
+  foldAgain() {
+    this.state.open[this.state.view] = new Set(this.data.open[this.state.view]);
+    return this.redraw("fit");
+  }
+
+  // selecting
+
+  /** Selects the box that shows an operation, given as `id` or `id stage`; opens what hides it. */
+  async select(target) {
+    const [id, stage] = target.split(" ");
+    if (stage !== undefined) Object.assign(this.state, { stage: +stage, changes: false });
+    let box = this.graph().boxes.find(b => b.id === id);
+    if (!box) return;
+    const path = box[PATHS[this.state.view]];
+    const hidden = path.map((_, i) => path.slice(0, i + 1).join("/")).filter(key => !this.opened.has(key));
+    const whole = this.shown.boxes.find(b => b.members.some(m => m.id === id));
+    const asFolded = hidden.length && whole && stage === undefined && whole.id !== this.state.picked;
+    if (asFolded) this.state.picked = whole.id;
+    else {
+      hidden.forEach(key => this.opened.add(key));
+      this.state.picked = id;
+      await this.redraw();
+    }
+    this.mark();
+    box = this.shown.boxes.find(b => b.id === this.state.picked);
+    if (box && !this.view.sees(box)) this.view.bring(box);
+  }
+
+  pick(box) {
+    this.state.picked = box ? box.id : "";
+    this.mark();
+    if (box && !this.view.sees(box)) this.view.bring(box);
+  }
+
+  get picked() { return this.shown?.boxes.find(b => b.id === this.state.picked); }
+
+  mark() {
+    const box = this.picked;
+    for (const b of this.shown.boxes) {
+      b.group.classList.toggle("picked", b === box);
+      b.group.classList.remove("near");
+    }
+    for (const arrow of this.shown.arrows) {
+      const near = box && (arrow.source === box || arrow.target === box);
+      for (const element of arrow.elements || []) element.classList.toggle("near", Boolean(near));
+      if (near) (arrow.source === box ? arrow.target : arrow.source).group.classList.add("near");
+    }
+    this.panel.show(box, this.shown, this.state);
+    this.timeline.mark(new Set(box ? box.members.map(b => b.id) : []));
+    writeAddress(this.state, this.data);
+  }
+
+  /** The box at the other end of an arrow: up, down; or the nearest at a side. */
+  neighbour(key) {
+    const box = this.picked || this.shown.boxes[0];
+    if (!box) return null;
+    const x = b => b.left + b.w / 2, y = b => b.top + b.h / 2;
+    const sides = { ArrowLeft: b => x(box) - x(b), ArrowRight: b => x(b) - x(box), ArrowUp: b => y(box) - y(b), ArrowDown: b => y(b) - y(box) };
+    const linked = new Set(this.shown.arrows.filter(a => !a.hidden).flatMap(a => a.source === box ? [a.target] : a.target === box ? [a.source] : []));
+    const ahead = this.shown.boxes.filter(b => b !== box && sides[key](b) > 5);
+    const near = b => Math.hypot(x(b) - x(box), y(b) - y(box)) * (linked.has(b) ? 1 : 3);
+    return ahead.sort((a, b) => near(a) - near(b))[0] || box;
+  }
+
+  // searching
+
+  search() {
+    const query = this.state.query.trim().toLowerCase();
+    let count = 0;
+    for (const box of this.shown.boxes) {
+      const matches = b => `${b.name}\n${b.op}\n${b.title}`.toLowerCase().includes(query);
+      const hits = query ? box.members.filter(matches) : [];
+      count += hits.length;
+      box.found = hits;
+      box.group.classList.toggle("hit", hits.length > 0);
+    }
+    this.hits = this.shown.boxes.filter(b => b.found.length);
+    byId("found").textContent = query ? `${count.toLocaleString("en")} in ${this.hits.length} box${this.hits.length === 1 ? "" : "es"}` : "";
+    this.svg.dataset.found = count;
+  }
+
+  next(step) {
+    if (!this.hits.length) return;
+    this.state.at = (this.state.at + step + this.hits.length) % this.hits.length;
+    this.pick(this.hits[this.state.at]);
+    this.view.bring(this.picked);
+  }
+
+  // listening
+
+  listen() {
+    byId("title").textContent = this.data.title || "graph";
+    document.title = this.data.title ? `${this.data.title} – minigraph` : "minigraph";
+    const on = (id, event, act) => byId(id).addEventListener(event, act);
+    for (const view of ["layers", "ops"]) on(view, "click", () => this.set({ view }, "fit"));
+    on("search", "input", e => { Object.assign(this.state, { query: e.target.value, at: -1 }); this.search(); });
+    on("search", "keydown", e => {
+      if (e.key === "Enter") this.next(e.shiftKey ? -1 : 1);
+      if (e.key === "Escape") e.target.blur();
+    });
+    byId("search").value = this.state.query;
+    on("fewer", "click", () => this.foldAgain());
+    on("more", "click", () => this.openMore());
+    on("fit", "click", () => this.view.fit(false));
+    on("svg", "click", () => saveSvg(this.data.title || "graph", svgText(this.shown, this.layer)));
+    on("png", "click", () => savePng(this.data.title || "graph", svgText(this.shown, this.layer), this.shown.root));
+    on("dark", "click", () => document.documentElement.classList.toggle("dark"));
+    this.svg.addEventListener("click", e => this.click(e));
+    this.svg.addEventListener("dblclick", e => {
+      const box = this.boxAt(e);
+      if (box?.canOpen) this.open(box.key);
+    });
+    document.addEventListener("keydown", e => this.key(e));
+    addEventListener("hashchange", () => { if (readAddress(this.state, this.data)) this.redraw(); });
+  }
+
+  boxAt(event) {
+    const id = event.target.closest(".box")?.dataset.id;
+    return id && this.shown.boxes.find(b => b.id === id);
+  }
+
+  click(event) {
+    if (this.view.moved) return;
+    const button = event.target.closest(".button");
+    if (button?.dataset.open) this.open(button.dataset.open);
+    else if (button?.dataset.close) this.close(button.dataset.close);
+    else this.pick(this.boxAt(event));
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || /input|textarea/i.test(event.target.tagName)) return;
+    const { state } = this, stage = step => Math.min(this.data.stages.length - 1, Math.max(0, state.stage + step));
+    const acts = {
+      "/": () => byId("search").focus(), "[": () => this.set({ stage: stage(-1) }), "]": () => this.set({ stage: stage(1) }),
+      c: () => this.set({ changes: !state.changes }), v: () => this.set({ view: state.view === "ops" ? "layers" : "ops" }, "fit"),
+      f: () => this.view.fit(false), r: () => this.foldAgain(), m: () => this.openMore(), d: () => byId("dark").click(),
+      "+": () => this.view.zoom(0.8), "-": () => this.view.zoom(1.25), Escape: () => this.pick(null),
+      Backspace: () => this.picked?.parent.scope && this.close(this.picked.parent.scope),
+    };
+    if (event.target === this.svg || event.target === document.body) {
+      acts.Enter = () => this.picked?.canOpen && this.open(this.picked.key);
+      for (const arrow of ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]) acts[arrow] = () => this.pick(this.neighbour(arrow));
+    }
+    const act = acts[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+}
+
+async function start() {
+  if (matchMedia("(prefers-color-scheme: dark)").matches) document.documentElement.classList.add("dark");
+  const [text, source] = await Promise.all(["data", "engine"].map(id => inflate(byId(id).textContent)));
+  window.app = new App(decode(JSON.parse(text)), new Engine(source));
+  await app.redraw("fit");
+  app.svg.dataset.opened = performance.now().toFixed(1);
+}
+
+start();

@@ -1,0 +1,211 @@
+// The panel: everything known about the selected box, or about the whole graph.
+
+class Panel {
+  /** select(id): selects a box of the data. */
+  constructor(element, data, select) {
+    Object.assign(this, { element, data, select });
+    this.byName = data.stages.map(() => null);
+  }
+
+  show(box, shown, state) {
+    this.element.replaceChildren();
+    this.element.scrollTop = 0;
+    if (!box) return this.overview(state);
+    const { element } = this, only = box.single;
+    add("h2", element, only ? only.name : box.key.replaceAll(" ", "/"));
+    const badge = add("span", element, this.data.meanings[box.kind], "badge");
+    badge.style.background = `var(--${box.kind})`;
+    badge.style.borderColor = `var(--${box.kind}-line)`;
+    if (box.words) add("p", element, box.words);
+    this.table(this.facts(box));
+    this.times(box);
+    if (only) this.operation(only);
+    this.neighbours(box, shown);
+    if (!only) this.members(box);
+    this.missed(box, state);
+    if (only) this.story(only, state);
+    if (only) this.kernel(only);
+  }
+
+  section(title) { add("h3", this.element, title); }
+
+  table(rows) {
+    const table = add("table", this.element);
+    for (const [name, value] of rows) {
+      if (value === "" || value === null || value === undefined) continue;
+      const row = table.insertRow();
+      add("th", row, name);
+      add("td", row, value);
+    }
+  }
+
+  facts(box) {
+    return [
+      ["operation", box.op],
+      ["output", box.single ? box.single.types.map(shapeOf).join(", ") : box.type && shapeOf(box.type)],
+      ["parameters", box.parameters ? box.parameters.toLocaleString("en") : ""],
+      ["work", box.flops ? (box.partial ? "≥ " : "") + amount(box.flops, "FLOP") : ""],
+      ["reads and writes", box.bytes ? amount(box.bytes, "B") : ""],
+    ];
+  }
+
+  times(box) {
+    const ids = new Set(box.members.map(b => b.id)), launches = this.data.launches.filter(l => ids.has(l.box));
+    if (!launches.length) return;
+    const sum = name => launches.reduce((s, l) => s + (l[name] || 0), 0), seconds = sum("seconds"), flops = sum("flops");
+    this.section("measured");
+    this.table([
+      ["time", duration(seconds)],
+      ["share", percent(seconds / this.data.launches.reduce((s, l) => s + l.seconds, 0))],
+      ["launches", launches.length > 1 ? launches.length : ""],
+      ["rate", flops && seconds ? amount(flops / seconds, "FLOP/s") : ""],
+      ["read", amount(sum("bytes_read"), "B")],
+      ["written", amount(sum("bytes_written"), "B")],
+      ["arena in use", amount(Math.max(...launches.map(l => l.live)), "B")],
+      ["notes", launches.length === 1 ? launches[0].notes : ""],
+    ]);
+    const spans = this.data.memory.values.filter(v => ids.has(v.box));
+    if (spans.length) this.table(spans.slice(0, 8).map(v => ["in the arena", `${amount(v.bytes, "B")} at ${v.offset.toLocaleString("en")}, launches ${v.first} to ${v.last}`]));
+  }
+
+  operation(box) {
+    if (box.attributes) {
+      this.section("attributes");
+      add("pre", this.element, box.attributes.replace(/^\{|\}$/g, "").replaceAll(/, (?=\w+=)/g, "\n"));
+    }
+    if (box.inner.length) {
+      this.section("made of");
+      const list = add("ul", this.element);
+      for (const line of box.inner) add("li", list, line);
+    }
+    const [place, text] = this.data.sources[box.source] || [];
+    if (!place) return;
+    this.section("source");
+    add("p", this.element, place, "soft");
+    if (text) add("pre", this.element, text);
+  }
+
+  neighbours(box, shown) {
+    for (const [title, near, far] of [["reads", "target", "source"], ["read by", "source", "target"]]) {
+      const arrows = shown.arrows.filter(a => a[near] === box && a.kind !== "write");
+      if (!arrows.length) continue;
+      this.section(title);
+      const list = add("ul", this.element);
+      for (const arrow of arrows.slice(0, 40)) {
+        const item = add("li", list);
+        this.link(item, arrow[far].label, arrow[far].members[0].id);
+        const types = [...new Set(arrow.tensors.values())];
+        const note = arrow.kind === "control" ? "order only" : arrow.tensors.size > 1 ? `${arrow.tensors.size} tensors` : types.map(shapeOf)[0];
+        if (note) add("span", item, `  ${note}`, "soft");
+      }
+      if (arrows.length > 40) add("li", list, `and ${arrows.length - 40} more`, "soft");
+    }
+  }
+
+  members(box) {
+    this.section(`${box.members.length.toLocaleString("en")} operation${box.members.length > 1 ? "s" : ""}`);
+    const list = add("ul", this.element);
+    for (const member of box.members.slice(0, 60)) {
+      const item = add("li", list);
+      this.link(item, member.title || member.name.split("/").slice(-2).join("/"), member.id);
+      add("span", item, `  ${member.title ? "" : member.op}`, "soft");
+    }
+    if (box.members.length > 60) add("li", list, `and ${box.members.length - 60} more`, "soft");
+  }
+
+  link(parent, text, id) {
+    const link = add("a", parent, text);
+    link.tabIndex = 0;
+    link.onclick = () => this.select(id);
+    link.onkeydown = e => { if (e.key === "Enter") this.select(id); };
+  }
+
+  /** Why passes did not take the operations further. */
+  missed(box, state) {
+    const names = new Set(box.members.flatMap(b => [b.name, ...b.names]));
+    const found = new Map();
+    for (const stage of this.data.stages.slice(1)) {
+      for (const [rule, node, reason] of stage.missed)
+        if (names.has(node)) found.set(`${rule}\n${reason}`, { rule, node, reason });
+    }
+    if (!found.size) return;
+    this.section("why it was not fused or rewritten");
+    const list = add("ul", this.element);
+    for (const { rule, node, reason } of [...found.values()].slice(0, 12)) {
+      const item = add("li", list, reason);
+      add("span", item, `  ${rule}${box.single ? "" : `, ${node}`}`, "soft");
+    }
+  }
+
+  /** What the stages made of an operation. */
+  story(box, state) {
+    if (this.data.stages.length < 2) return;
+    const names = box.names.length ? box.names : [box.name];
+    const steps = [];
+    let before = null;
+    this.data.stages.forEach((stage, i) => {
+      const found = [...new Set(names.flatMap(name => this.named(i).get(name) || []))];
+      const ids = found.map(b => b.id).join();
+      if (ids !== before) steps.push({ stage: stage.name, i, found });
+      before = ids;
+    });
+    this.section("through the passes");
+    const list = add("ul", this.element);
+    for (const { stage, i, found } of steps) {
+      const item = add("li", list, `${i ? `after ${stage}` : "before all passes"}: `);
+      if (!found.length) item.append("gone");
+      found.slice(0, 6).forEach((b, at) => {
+        if (at) item.append(", ");
+        this.link(item, b.title || `${b.op} ${b.name.split("/").at(-1)}`, `${b.id} ${i}`);
+      });
+      if (found.length > 6) item.append(` and ${found.length - 6} more`);
+    }
+  }
+
+  /** The boxes of a stage by the names of the user's nodes that they stand for. */
+  named(stage) {
+    if (!this.byName[stage]) {
+      const found = this.byName[stage] = new Map();
+      for (const i of this.data.stages[stage].boxes) {
+        const box = this.data.boxes[i];
+        for (const name of box.names.length ? box.names : [box.name]) found.set(name, [...(found.get(name) || []), box]);
+      }
+    }
+    return this.byName[stage];
+  }
+
+  kernel(box) {
+    for (const [title, text] of Object.entries(this.data.kernels[box.id] || {})) {
+      const details = add("details", this.element);
+      add("summary", details, title);
+      add("pre", details, text);
+    }
+  }
+
+  /** Without a selection: the launches by time, or how to use the page. */
+  overview(state) {
+    const { element, data } = this;
+    if (!data.launches.length) {
+      add("h2", element, "Select a box");
+      add("p", element, "Its attributes, source line, neighbours and its way through the passes appear here. + opens a box by one level, − closes a frame.", "soft");
+      this.table([["/", "search"], ["arrows", "go along arrows and to neighbours"], ["Enter", "open the box"], ["Backspace", "close its frame"], ["[ ]", "stage before, after"],
+        ["C", "changes of the stage"], ["V", "layers or operations"], ["F", "fit"], ["R", "fold again"], ["M", "open one more level"], ["D", "dark or light"], ["Esc", "no selection"]]);
+      return;
+    }
+    add("h2", element, "Launches by time");
+    const total = data.launches.reduce((s, l) => s + l.seconds, 0), longest = Math.max(...data.launches.map(l => l.seconds));
+    const table = add("table", element);
+    table.id = "launches";
+    for (const launch of [...data.launches].sort((a, b) => b.seconds - a.seconds)) {
+      const row = table.insertRow(), time = add("td", row, duration(launch.seconds), "number bar");
+      row.dataset.box = launch.box;
+      row.tabIndex = 0;
+      time.style.setProperty("--part", `${100 * launch.seconds / (longest || 1)}%`);
+      add("td", row, percent(launch.seconds / total), "number");
+      const cell = add("td", row, launch.title || launch.op);
+      add("div", cell, launch.node, "soft");
+      row.onclick = () => this.select(`${launch.box} ${data.stages.length - 1}`);
+      row.onkeydown = e => { if (e.key === "Enter") row.onclick(); };
+    }
+  }
+}

@@ -1,0 +1,72 @@
+// Two charts over the launches of a run: the memory in use, and the times.
+
+class Timeline {
+  constructor(element, data, select) {
+    Object.assign(this, { element, data, select, kind: "", chart: byId("chart"), picked: new Set() });
+    const tabs = { memory: byId("memorytab"), run: byId("runtab") };
+    for (const [kind, tab] of Object.entries(tabs)) tab.onclick = () => this.show(kind);
+    tabs.memory.hidden = !data.memory.values.length;
+    tabs.run.hidden = !data.launches.length;
+    this.tabs = tabs;
+    element.hidden = tabs.memory.hidden && tabs.run.hidden;
+    addEventListener("resize", () => this.redraw());
+    if (!element.hidden) this.show(tabs.memory.hidden ? "run" : "memory");
+  }
+
+  show(kind) {
+    this.kind = kind;
+    for (const [name, tab] of Object.entries(this.tabs)) tab.classList.toggle("on", name === kind);
+    byId("summary").textContent = kind === "memory" ? this.data.memory.summary : this.data.summary;
+    this.redraw();
+  }
+
+  mark(ids) { this.picked = ids; this.redraw(); }
+
+  redraw() {
+    if (this.element.hidden) return;
+    const { clientWidth: w, clientHeight: h } = this.chart;
+    this.chart.replaceChildren();
+    this.chart.setAttribute("viewBox", `0 0 ${w} ${h}`);
+    if (this.kind === "memory") this.memory(w, h);
+    else this.run(w, h);
+  }
+
+  rect(x, y, w, h, box, kind, text) {
+    const style = `fill:var(--${kind});stroke:var(--${this.picked.has(box) ? "mark" : `${kind}-line`});stroke-width:${this.picked.has(box) ? 2 : 0.6}`;
+    const rect = draw("rect", { x, y, width: Math.max(w, 0.8), height: Math.max(h, 0.8), style, cursor: "pointer", "data-box": box }, this.chart);
+    draw("title", {}, rect, text);
+    rect.onclick = () => this.select(`${box} ${this.data.stages.length - 1}`);
+    return rect;
+  }
+
+  /** The place of every value in the arena, over the launches during which it lives. */
+  memory(w, h) {
+    const { values, peak, launches } = this.data.memory, left = 62, top = 6, bottom = 18;
+    const x = i => left + i * (w - left - 12) / launches, y = bytes => h - bottom - bytes * (h - top - bottom) / peak;
+    this.axis(left, w, y(0), y(peak), amount(peak, "B"));
+    for (const v of values)
+      this.rect(x(v.first), y(v.offset + v.bytes), x(v.last + 1) - x(v.first), y(v.offset) - y(v.offset + v.bytes), v.box, v.kind,
+        `${v.name}\n${amount(v.bytes, "B")}, launches ${v.first} to ${v.last}`);
+    draw("text", { x: w - 12, y: h - 4, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, `${launches} launches →`);
+  }
+
+  /** One bar for each launch, as wide as its time. */
+  run(w, h) {
+    const { launches } = this.data, total = launches.reduce((s, l) => s + l.seconds, 0) || 1, left = 12, top = 10;
+    let at = left;
+    for (const launch of launches) {
+      const width = launch.seconds / total * (w - left - 12);
+      this.rect(at, top, width, h - 44, launch.box, launch.kind, `${launch.title || launch.op}\n${launch.node}\n${duration(launch.seconds)}, ${percent(launch.seconds / total)}`);
+      const name = launch.title || launch.node.split("/").at(-1);
+      if (widthOf(name, 10) + 8 < width) draw("text", { x: at + 4, y: top + 14, "pointer-events": "none", style: "font-size:10px;fill:var(--text)" }, this.chart, name);
+      at += width;
+    }
+    draw("text", { x: w - 12, y: h - 8, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, duration(total));
+  }
+
+  axis(left, right, low, high, text) {
+    draw("path", { d: `M${left} ${high}V${low}H${right - 12}`, fill: "none", stroke: "var(--line)" }, this.chart);
+    draw("text", { x: left - 6, y: high + 9, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, text);
+    draw("text", { x: left - 6, y: low, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, "0");
+  }
+}
