@@ -39,6 +39,9 @@ demo: $(DEMO)/.ready  ## train on the digits in the package; results and a page 
 	$(DEMO)/bin/minigraph train mnist-cnn --no-resume
 	$(DEMO)/bin/minigraph viz mnist-cnn --open --out runs/mnist-cnn/graph.html
 
+# Without byte code, each child process of the tests would compile all sources anew.
+test test-all: export PYTHONDONTWRITEBYTECODE =
+
 test: $(READY)  ## run the tests on all cores
 	$(BIN)/python -m pytest $(WORKERS)
 

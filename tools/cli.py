@@ -11,6 +11,7 @@ import click
 from minigraph.core.errors import MinigraphError
 from minigraph.tools import onnx_files, pretrained, run, run_onnx, scale, train_command
 from minigraph.tools.bench.command import bench
+from minigraph.tools.quantize import quantize
 from minigraph.tools.retrain.command import retrain
 from minigraph.tools.shared.options import (
     autotune_option,
@@ -220,7 +221,7 @@ def bisect(
 
 @main.command()
 @click.argument("target", metavar="MODEL|FILE")
-@click.option("-o", "--out", type=output_file, required=True, help="A .svg, .png, .pdf, .dot or .html file.")
+@click.option("-o", "--out", type=output_file, help="A .svg, .png, .pdf, .dot or .html file [default: a browser].")
 @click.option(
     "--stage", metavar="before|after|PASS", help="Stage to draw [default: before; with --diff or --profile: after]."
 )
@@ -232,7 +233,7 @@ def bisect(
     "--fold",
     "limit",
     type=number(whole=True, least=0),
-    default=60,
+    default=90,
     show_default=True,
     help="Fold scopes until about this many boxes remain; 0 folds nothing.",
 )
@@ -247,7 +248,7 @@ def bisect(
 @debug_option
 def viz(
     target: str,
-    out: Path,
+    out: Path | None,
     stage: str | None,
     diff: bool,
     batch_size: int | None,
@@ -262,7 +263,7 @@ def viz(
     opened: bool,
     backend: str | None,
 ) -> None:
-    """Draw a training step, or any other graph.
+    """Draw a training step, or any other graph; without --out, show its page in a browser.
 
     The target is a model's name, a Python file that builds a graph (.py), a saved graph, or an ONNX model (.onnx).
     """
@@ -272,7 +273,11 @@ def viz(
     if profile:
         tell_backend(backend)
     chosen = drawing.PictureOptions(stage, diff, optimize, limit, html, steps if profile else 0, backend)
-    files, note = drawing.draw(load_target(target, batch_size, inference, parse_sizes(shapes, dims)), out, chosen)
+    loaded = load_target(target, batch_size, inference, parse_sizes(shapes, dims))
+    if out is None:
+        drawing.serve(loaded, chosen)
+        return
+    files, note = drawing.draw(loaded, out, chosen)
     if note:
         click.echo(note, err=True)
     click.echo(f"wrote {', '.join(map(str, files))}")
@@ -364,5 +369,5 @@ def devices() -> None:
 
 
 _COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, *run_onnx.COMMANDS)
-for _command in (*_COMMANDS, bench, retrain, run.run, scale.scale, summary):
+for _command in (*_COMMANDS, bench, quantize, retrain, run.run, scale.scale, summary):
     main.add_command(_command)

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.pass_text import check, check_missed
+from support.pass_text import check, check_missed, check_unchanged
 
 import minigraph as tf
 from minigraph.passes.implicit_broadcast import implicit_broadcast
 
 X = "feed %x float32[2,3]\n"
 ROW = "feed %r float32[3]\n"
+MEAN = "%m = Mean(%x) {axis=(0,), keep_dims=True}\n%d = Sub(%x, %m)\n"
 COUNT = "%c = Const() {value=float32[](2.0)}\n"
 
 
@@ -48,7 +49,20 @@ def test_arithmetic_reads_the_small_operand_itself(before: str, after: str) -> N
     check(implicit_broadcast, f"{feeds}{before}\nreturn %y", f"{feeds}{after}\nreturn %y")
 
 
-MEAN = "%m = Mean(%x) {axis=(0,), keep_dims=True}\n%d = Sub(%x, %m)\n"
+@pytest.mark.parametrize(
+    "text",
+    [
+        X + ROW + "%b = BroadcastTo(%r) {shape=(2, 3)} ^%x\n%y = Mul(%x, %b)\nreturn %y",
+        X + ROW + "%b = BroadcastTo(%r) {shape=(2, 3)}\n%y = Mul(%x, %b) ^%r\nreturn %y",
+        (X + ROW).replace("float32", "float16")
+        + "%b = BroadcastTo(%r) {shape=(2, 3), axis=(0,), mean=True}\n%y = AddV2(%x, %b)\nreturn %y",
+        X + MEAN.replace("Sub(%x, %m)", "Sub(%x, %m) ^%m") + "%y = Sum(%d) {axis=(0,)}\nreturn %y",
+    ],
+)
+def test_control_inputs_and_means_in_float16_keep_the_program_as_it_is(text: str) -> None:
+    check_unchanged(implicit_broadcast, text)
+
+
 ZERO = "%z = Const() {value=float32[](0.0)}\n%n = Mul(%m, %z)\n"
 
 

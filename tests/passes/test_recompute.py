@@ -48,6 +48,13 @@ def test_nothing_happens_without_a_need() -> None:
     assert format_program(outcome.program) == format_program(program(BEFORE))
 
 
+def test_what_waits_for_a_control_input_is_computed_once() -> None:
+    ordered = BEFORE.replace("Add(%x, %s)", "Add(%x, %s) ^%s").replace("Exp(%x)", "Exp(%x) ^%s")
+    outcome = run(Recomputation(save=1), ordered)
+    assert not outcome.applied
+    assert format_program(outcome.program) == format_program(program(ordered))
+
+
 def test_random_numbers_are_drawn_once() -> None:
     tf.set_random_seed(1)
     noise = tf.random_uniform([100, 100])
