@@ -32,7 +32,7 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
     if kernel is not None and _moves_float16(kernel):
         kernel = op.loops(*([_as_bits(t) for t in types] for types in (in_types, out_types)))
     if kernel is not None and how.epilogue is not None:
-        kernel = followed(kernel, how.epilogue.value, how.epilogue.operands(out_types[0]))
+        kernel = followed(kernel, how.epilogue.value, how.epilogue.types(out_types[0].static))
     if kernel is None or not _is_printable(kernel):
         return None
     if how.adds and (batching := op.batching(in_types, out_types)) is not None:

@@ -103,9 +103,10 @@ class TileEpilogue(NamedTuple):
         plain = all(o.dtype is float32 and o.per != "number" for o in self.operands)
         return plain and self.value.dtype is float32
 
-    def operands(self, result: TensorType) -> list[TensorType]:
-        """The types of the further operands, given the result's."""
-        return [TensorType(result.dtype, result.static[-1:] if is_row else result.static) for is_row in self.rows]
+    def types(self, shape: tuple[int, ...]) -> list[TensorType]:
+        """The types of the operands, given the result's shape."""
+        shapes = {"element": shape, "row": shape[-1:], "number": ()}
+        return [TensorType(o.dtype, shapes[o.per]) for o in self.operands]
 
     def __repr__(self) -> str:  # a key: parts that are used several times are printed once
         return f"TileEpilogue({print_value(self.value)}, {self.operands})"
