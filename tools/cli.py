@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,6 +15,7 @@ import click
 from minigraph.core.errors import MinigraphError
 from minigraph.tools import onnx_files, pretrained, run, run_onnx, scale, train_command
 from minigraph.tools.bench.command import bench
+from minigraph.tools.quantize import quantize
 from minigraph.tools.retrain.command import retrain
 from minigraph.tools.shared.options import (
     autotune_option,
@@ -31,7 +36,8 @@ class _CommandGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _terminating():
+                return super().invoke(ctx)
         except click.exceptions.NoArgsIsHelpError:
             raise
         except click.UsageError as error:
@@ -45,6 +51,20 @@ class _CommandGroup(click.Group):
             if ctx.meta.get("minigraph.debug"):
                 raise
             _fail(error, str(error), 1)
+
+
+@contextmanager
+def _terminating() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does, so that it leaves nothing half-made. Training has its own handlers."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _fail(error: Exception, message: str, code: int) -> NoReturn:
@@ -220,7 +240,7 @@ def bisect(
 
 @main.command()
 @click.argument("target", metavar="MODEL|FILE")
-@click.option("-o", "--out", type=output_file, required=True, help="A .svg, .png, .pdf, .dot or .html file.")
+@click.option("-o", "--out", type=output_file, help="A .svg, .png, .pdf, .dot or .html file [default: a browser].")
 @click.option(
     "--stage", metavar="before|after|PASS", help="Stage to draw [default: before; with --diff or --profile: after]."
 )
@@ -232,7 +252,7 @@ def bisect(
     "--fold",
     "limit",
     type=number(whole=True, least=0),
-    default=60,
+    default=90,
     show_default=True,
     help="Fold scopes until about this many boxes remain; 0 folds nothing.",
 )
@@ -247,7 +267,7 @@ def bisect(
 @debug_option
 def viz(
     target: str,
-    out: Path,
+    out: Path | None,
     stage: str | None,
     diff: bool,
     batch_size: int | None,
@@ -262,7 +282,7 @@ def viz(
     opened: bool,
     backend: str | None,
 ) -> None:
-    """Draw a training step, or any other graph.
+    """Draw a training step, or any other graph; without --out, show its page in a browser.
 
     The target is a model's name, a Python file that builds a graph (.py), a saved graph, or an ONNX model (.onnx).
     """
@@ -272,7 +292,11 @@ def viz(
     if profile:
         tell_backend(backend)
     chosen = drawing.PictureOptions(stage, diff, optimize, limit, html, steps if profile else 0, backend)
-    files, note = drawing.draw(load_target(target, batch_size, inference, parse_sizes(shapes, dims)), out, chosen)
+    loaded = load_target(target, batch_size, inference, parse_sizes(shapes, dims))
+    if out is None:
+        drawing.serve(loaded, chosen)
+        return
+    files, note = drawing.draw(loaded, out, chosen)
     if note:
         click.echo(note, err=True)
     click.echo(f"wrote {', '.join(map(str, files))}")
@@ -364,5 +388,5 @@ def devices() -> None:
 
 
 _COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, *run_onnx.COMMANDS)
-for _command in (*_COMMANDS, bench, retrain, run.run, scale.scale, summary):
+for _command in (*_COMMANDS, bench, quantize, retrain, run.run, scale.scale, summary):
     main.add_command(_command)

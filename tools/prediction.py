@@ -92,23 +92,23 @@ def _of_tensorflow(path: Path, labels: Path | None, scaling: tuple[float, float]
 def freeze(model: Model, weights: Path, labels: Path | None) -> Bundle:
     """A model with weights from a file, ready for inference."""
     names = class_names(model) if labels is None else read_labels(labels)
-    with _Started(model, weights) as network:
+    with Started(model, weights) as network:
         return make_bundle(network.session, network.images, network.predictions, names, network.preprocessing)
 
 
-class _Started:
+class Started:
     """A session with a model whose variables are those of a weight file."""
 
-    def __init__(self, model: Model, weights: Path) -> None:
+    def __init__(self, model: Model, weights: Path, backend: str | None = None) -> None:
         self._graph = tf.Graph()
         with self._graph.as_default():
             self.images = tf.placeholder(tf.float32, [None, *model.image_shape], name="images")
             _, ends = model.build(self.images, num_classes=model.classes)
         self.predictions = ends["predictions"]
-        self.session = tf.Session(graph=self._graph)
+        self.session = tf.Session(graph=self._graph, backend=backend)
         self.preprocessing = load_pretrained(self.session, model, weights)
 
-    def __enter__(self) -> _Started:
+    def __enter__(self) -> Started:
         return self
 
     def __exit__(self, *exc: Any) -> None:
@@ -134,16 +134,23 @@ def expand(paths: Sequence[Path]) -> list[Path]:
 def _predict(predictor: Predictor, photo: Path, top: int) -> Prediction:
     bundle = predictor.bundle
     try:
-        picture = crop(open_image(photo), bundle.image_size, bundle.crop)
+        picture = pixels(photo, bundle.image_size, bundle.crop, bundle.preprocessing.channels)
     except DataLossError as error:
         return Prediction(photo, problem=str(error))
     except OSError as error:
         return Prediction(photo, problem=f"{photo}: {error.strerror or error}")
-    if bundle.preprocessing.channels == "L":
-        picture = picture @ np.asarray(_GREY, np.float32)[:, None]
     (found,) = predictor.predict(picture[None])
     best = np.argsort(-found, kind="stable")[:top]
     return Prediction(photo, tuple(Guess(int(i), bundle.labels[i], float(found[i])) for i in best))
+
+
+def pixels(photo: Path, size: int, share: float | None, channels: str) -> NDArray[np.float32]:
+    """A photo's pixels, cropped and resized, from 0 to 255: [size, size, 3], or for the channels "L" [size, size, 1].
+
+    Raises DataLossError for a damaged file.
+    """
+    picture = crop(open_image(photo), size, share)
+    return picture @ np.asarray(_GREY, np.float32)[:, None] if channels == "L" else picture
 
 
 def crop(image: Image.Image, size: int, share: float | None) -> NDArray[np.float32]:
@@ -197,7 +204,7 @@ def convert(source: Path, target: Path, model: str | None, labels: Path | None) 
     elif chosen is None:
         kind, arrays = find_format(source)[0].name, load_weights(source)
     else:
-        with _Started(chosen, source) as network:
+        with Started(chosen, source) as network:
             kind = find_format(source)[0].name
             state, graph = network.session.read_state(), network.session.graph
             arrays = {v.op.name: state[v.op.name] for v in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
+
+import click
 
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.tools.profile import pictures, profile
@@ -51,7 +55,9 @@ def draw(target: Target, out: Path, choice: PictureOptions) -> Drawn:
         raise VizError(f"{out}: the name must end in one of {', '.join(FORMATS)}")
     diff, limit, html = choice.diff, choice.limit, choice.html
     chosen = choice.stage or (AFTER if diff or choice.steps else BEFORE)
-    traced, note = _trace(target, choice, chosen)
+    pages = kind == ".html" or html
+    needed = choice if pages or diff or chosen != BEFORE else choice._replace(optimize="O0")  # no pass is to be seen
+    traced, note = _trace(target, needed, chosen)
     picture = traced.diff(chosen) if diff else traced.picture(chosen)
     picture = picture.by_layers()
     dot = dot_source(fold(picture, choose_open(picture, limit)), diff)
@@ -62,7 +68,7 @@ def draw(target: Target, out: Path, choice: PictureOptions) -> Drawn:
         write(path, content)
         written.append(path)
 
-    if kind == ".html" or html:
+    if pages:
         save(".html", page(traced, chosen, diff, limit))
     if kind == ".dot":
         save(kind, dot)
@@ -72,10 +78,42 @@ def draw(target: Target, out: Path, choice: PictureOptions) -> Drawn:
         except GraphvizMissingError as error:
             save(".dot", dot)
             if not html:
-                save(".html", page(traced, chosen, diff, limit))
+                save(".html", page(_trace(target, choice, chosen)[0], chosen, diff, limit))
             names = ", ".join(str(p) for p in written)
             raise GraphvizMissingError(f"{error}. Written without it: {names}") from error
     return Drawn(written, note)
+
+
+def server_of(target: Target, choice: PictureOptions) -> tuple[ThreadingHTTPServer, str]:
+    """A server on this machine, on a free port, that shows the page; and a note for the user."""
+    chosen = choice.stage or (AFTER if choice.diff or choice.steps else BEFORE)
+    traced, note = _trace(target, choice, chosen)
+    content = page(traced, chosen, choice.diff, choice.limit).encode("utf-8")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/" else 404)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(content if self.path == "/" else b"")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+    return ThreadingHTTPServer(("127.0.0.1", 0), Handler), note
+
+
+def serve(target: Target, choice: PictureOptions) -> None:
+    """Show the page in a browser, if there is a screen, until Ctrl-C."""
+    server, note = server_of(target, choice)
+    address = f"http://127.0.0.1:{server.server_port}/"
+    if note:
+        click.echo(note, err=True)
+    click.echo(f"{target.name} is shown at {address} until Ctrl-C")
+    if has_screen():
+        click.launch(address)
+    with server, contextlib.suppress(KeyboardInterrupt):
+        server.serve_forever()
 
 
 def _trace(target: Target, choice: PictureOptions, stage: str) -> tuple[Traced, str]:

@@ -17,6 +17,7 @@ from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
 from minigraph.backends.llvm.builder import (
     Frame,
     at,
+    fill,
     function,
     index,
     loop,
@@ -24,7 +25,6 @@ from minigraph.backends.llvm.builder import (
     offset,
     printed,
     reduce_loop,
-    smaller,
     splat,
 )
 from minigraph.backends.llvm.compiler import host
@@ -34,14 +34,14 @@ from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packin
 from minigraph.backends.llvm.nest_native import from_loops
 from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, panels_module
 from minigraph.backends.llvm.text import I8, I32, IRBuilder, IRValue, integer, vector
-from minigraph.backends.llvm.tile import Part, TileEpilogue, TileSet, tile_columns
+from minigraph.backends.llvm.tile import Part, TileEpilogue, TileSet, tile_columns, tile_rows
 from minigraph.core.dtypes import int8
 from minigraph.core.op import Op
 from minigraph.ops.nn.integer_products import IntegerConv2D, IntegerMatMul
 
 QUAD = 4  # bytes of an element
 SIGN = 0x80  # added to an int8, it gives a uint8
-ROWS = 1024  # rows of A that a task copies
+SHALLOW = 4  # elements of a pixel below which windows are copied to have their pixels side by side
 
 
 class Dot(NamedTuple):
@@ -65,10 +65,16 @@ def dot() -> Dot | None:
     }.get(lanes)
 
 
+def byte_rows(columns: int | None = None) -> int:
+    """Most rows of a tile; fewer than of float32, as an element of A is broadcast to a register first."""
+    return tile_rows(columns) * 6 // 7 if host().lanes == 16 else tile_rows(columns) - 1
+
+
 class ByteTiles(TileSet):
     """Tiles of sums in int32 of products of unsigned and signed bytes."""
 
     sums = I32
+    rows = staticmethod(byte_rows)
 
     def _parts(self, columns: int) -> list[Part]:
         """Full vectors: a packed row has as many columns as a full tile."""
@@ -130,15 +136,32 @@ class ByteProduct(NamedTuple):
     strides: tuple[int, int, int]
 
     @property
-    def pixels(self) -> int:
-        """Rows of A."""
-        return math.prod(self.where.image[:3]) if self.where else self.shape[0]
+    def quads(self) -> int:
+        """Elements of a row of A, or of a pixel."""
+        return -(-self.depth // QUAD)
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether A is copied first, so that its rows, or a window's, are whole elements one after the other."""
+        few = self.where is not None and self.quads < SHALLOW and self.where.dilations[1] == 1 < self.where.kernel[1]
+        return few or self.depth % QUAD != 0
+
+    @property
+    def copied(self) -> tuple[int, int, int]:
+        """Images, rows and columns of the copy."""
+        if self.where is None:
+            return self.shape[0], 1, 1
+        return self.where.image[0], self.where.lines(self.where.out[0]), self.where.columns
 
     def panels(self, epilogue: TileEpilogue | None = None) -> Panels:
         """The contraction in elements of four bytes."""
-        quads, where = -(-self.depth // QUAD), self.where
+        quads, where = self.quads, self.where
         if where is not None:
             where = where._replace(image=(*where.image[:3], quads))
+        if where is not None and self.is_shallow:
+            where = where._replace(image=(*self.copied, quads), before=(0, 0))
+            if where.dilations[1] == 1:  # the pixels of a row of the window lie one after the other
+                quads, where = quads * where.kernel[1], where._replace(kernel=(where.kernel[0], 1))
         tiles = SignedByteTiles if self.is_signed else ByteTiles
         return Panels(
             *(self.shape[0], quads, self.shape[1], where, epilogue), filling=self.zero & 0xFF, head=1, tiles=tiles
@@ -156,17 +179,18 @@ def _packing(what: ByteProduct, places: Sequence[BufferRef]) -> Call:
 
 def _packing_module(what: ByteProduct) -> Frame:
     """A task packs a panel: what the zero point adds to its columns, and then their terms."""
-    frame, width, panels = Frame(2), tile_columns(), what.panels()
+    frame, width, column_size = Frame(2), tile_columns(), what.panels().column
+    count = math.prod(what.where.kernel) if what.where else 1
     zero = what.zero + SIGN * what.is_signed
     with frame.tasks("pack") as task:
         b = frame.b
-        source, target = frame.pointers[0], at(b, frame.pointers[1], b.mul(task, index(width * panels.column)), I32)
+        source, target = frame.pointers[0], at(b, frame.pointers[1], b.mul(task, index(width * column_size)), I32)
         with loop(b, index(0), index(width)) as c:
             column = b.add(b.mul(task, index(width)), c)
             is_column = b.icmp_signed("<", column, index(what.shape[1]))
 
             def term(tap: IRValue, k: IRValue, total: IRValue) -> list[IRValue]:
-                place = offset(b, (b.add(b.mul(tap, index(panels.depth)), k), width), (b.add(c, index(width)), 1))
+                place = offset(b, (b.add(b.mul(tap, index(what.quads)), k), width), (b.add(c, index(width)), 1))
                 for j in range(QUAD):
                     i = b.add(b.mul(k, index(QUAD)), index(j))
                     inside = b.and_(is_column, b.icmp_signed("<", i, index(what.depth)))
@@ -178,45 +202,58 @@ def _packing_module(what: ByteProduct) -> Frame:
                 return [total]
 
             def taps(tap: IRValue, total: IRValue) -> list[IRValue]:
-                return reduce_loop(b, index(0), index(panels.depth), 1, [total], lambda k, t: term(tap, k, t))
+                return reduce_loop(b, index(0), index(what.quads), 1, [total], lambda k, t: term(tap, k, t))
 
-            (total,) = reduce_loop(b, index(0), index(panels.taps), 1, [I32(0)], taps)
+            (total,) = reduce_loop(b, index(0), index(count), 1, [I32(0)], taps)
             b.store(b.mul(total, I32(-zero)), at(b, target, c, I32))
     return frame
 
 
-def _widening_module(pixels: int, depth: int) -> Frame:
-    """The rows of A with as many bytes as their elements have. A task copies ROWS rows."""
-    frame, whole, quads = Frame(2), depth // QUAD, -(-depth // QUAD)
+def _copying_module(what: ByteProduct) -> Frame:
+    """The copy of A, with its padding. A task copies a row of an image."""
+    frame, whole = Frame(2), what.depth // QUAD
+    _, lines, columns = what.copied
+    height, width = what.where.image[1:3] if what.where else (1, 1)
+    top, left = what.where.before if what.where else (0, 0)
     with frame.tasks("kernel") as task:
         b = frame.b
-        low = b.mul(task, index(ROWS))
-        with loop(b, low, smaller(b, b.add(low, index(ROWS)), index(pixels))) as pixel:
-            source = at(b, frame.pointers[0], b.mul(pixel, index(depth)), I8)
-            target = at(b, frame.pointers[1], b.mul(pixel, index(quads)), I32)
+        n, line = b.sdiv(task, index(lines)), b.srem(task, index(lines))
+        target = at(b, frame.pointers[1], b.mul(task, index(columns * what.quads)), I32)
+        fill(b, target, what.zero & 0xFF, index(QUAD * columns * what.quads))
+        y = b.sub(line, index(top))
+        inside = b.and_(b.icmp_signed(">=", y, index(0)), b.icmp_signed("<", y, index(height)))
+        source = at(b, frame.pointers[0], offset(b, (n, height * width * what.depth), (y, width * what.depth)), I8)
+        with b.if_then(inside), loop(b, index(0), index(min(width, columns - left))) as x:
+            pixel = at(b, source, b.mul(x, index(what.depth)), I8)
+            place = at(b, target, b.mul(b.add(x, index(left)), index(what.quads)), I32)
             with loop(b, index(0), index(whole)) as k:
-                b.store(b.load(at(b, source, k, I32), I32, align=1), at(b, target, k, I32))
-            rest = I32(0)
-            for j in range(depth % QUAD):
-                byte = b.zext(b.load(at(b, source, index(whole * QUAD + j), I8), I8), I32)
-                rest = b.or_(rest, b.shl(byte, I32(8 * j)))
-            b.store(rest, at(b, target, index(whole), I32))
+                b.store(b.load(at(b, pixel, k, I32), I32, align=1), at(b, place, k, I32))
+            if what.depth % QUAD:
+                b.store(_rest(b, pixel, whole, what.depth % QUAD), at(b, place, index(whole), I32))
     return frame
+
+
+def _rest(b: IRBuilder, pixel: IRValue, whole: int, count: int) -> IRValue:
+    """The last bytes of a pixel as an element."""
+    rest = I32(0)
+    for j in range(count):
+        byte = b.zext(b.load(at(b, pixel, index(whole * QUAD + j), I8), I8), I32)
+        rest = b.or_(rest, b.shl(byte, I32(8 * j)))
+    return rest
 
 
 def _lowered(what: ByteProduct, how: LoweringContext) -> Native:
     layout, pack, panels = WorkspaceLayout(), what.packing, what.panels(how.epilogue)
     packed = ins(1)[0] if how.packed else layout.reserve(4 * pack.floats)
-    is_wide = what.depth % QUAD == 0
-    image = ins(0)[0] if is_wide else layout.reserve(4 * what.pixels * panels.depth)
+    images, lines, columns = what.copied
+    image = layout.reserve(QUAD * images * lines * columns * what.quads) if what.is_shallow else ins(0)[0]
 
     def make() -> list[Call]:
-        widen = Call(
-            printed(_widening_module, what.pixels, what.depth), "kernel", -(-what.pixels // ROWS), (*ins(0), image)
-        )
         args = (image, packed, *outs(0), *operands_of(how.epilogue))
-        main = Call(printed(panels_module, panels), "kernel", panels.tasks, args)
-        return [*([] if how.packed else [pack.call((*ins(1), packed))]), *([] if is_wide else [widen]), main]
+        calls = [Call(printed(panels_module, panels), "kernel", panels.tasks, args)]
+        if what.is_shallow:
+            calls.insert(0, Call(printed(_copying_module, what), "kernel", images * lines, (*ins(0), image)))
+        return calls if how.packed else [pack.call((*ins(1), packed)), *calls]
 
     return Native(always(make), layout.nbytes, overwritable(how.epilogue))
 

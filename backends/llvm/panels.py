@@ -17,7 +17,7 @@ from minigraph.backends.llvm.geometry import Geometry
 from minigraph.backends.llvm.native import Call
 from minigraph.backends.llvm.product import ONE, Batch, Grid, copy_row, is_size, sizes
 from minigraph.backends.llvm.text import F32, POINTER, IRValue
-from minigraph.backends.llvm.tile import ContractionAxis, TileEpilogue, Tiles, TileSet, strips, tile_columns, tile_rows
+from minigraph.backends.llvm.tile import ContractionAxis, TileEpilogue, Tiles, TileSet, strips, tile_columns
 
 NEAR = 192 << 10  # bytes of A, and of pointers to it, that a task reads for each panel: both stay in the L2 cache
 TASKS = 16  # least number of tasks where there are as many panels
@@ -62,8 +62,9 @@ class Panels(NamedTuple):
     @property
     def cut(self) -> Grid:
         """Tasks of nearly equal size."""
-        blocks = -(-self.rows // max(tile_rows(), NEAR // max(4 * self.depth, 8 * self.taps * bool(self.where))))
-        height = -(-self.rows // (blocks * tile_rows())) * tile_rows()
+        least = self.tiles.rows()
+        blocks = -(-self.rows // max(least, NEAR // max(4 * self.depth, 8 * self.taps * bool(self.where))))
+        height = -(-self.rows // (blocks * least)) * least
         blocks = -(-self.rows // height)
         panels = -(-self.fan // tile_columns())
         group = -(-panels // min(panels, -(-TASKS // (blocks * self.batch.number))))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigraph.backends.llvm.approx import Approximations, lane_by_lane
 from minigraph.backends.llvm.builder import element, function, intrinsic, number
-from minigraph.backends.llvm.text import F32, I1, I64, IRBuilder, IRValue, integer, vector
-from minigraph.core.dtypes import DType
+from minigraph.backends.llvm.text import F32, I1, I32, I64, IRBuilder, IRValue, integer, vector
+from minigraph.core.dtypes import DType, int32
 from minigraph.core.scalar import Scalar, walk
 
 _COMPARISONS = {
@@ -56,6 +57,25 @@ def _is_known(node: Scalar) -> bool:
     return node.function not in _FLOAT_ONLY or node.args[0].dtype.is_floating
 
 
+def _rounds_to_int32(node: Scalar) -> Scalar | None:
+    """The number that the node rounds to int32, if constants limit it to the range; None for another node."""
+    (inner,) = node.args
+    if node.dtype is not int32 or inner.function != "rint":
+        return None
+    below, high = _limited(inner.args[0], "less")
+    _, low = _limited(below, "greater")
+    return inner.args[0] if max(abs(high), abs(low)) < 2**31 else None
+
+
+def _limited(node: Scalar, sign: str) -> tuple[Scalar, float]:
+    """x and c, where the node is x if x < c (or x > c), else the constant c; of another node itself and infinity."""
+    if node.function == "where" and node.args[0].function == sign:
+        (x, c), (_, same, limit) = node.args[0].args, node.args
+        if x is same and c.function == limit.function == "constant" and c.value == limit.value:
+            return x, float(limit.value)
+    return node, math.inf
+
+
 class Printer:
     """Writes expressions on `operands`, vectors of `width` lanes in registers."""
 
@@ -86,7 +106,8 @@ class Printer:
         args = [self.known[id(a)] for a in node.args]
         source = node.args[0].dtype
         if name == "cast":
-            return self._cast(args[0], source, node.dtype)
+            whole = _rounds_to_int32(node)
+            return self._cast(args[0], source, node.dtype) if whole is None else self._rounded(self.known[id(whole)])
         if name == "where":
             return self.b.select(*args)
         if name in _COMPARISONS:
@@ -121,6 +142,11 @@ class Printer:
         if source.is_bool or target.size > source.size:
             return (b.sext if signed else b.zext)(x, kind)
         return b.trunc(x, kind) if target.size < source.size else x
+
+    def _rounded(self, x: IRValue) -> IRValue:
+        """The nearest int32 to numbers that have one."""
+        kind = vector(I32, self.width)
+        return self.b.call(function(self.b, f"llvm.lrint.{kind.suffix}.{x.type.suffix}", kind, [x.type]), [x])
 
     def _to_integer(self, x: IRValue, source: DType, target: DType) -> IRValue:
         """A conversion to integers like x86's, and so NumPy's: values out of range become the least number of the

@@ -137,6 +137,7 @@ class TileSet:
 
     length: IRValue  # of the outermost sum, in a tile to which calls pass it
     sums = F32
+    rows = staticmethod(tile_rows)
 
     def __init__(self, module: Any, tiles: Tiles, name: str = "tile") -> None:
         self.module = module
@@ -317,7 +318,7 @@ def strips(
     others: the further arguments of the tiles; an epilogue's operands from the first row and column on.
     """
     how, result = tiles.tiles, tiles.tiles.result(tiles.sums)
-    count = -(-rows // tile_rows(columns))
+    count = -(-rows // tiles.rows(columns))
     height, larger = rows // count, rows % count
     start = 0
     for number_of, size in ((larger, height + 1), (count - larger, height)):

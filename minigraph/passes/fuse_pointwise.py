@@ -56,7 +56,8 @@ class FusePointwise(Replayable):
     after       one loop over the elements of y and z that does f, g, …, and adds up what is summed; sums along the same
                 axes that read the same operand share a loop
     conditions  y and z have one shape, to which all other operands broadcast; the group is convex: no path leaves it
-                and comes back; no control inputs. Integers with several readers are dequantised where they are read.
+                and comes back; no control inputs. Integers with several readers are dequantised where they are read,
+                and of two results that are read together, the first is kept as integers.
                 Nothing follows a sum within the group, which has at most `max_members` instructions, so that code and
                 the time to compile it stay bounded
     formula     z[i] = g(f(x[i], a[i]), b[i]). A mean that ends a chain is its sum, divided by the count
@@ -75,7 +76,7 @@ class FusePointwise(Replayable):
         missed: list[Missed] = []
         for consumer in space:
             for value in consumer.inputs:
-                reason = _unfit(value, consumer, space, len(readers[value]))
+                reason = _unfit(value, consumer, space, readers)
                 if reason is None and grouping.joined_size(value.instr, consumer) > self.max_members:
                     reason = f"the loop would have more than {self.max_members} instructions"
                 if reason is None and not grouping.merge(value.instr, consumer):
@@ -115,11 +116,13 @@ def _space(instr: Instr, controls: set[Instr]) -> tuple[int, ...] | None:
     return space if math.prod(space) else None
 
 
-def _unfit(value: Value, consumer: Instr, space: dict[Instr, tuple[int, ...]], readers: int) -> str | None:
+def _unfit(
+    value: Value, consumer: Instr, space: dict[Instr, tuple[int, ...]], readers: dict[Value, list[Instr | None]]
+) -> str | None:
     """Why a value cannot pass inside a loop, or should not, or None."""
     producer = value.instr
-    if isinstance(consumer.op, DequantizeLinear) and readers > 1:
-        return "its integers have other readers, too, and are quicker to read again than what they stand for"
+    if isinstance(consumer.op, DequantizeLinear) and (len(readers[value]) > 1 or _is_first(consumer, readers)):
+        return "its integers are quicker to write and to read again than the numbers beside them"
     if producer not in space:
         return "its producer is not pointwise"
     if _is_sum(producer):
@@ -127,6 +130,16 @@ def _unfit(value: Value, consumer: Instr, space: dict[Instr, tuple[int, ...]], r
     if value.type.static != space[consumer]:
         return f"it has the shape {value.type.static} in a loop over {space[consumer]}"
     return None
+
+
+def _is_first(instr: Instr, readers: dict[Value, list[Instr | None]]) -> bool:
+    """Whether what dequantises is read together with another, made later, and no integers of the two have other
+    readers. The product behind the other then ends with what reads both."""
+    after = readers[Value(instr, 0)]
+    if len(after) != 1 or after[0] is None:
+        return False
+    others = [v.instr for v in after[0].inputs if v.instr is not instr and isinstance(v.instr.op, DequantizeLinear)]
+    return any(o.serial > instr.serial and len(readers[o.inputs[0]]) == 1 for o in others)
 
 
 def _loop(members: Sequence[Instr], space: tuple[int, ...], outside: set[Value]) -> Fused:

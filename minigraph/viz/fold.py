@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,7 +40,15 @@ class Tree:
 
     def shown(self) -> int:
         """The number of boxes of the open scope with all inner scopes folded."""
-        return len(self.boxes) + sum(len({b.part for b in tree.all_boxes()}) for tree in self.inner.values())
+        return len(self.boxes) + sum(tree.folded() for tree in self.inner.values())
+
+    def folded(self) -> int:
+        """The number of boxes of the folded scope: one for each part."""
+        return len({box.part for box in self.all_boxes()})
+
+    def gain(self) -> int:
+        """The number of boxes that opening the scope adds."""
+        return self.shown() - self.folded()
 
 
 def scope_tree(picture: Picture) -> Tree:
@@ -60,31 +68,38 @@ def choose_open(picture: Picture, limit: int = READABLE, keep: Scope = ()) -> fr
     """The scopes to open so that at most about `limit` boxes are shown (0: all), and those around the scope `keep`.
 
     Scopes open from the outermost ones inwards, those whose names differ only in numbers together, so that equal parts
-    look equal. Variables and layers stay folded; updates and what has not changed open last.
+    look equal; where all do not fit, the first opens as an example. Variables and layers stay folded; updates and what
+    has not changed open last.
     """
     trees = {tree.scope: tree for tree in scope_tree(picture).walk()}
     if limit <= 0:
         return frozenset(trees)
     opened = {(), *(keep[:d] for d in range(1, len(keep) + 1))}
+    closed = {s: t for s, t in trees.items() if s not in opened and not _stays_folded(picture, t)}
     visible = sum(trees[scope].shown() for scope in opened if scope in trees)
-    closed = {s for s, t in trees.items() if s not in opened and not _stays_folded(picture, t)}
-    while True:
-        groups: dict[tuple[object, ...], list[Scope]] = {}
-        for scope in closed:
-            if scope[:-1] in opened:
-                alike = tuple(_NUMBER.sub("#", part) for part in scope)
-                groups.setdefault((*_urgency(trees[scope]), len(scope), alike), []).append(scope)
-        fitting = []
-        for key, group in groups.items():
-            more = sum(trees[s].shown() - len({b.part for b in trees[s].all_boxes()}) for s in group)
-            if visible + more <= limit:
-                fitting.append((key, more, group))
-        if not fitting:
-            return frozenset(opened)
-        _, more, group = min(fitting)
-        opened |= set(group)
-        closed -= set(group)
-        visible += more
+    for together in (True, False):
+        while True:
+            groups = _alike(closed, opened)
+            chosen = [(key, group if together else group[:1]) for key, group in groups.items()]
+            fitting = [(k, group) for k, group in chosen if visible + sum(closed[s].gain() for s in group) <= limit]
+            if not fitting:
+                break
+            key, group = min(fitting)
+            opened |= set(group)
+            visible += sum(closed[scope].gain() for scope in group)
+            for scope in groups[key]:
+                del closed[scope]
+    return frozenset(opened)
+
+
+def _alike(closed: Mapping[Scope, Tree], opened: Collection[Scope]) -> dict[tuple[object, ...], list[Scope]]:
+    """The closed scopes directly in open ones, those whose names differ only in numbers together, by urgency."""
+    groups: dict[tuple[object, ...], list[Scope]] = {}
+    for scope in sorted(closed):
+        if scope[:-1] in opened:
+            alike = tuple(_NUMBER.sub("#", part) for part in scope)
+            groups.setdefault((*_urgency(closed[scope]), len(scope), alike), []).append(scope)
+    return groups
 
 
 def _stays_folded(picture: Picture, tree: Tree) -> bool:

@@ -56,7 +56,8 @@ class _Table:
 
 
 def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
-    boxes, arrows, types, scopes, sources = _Table(), _Table(), _Table(), _Table(), _Table()
+    boxes, arrows, types, scopes, sources, texts = (_Table() for _ in range(6))
+    found = traced.planned
     stages = []
     before: set[str] = set()
     for index, picture in enumerate(traced.pictures):
@@ -88,8 +89,9 @@ def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
         "meanings": dict(MEANINGS),
         "launches": [_launch(each) for each in traced.launches],
         "summary": traced.summary,
-        "memory": {"values": [], "peak": 0, "launches": 0, "summary": ""},
-        "kernels": {},
+        "memory": {"places": found.places, "peak": found.peak, "summary": found.summary},
+        "kernels": {box: {title: texts(text) for title, text in code.items()} for box, code in found.code.items()},
+        "texts": list(texts.numbers),
     }
 
 

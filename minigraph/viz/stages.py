@@ -19,6 +19,7 @@ from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Stage, run_pipeline
 from minigraph.util.gc_pause import paused
 from minigraph.viz.picture import Picture, compare, picture_of_program, track, trainable_names
+from minigraph.viz.planned import Planned, planned
 
 BEFORE, AFTER = "before", "after"
 
@@ -38,6 +39,7 @@ class Traced(NamedTuple):
     """The pictures of all stages, starting before the first pass. Equal boxes have equal ids in all pictures.
 
     launches, summary: of a profile, if any; the boxes of the last picture then have seconds. records: of the passes.
+    planned: of a plan, if there is one.
     """
 
     title: str
@@ -46,6 +48,7 @@ class Traced(NamedTuple):
     launches: tuple[Timed, ...] = ()
     summary: str = ""
     records: tuple[Stage, ...] = ()
+    planned: Planned = Planned()
 
     def stage(self, name: str) -> int:
         """The position of a stage. Raises VizError, with the valid names, for an unknown one."""
@@ -134,7 +137,8 @@ def trace_profile(
     last = traced.pictures[-1]
     boxes = tuple(replace(b, seconds=seconds[b.id]) if b.id in seconds else b for b in last.boxes)
     pictures = (*traced.pictures[:-1], replace(last, boxes=boxes))
-    return traced._replace(pictures=pictures, launches=tuple(timed), summary=profile.summary())
+    shown = planned(plan, ids)
+    return traced._replace(pictures=pictures, launches=tuple(timed), summary=profile.summary(), planned=shown)
 
 
 def _split(fetches: Iterable[Tensor | Node]) -> tuple[list[Tensor], list[Node]]:

@@ -29,7 +29,8 @@ inspect
 run
 backends.numpy
 backends
-initializers control nn math image linalg filters losses metrics layers data quantization
+initializers control nn math image linalg filters losses metrics layers data quantized
+quantization
 formats
 graph_util
 train

@@ -58,11 +58,12 @@ def test_networks_are_folded_to_a_page(large: Picture) -> None:
 def test_scopes_that_differ_in_numbers_open_together(large: Picture) -> None:
     opened = choose_open(large.by_layers())
     scopes = {box.layer[:d] for box in large.boxes for d in range(1, len(box.layer) + 1)} - set(large.layers.words)
-    alike: dict[tuple[str, ...], set[bool]] = {}
-    for scope in scopes:
+    alike: dict[tuple[str, ...], list[bool]] = {}
+    for scope in sorted(scopes):
         if scope[:-1] in opened:
-            alike.setdefault(tuple(CLEAN.sub("", part) for part in scope), set()).add(scope in opened)
-    assert all(len(found) == 1 for found in alike.values())
+            alike.setdefault(tuple(CLEAN.sub("", part) for part in scope), []).append(scope in opened)
+    assert alike
+    assert all(found.count(True) in (0, 1, len(found)) for found in alike.values())  # none, an example, or all
 
 
 @needs_dot

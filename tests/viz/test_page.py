@@ -214,6 +214,11 @@ def test_times_of_launches(browser: Browser, tmp_path: Path) -> None:
     told = timed.panel()
     for expected in ("MEASURED", "share", "FLOP/s", "arena in use"):
         assert expected in told
+    bars = "return [...document.querySelectorAll('#chart rect')].map(r => r.dataset.box)"
+    timed.click("#memorytab")
+    assert len(timed.js(bars)) == len(timed.js("return app.data.memory.places"))
+    timed.click("#runtab")
+    assert timed.js(bars) == timed.js("return app.data.launches.map(l => l.box)")
     fill = "return document.querySelector('#graph .picked .sheet').style.fill"
     hot = timed.js(fill)
     timed.do("app.set({stage: 0})")

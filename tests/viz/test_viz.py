@@ -9,14 +9,20 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner, Result
+from support.page import embedded
 
 import minigraph as tf
 from minigraph.tools.cli import main
 from minigraph.tools.shared.target import load_target
+from minigraph.tools.viz import PictureOptions, server_of
 from minigraph.viz.amount import amount
 from minigraph.viz.dot import dot_source
 from minigraph.viz.fold import choose_open, fold
@@ -378,3 +384,32 @@ def test_the_display_hook_loads_nothing_before_it_is_used() -> None:
     loaded = "{m for m in sys.modules if m.startswith('minigraph.viz.')}"
     code = f"import sys, minigraph; assert not {loaded}"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_out_the_page_is_served(program: Path) -> None:
+    server, note = server_of(load_target(str(program)), PictureOptions())
+    with server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            with urlopen(f"http://127.0.0.1:{server.server_port}/") as answer:
+                text = answer.read().decode("utf-8")
+            with pytest.raises(HTTPError, match="404"):
+                urlopen(f"http://127.0.0.1:{server.server_port}/other")
+        finally:
+            server.shutdown()
+    assert not note
+    assert embedded(text)["title"] == program.stem
+
+
+def test_the_command_prints_the_address(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: ThreadingHTTPServer, poll_interval: float = 0.5) -> None:
+        raise KeyboardInterrupt
+
+    opened: list[str] = []
+    monkeypatch.setattr(ThreadingHTTPServer, "serve_forever", interrupted)
+    monkeypatch.setattr("minigraph.tools.viz.has_screen", lambda: True)
+    monkeypatch.setattr("click.launch", opened.append)
+    done = run("viz", program)
+    assert done.exit_code == 0, done.output
+    assert len(opened) == 1
+    assert opened[0] in done.output

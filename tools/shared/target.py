@@ -161,7 +161,8 @@ def _of_onnx(path: Path, batch_size: int, sizes: Sizes) -> Target:
     from minigraph.tools.shared.onnx_target import load_fixed
 
     found = load_fixed(path, batch_size, sizes)
-    return Target(path.name, found.graph, list(found.model.outputs.values()), batch_size, found.feeds)
+    results = found.model.outputs
+    return Target(path.name, found.graph, list(results.values()), batch_size, found.feeds, results=results)
 
 
 def _of_model(model: Model, batch_size: int | None, inference: bool) -> Target:

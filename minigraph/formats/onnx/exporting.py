@@ -8,22 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.errors import GraphError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType
 from minigraph.formats.onnx.emit import IR_VERSION, OPSET, Emit, Sheet, describe, value_info
 from minigraph.formats.onnx.library import UnsupportedError, require_onnx
 from minigraph.formats.onnx.table import EXPORTERS
 from minigraph.formats.onnx.values import first_perm
-from minigraph.ops.array.shape import static_value
-from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault
-from minigraph.ops.math.arithmetic import Add, AddV2, Mul
-from minigraph.ops.math.comparison import GreaterEqual
-from minigraph.ops.math.quantization import DequantizeLinear
-from minigraph.ops.random.distributions import RandomUniform
-from minigraph.ops.state.variable import ReadVariable, VariableV2
-
-Known = dict[Tensor, np.ndarray]
+from minigraph.graphs.known import Known, add_known
+from minigraph.ops.constant import Placeholder, PlaceholderWithDefault
+from minigraph.ops.state.variable import VariableV2
 
 
 def export_model(
@@ -46,7 +39,7 @@ def export_model(
     needed = _ancestors(outputs.values())
     sheet = Sheet()
     sheet.known.update({t: np.asarray(v, t.dtype.np_dtype) for t, v in fixed.items()})
-    _fold(needed, sheet.known, variables)
+    add_known(needed, sheet.known, variables)
     wanted = _without_known(outputs.values(), sheet.known)
     _check(wanted, inputs)
     infos = [_enter(sheet, t, layout, batch) for t in inputs]
@@ -84,51 +77,6 @@ def _ancestors(tensors: Iterable[Tensor], stop: Mapping[Tensor, Any] | None = No
 
 def _without_known(tensors: Iterable[Tensor], known: Known) -> list[Node]:
     return _ancestors(tensors, known)
-
-
-def _fold(nodes: Iterable[Node], known: Known, variables: Mapping[str, Any]) -> None:
-    """Add known values: constants, variables, expressions of these, and dropout's mask."""
-    for node in nodes:
-        op = node.op
-        if not node.outputs or node.outputs[0] in known:
-            continue
-        if isinstance(op, Const):
-            known[node.outputs[0]] = op.value
-        elif isinstance(op, ReadVariable):
-            name = node.inputs[0].node.name
-            if name not in variables:
-                raise GraphError(f"there is no value for the variable '{name}', which {describe(node)} reads")
-            known[node.outputs[0]] = np.asarray(variables[name])
-        elif _always_kept(node, known):
-            known[node.outputs[0]] = np.asarray(True)
-        elif (
-            node.inputs
-            and not (op.stateful or isinstance(op, DequantizeLinear))
-            and all(t in known for t in node.inputs)
-        ):
-            with np.errstate(all="ignore"):
-                results = op.reference(*(known[t] for t in node.inputs))
-            known.update({t: np.asarray(r) for t, r in zip(node.outputs, results, strict=True)})
-        elif (value := static_value(node.outputs[0])) is not None:
-            known[node.outputs[0]] = value.astype(node.outputs[0].dtype.np_dtype)
-
-
-def _always_kept(node: Node, known: Known) -> bool:
-    """Whether this is dropout's U ≥ r with a rate r of 0, for U uniform in [0, 1)."""
-    if not isinstance(node.op, GreaterEqual):
-        return False
-    rate = known.get(node.inputs[1])
-    return rate is not None and bool(np.all(rate <= 0)) and _is_uniform(node.inputs[0], known)
-
-
-def _is_uniform(tensor: Tensor, known: Known) -> bool:
-    """Whether the tensor is a random draw, possibly plus 0 or times 1."""
-    op = tensor.node.op
-    neutral = {Add: 0, AddV2: 0, Mul: 1}.get(type(op))  # type: ignore[arg-type]
-    if neutral is None:
-        return isinstance(op, RandomUniform)
-    rest = [t for t in tensor.node.inputs if not (t in known and np.all(known[t] == neutral))]
-    return len(rest) == 1 and _is_uniform(rest[0], known)
 
 
 def _check(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 
 from minigraph.core import types as T
 from minigraph.core.convert import convert_to_tensor
-from minigraph.core.dtypes import DType, float32, int8, int16, int32, uint8, uint16
+from minigraph.core.dtypes import float32, int8, int16, int32, uint8, uint16
 from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Op, Sample
-from minigraph.core.scalar import Scalar, call, cast, constant
+from minigraph.core.scalar import Scalar, call, cast, where
 from minigraph.core.types import TensorType
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, composed
@@ -61,7 +61,8 @@ class QuantizeLinear(_Linear):
 
     def expr(self, *operands: Scalar) -> Scalar:
         x, scale, zero = operands
-        return _rounded(x / scale, cast(zero, float32), zero.dtype)
+        least, greatest = (call("subtract", float(v), cast(zero, float32)) for v in (zero.dtype.min, zero.dtype.max))
+        return cast(_rounded(x / scale, least, greatest) + cast(zero, int32), zero.dtype)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -69,11 +70,10 @@ class QuantizeLinear(_Linear):
             yield Sample(cls(), (X.astype(np.float32), _SCALES, np.array(zero, dtype)), smooth=False)
 
 
-def _rounded(x: Scalar, zero: Scalar, dtype: DType) -> Scalar:
-    """x rounded, plus the zero point, cut to the range of the dtype. Cutting comes first, which is
-    the same, as the limits are whole numbers."""
-    least, greatest = (call("subtract", float(limit), zero) for limit in (dtype.min, dtype.max))
-    return cast(call("rint", call("minimum", call("maximum", x, least), greatest)) + zero, dtype)
+def _rounded(x: Scalar, least: Scalar | float, greatest: Scalar | float) -> Scalar:
+    """x rounded and cut to a range of whole numbers, as int32. NaN becomes the least number."""
+    high = where(call("greater", x, least), x, least)
+    return cast(call("rint", where(call("less", high, greatest), high, greatest)), int32)
 
 
 class Requantize(Op):
@@ -95,7 +95,8 @@ class Requantize(Op):
         return True
 
     def expr(self, *operands: Scalar) -> Scalar:
-        return _rounded(operands[0], constant(float(self.zero), float32), self.dtype)
+        least, greatest = (float(limit - self.zero) for limit in (self.dtype.min, self.dtype.max))
+        return cast(_rounded(operands[0], least, greatest) + self.zero, self.dtype)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

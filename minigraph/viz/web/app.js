@@ -178,7 +178,7 @@ class App {
       for (const element of arrow.elements || []) element.classList.toggle("near", Boolean(near));
       if (near) (arrow.source === box ? arrow.target : arrow.source).group.classList.add("near");
     }
-    this.panel.show(box, this.shown, this.state);
+    this.panel.show(box, this.shown);
     this.timeline.mark(new Set(box ? box.members.map(b => b.id) : []));
     writeAddress(this.state, this.data);
   }

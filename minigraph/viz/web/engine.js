@@ -18,6 +18,7 @@ const SPACING = {
   "elk.layered.thoroughness": 1,
   "elk.separateConnectedComponents": false,
 };
+const KEPT = 30;  // layouts
 const PATIENCE = 700;  // ms; about what a new worker takes to start
 const COLUMNS = { input: -100, forward: 0, gradient: 100, update: 200 };  // from left to right
 const PAD = "[top=30,left=14,bottom=14,right=14]";
@@ -29,6 +30,7 @@ const PLACES = {
 
 class Engine {
   constructor(source) {
+    this.known = new Map();
     this.address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
     this.start();
   }
@@ -62,12 +64,24 @@ class Engine {
     this.start();
   }
 
+  /** The layout of a graph; that of an equal graph, such as a stage that changed nothing shown, is kept. */
+  async layout(graph) {
+    const key = JSON.stringify(graph);
+    if (!this.known.has(key)) {
+      this.giveUp();
+      this.since = performance.now();
+      this.known.set(key, await this.call({ cmd: "layout", graph, layoutOptions: SPACING, options: {} }));
+      if (this.known.size > KEPT) this.known.delete(this.known.keys().next().value);
+    }
+    return this.known.get(key);
+  }
+
   /** Sets left, top, w, h of the boxes and frames, and `points` of the arrows that do not hide. */
   async place(shown) {
     const parts = new Map(), arrows = shown.arrows.filter(a => !a.hidden);
     const node = item => {
       parts.set(item.id, item);
-      if (!item.items) return { id: item.id, width: item.w, height: item.h, ports: (ports.get(item.id) || []).map(name => port(item, name)), layoutOptions: options(item) };
+      if (!item.items) return { id: item.id, width: item.w, height: item.h, ports: (ports.get(item.id) || []).map(name => port(item, name)), layoutOptions: options(item, leaving) };
       return {
         id: item.id, children: item.items.map(node),
         layoutOptions: { "elk.position": "(0,0)", "elk.padding": PAD },
@@ -84,15 +98,14 @@ class Engine {
       const id = name.slice(0, name.lastIndexOf("#"));
       ports.set(id, [...(ports.get(id) || []), name]);
     }
+    const leaving = new Set(edges.map(e => e.sources[0].slice(0, e.sources[0].lastIndexOf("#"))));
     const port = (item, name) => {
       const [way, kind] = name.slice(name.lastIndexOf("#") + 1).split(" ");
       const place = { x: Math.round(item.w * PLACES[way][kind]), y: way === "in" ? 0 : item.h };
       return { id: name, width: 0, height: 0, ...place, layoutOptions: { "elk.port.side": way === "in" ? "NORTH" : "SOUTH" } };
     };
     const graph = { id: "root", children: shown.root.items.map(node), edges };
-    this.giveUp();
-    this.since = performance.now();
-    const placed = await this.call({ cmd: "layout", graph, layoutOptions: SPACING, options: {} });
+    const placed = await this.layout(graph);
     const settle = found => {
       for (const child of found.children || []) {
         Object.assign(parts.get(child.id), { left: child.x, top: child.y, w: child.width, h: child.height });
@@ -117,9 +130,9 @@ function portOf(arrow) {
   return arrow.climbs ? "climbs" : arrow.isKept ? "kept" : arrow.kind;
 }
 
-/** The column of a box; updates come last where the arrows do not say. */
-function options(item) {
-  const last = item.key && item.part === "update" && !item.parent.scope;
+/** The column of a box; updates come last where no arrow leaves them. */
+function options(item, leaving) {
+  const last = item.key && item.part === "update" && !item.parent.scope && !leaving.has(item.id);
   const place = { "elk.portConstraints": "FIXED_POS", "elk.position": `(${COLUMNS[item.kind] ?? COLUMNS[item.part]},0)` };
   return last ? { ...place, "elk.layered.layering.layerConstraint": "LAST" } : place;
 }

@@ -13,6 +13,7 @@ function decode(data) {
     box.types = box.types.map(i => types[i]);
     return box;
   });
+  data.memory.places = data.memory.places.map(([box, name, offset, bytes, first, last]) => ({ box, name, offset, bytes, first, last }));
   data.arrows = data.arrows.map(([source, target, type, kind, output]) => ({ source, target, type: types[type], kind, output }));
   return data;
 }

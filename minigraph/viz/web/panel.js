@@ -7,10 +7,10 @@ class Panel {
     this.byName = data.stages.map(() => null);
   }
 
-  show(box, shown, state) {
+  show(box, shown) {
     this.element.replaceChildren();
     this.element.scrollTop = 0;
-    if (!box) return this.overview(state);
+    if (!box) return this.overview();
     const { element } = this, only = box.single;
     add("h2", element, only ? only.name : box.key.replaceAll(" ", "/"));
     const badge = add("span", element, this.data.meanings[box.kind], "badge");
@@ -22,8 +22,8 @@ class Panel {
     if (only) this.operation(only);
     this.neighbours(box, shown);
     if (!only) this.members(box);
-    this.missed(box, state);
-    if (only) this.story(only, state);
+    this.missed(box);
+    if (only) this.story(only);
     if (only) this.kernel(only);
   }
 
@@ -64,8 +64,8 @@ class Panel {
       ["arena in use", amount(Math.max(...launches.map(l => l.live)), "B")],
       ["notes", launches.length === 1 ? launches[0].notes : ""],
     ]);
-    const spans = this.data.memory.values.filter(v => ids.has(v.box));
-    if (spans.length) this.table(spans.slice(0, 8).map(v => ["in the arena", `${amount(v.bytes, "B")} at ${v.offset.toLocaleString("en")}, launches ${v.first} to ${v.last}`]));
+    const places = this.data.memory.places.filter(p => ids.has(p.box)).slice(0, 8);
+    this.table(places.map(p => ["in the arena", `${amount(p.bytes, "B")} at ${amount(p.offset, "B")}, launches ${p.first} to ${p.last}`]));
   }
 
   operation(box) {
@@ -120,25 +120,32 @@ class Panel {
     link.onkeydown = e => { if (e.key === "Enter") this.select(id); };
   }
 
-  /** Why passes did not take the operations further. */
-  missed(box, state) {
+  /** Why passes did not take the operations further: fusions first, the other rules on demand. */
+  missed(box) {
     const names = new Set(box.members.flatMap(b => [b.name, ...b.names]));
-    const found = new Map();
+    const fusions = new Map(), others = new Map();
     for (const stage of this.data.stages.slice(1)) {
+      const found = /fuse|fold_batch|winograd|multi/.test(stage.name) ? fusions : others;
       for (const [rule, node, reason] of stage.missed)
         if (names.has(node)) found.set(`${rule}\n${reason}`, { rule, node, reason });
     }
-    if (!found.size) return;
-    this.section("why it was not fused or rewritten");
-    const list = add("ul", this.element);
-    for (const { rule, node, reason } of [...found.values()].slice(0, 12)) {
-      const item = add("li", list, reason);
-      add("span", item, `  ${rule}${box.single ? "" : `, ${node}`}`, "soft");
-    }
+    if (fusions.size + others.size) this.section("why it was not fused or rewritten");
+    const list = (found, parent) => {
+      const items = add("ul", parent);
+      for (const { rule, node, reason } of [...found.values()].slice(0, 20)) {
+        const item = add("li", items, reason);
+        add("span", item, `  ${rule}${box.single ? "" : `, ${node}`}`, "soft");
+      }
+    };
+    if (fusions.size) list(fusions, this.element);
+    if (!others.size) return;
+    const details = add("details", this.element);
+    add("summary", details, `${others.size} rule${others.size === 1 ? "" : "s"} that did not fit`, "soft");
+    list(others, details);
   }
 
   /** What the stages made of an operation. */
-  story(box, state) {
+  story(box) {
     if (this.data.stages.length < 2) return;
     const names = box.names.length ? box.names : [box.name];
     const steps = [];
@@ -175,15 +182,17 @@ class Panel {
   }
 
   kernel(box) {
-    for (const [title, text] of Object.entries(this.data.kernels[box.id] || {})) {
+    const texts = Object.entries(this.data.kernels[box.id] || {});
+    if (texts.length) this.section("generated code");
+    for (const [title, number] of texts) {
       const details = add("details", this.element);
       add("summary", details, title);
-      add("pre", details, text);
+      add("pre", details, this.data.texts[number]);
     }
   }
 
   /** Without a selection: the launches by time, or how to use the page. */
-  overview(state) {
+  overview() {
     const { element, data } = this;
     if (!data.launches.length) {
       add("h2", element, "Select a box");
@@ -194,6 +203,7 @@ class Panel {
     }
     add("h2", element, "Launches by time");
     const total = data.launches.reduce((s, l) => s + l.seconds, 0), longest = Math.max(...data.launches.map(l => l.seconds));
+    const titles = new Map(data.stages.at(-1).boxes.map(i => [data.boxes[i].id, data.boxes[i].title]));
     const table = add("table", element);
     table.id = "launches";
     for (const launch of [...data.launches].sort((a, b) => b.seconds - a.seconds)) {
@@ -202,7 +212,7 @@ class Panel {
       row.tabIndex = 0;
       time.style.setProperty("--part", `${100 * launch.seconds / (longest || 1)}%`);
       add("td", row, percent(launch.seconds / total), "number");
-      const cell = add("td", row, launch.title || launch.op);
+      const cell = add("td", row, titles.get(launch.box) || launch.op);
       add("div", cell, launch.node, "soft");
       row.onclick = () => this.select(`${launch.box} ${data.stages.length - 1}`);
       row.onkeydown = e => { if (e.key === "Enter") row.onclick(); };

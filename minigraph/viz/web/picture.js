@@ -60,7 +60,7 @@ function measure(shown, timed) {
 function picture(shown, colour) {
   const layer = draw("g", {});
   const defs = draw("defs", {}, layer);
-  const marker = draw("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7.5, refY: 4, markerWidth: 6, markerHeight: 6, orient: "auto-start-reverse" }, defs);
+  const marker = draw("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7.5, refY: 4, markerWidth: 7.5, markerHeight: 7.5, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" }, defs);
   draw("path", { d: "M0 0.5L8 4L0 7.5z", class: "tip" }, marker);
   drawFrames(shown.root, layer);
   for (const arrow of shown.arrows) if (!arrow.hidden) drawArrow(arrow, layer);

@@ -5,7 +5,9 @@ class Timeline {
     Object.assign(this, { element, data, select, kind: "", chart: byId("chart"), picked: new Set() });
     const tabs = { memory: byId("memorytab"), run: byId("runtab") };
     for (const [kind, tab] of Object.entries(tabs)) tab.onclick = () => this.show(kind);
-    tabs.memory.hidden = !data.memory.values.length;
+    const last = data.stages.at(-1).boxes.map(i => data.boxes[i]);
+    this.boxes = new Map(last.map(b => [b.id, b]));
+    tabs.memory.hidden = !data.memory.places.length;
     tabs.run.hidden = !data.launches.length;
     this.tabs = tabs;
     element.hidden = tabs.memory.hidden && tabs.run.hidden;
@@ -31,7 +33,10 @@ class Timeline {
     else this.run(w, h);
   }
 
-  rect(x, y, w, h, box, kind, text) {
+  nameOf(id) { return this.boxes.get(id)?.title; }
+
+  rect(x, y, w, h, box, text) {
+    const { kind } = this.boxes.get(box);
     const style = `fill:var(--${kind});stroke:var(--${this.picked.has(box) ? "mark" : `${kind}-line`});stroke-width:${this.picked.has(box) ? 2 : 0.6}`;
     const rect = draw("rect", { x, y, width: Math.max(w, 0.8), height: Math.max(h, 0.8), style, cursor: "pointer", "data-box": box }, this.chart);
     draw("title", {}, rect, text);
@@ -41,12 +46,12 @@ class Timeline {
 
   /** The place of every value in the arena, over the launches during which it lives. */
   memory(w, h) {
-    const { values, peak, launches } = this.data.memory, left = 62, top = 6, bottom = 18;
+    const { places, peak } = this.data.memory, launches = 1 + Math.max(...places.map(p => p.last)), left = 62, top = 6, bottom = 18;
     const x = i => left + i * (w - left - 12) / launches, y = bytes => h - bottom - bytes * (h - top - bottom) / peak;
     this.axis(left, w, y(0), y(peak), amount(peak, "B"));
-    for (const v of values)
-      this.rect(x(v.first), y(v.offset + v.bytes), x(v.last + 1) - x(v.first), y(v.offset) - y(v.offset + v.bytes), v.box, v.kind,
-        `${v.name}\n${amount(v.bytes, "B")}, launches ${v.first} to ${v.last}`);
+    for (const p of places)
+      this.rect(x(p.first), y(p.offset + p.bytes), x(p.last + 1) - x(p.first), y(p.offset) - y(p.offset + p.bytes), p.box,
+        `${this.nameOf(p.box) || p.name}\n${amount(p.bytes, "B")}, launches ${p.first} to ${p.last}`);
     draw("text", { x: w - 12, y: h - 4, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, `${launches} launches →`);
   }
 
@@ -56,9 +61,10 @@ class Timeline {
     let at = left;
     for (const launch of launches) {
       const width = launch.seconds / total * (w - left - 12);
-      this.rect(at, top, width, h - 44, launch.box, launch.kind, `${launch.title || launch.op}\n${launch.node}\n${duration(launch.seconds)}, ${percent(launch.seconds / total)}`);
-      const name = launch.title || launch.node.split("/").at(-1);
-      if (widthOf(name, 10) + 8 < width) draw("text", { x: at + 4, y: top + 14, "pointer-events": "none", style: "font-size:10px;fill:var(--text)" }, this.chart, name);
+      const title = this.nameOf(launch.box), name = title || launch.node.split("/").at(-1);
+      this.rect(at, top, width, h - 44, launch.box, `${title || launch.op}\n${launch.node}\n${duration(launch.seconds)}, ${percent(launch.seconds / total)}`);
+      const fits = clipped(name, width - 8);
+      if (fits.length > 3) draw("text", { x: at + 4, y: top + 14, "pointer-events": "none", style: "font-size:10px;fill:var(--text)" }, this.chart, fits);
       at += width;
     }
     draw("text", { x: w - 12, y: h - 8, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, duration(total));
@@ -69,4 +75,11 @@ class Timeline {
     draw("text", { x: left - 6, y: high + 9, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, text);
     draw("text", { x: left - 6, y: low, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, "0");
   }
+}
+
+/** The beginning of a text that is at most `width` wide. */
+function clipped(text, width) {
+  if (widthOf(text, 10) <= width) return text;
+  while (text && widthOf(`${text}…`, 10) > width) text = text.slice(0, -1);
+  return `${text}…`;
 }

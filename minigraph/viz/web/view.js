@@ -69,7 +69,7 @@ class View {
     const all = Math.max((root.w + 2 * margin) / w, (root.h + 2 * margin) / h);
     const scale = readable ? Math.max(0.8, Math.min(1.25, Math.max(all, (root.w + 2 * margin) / w))) : Math.max(all, 0.8);
     Object.assign(this, { w: w * scale, h: h * scale });
-    this.x = (root.w - this.w) / 2;
+    this.x = (root.w > this.w ? this.spine : root.w / 2) - this.w / 2;
     this.y = root.h + 2 * margin > this.h ? -margin : (root.h - this.h) / 2;
     this.show();
   }
@@ -77,6 +77,8 @@ class View {
   /** The small map of a new picture; it hides where all is in sight. */
   redraw(shown) {
     this.root = shown.root;
+    const middles = shown.boxes.filter(b => b.kind === "forward").map(b => b.left + b.w / 2).sort((a, b) => a - b);
+    this.spine = middles.length ? middles[middles.length >> 1] : shown.root.w / 2;
     const { w, h } = this.root;
     this.mapScale = Math.min(130 / w, 180 / h);
     this.map.replaceChildren();

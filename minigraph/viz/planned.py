@@ -1,0 +1,68 @@
+"""What a plan knows of its launches: the places of values in the arena, and the code that the backend made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from minigraph.compile.memory import lower_bound
+from minigraph.compile.plan import Plan
+from minigraph.ir.program import Instr
+from minigraph.util.alignment import aligned
+from minigraph.viz.amount import amount
+
+
+class Place(NamedTuple):
+    """A buffer in the arena: the box and name of the value it is made for, its place, and its first and last moment."""
+
+    box: str
+    name: str
+    offset: int
+    bytes: int
+    first: int
+    last: int
+
+
+class Planned(NamedTuple):
+    """The buffers of a plan by offset, the bytes of its arena, a line about it, and its code as texts by title."""
+
+    places: tuple[Place, ...] = ()
+    peak: int = 0
+    summary: str = ""
+    code: Mapping[str, Mapping[str, str]] = {}
+
+
+def planned(plan: Plan, ids: Mapping[Instr, str]) -> Planned:
+    """Describe a plan. ids: of the boxes of its program's instructions."""
+    owners: dict[int, Instr] = {}
+    for value, slot in plan.slots.items():
+        owners.setdefault(slot, value.instr)
+    for step in plan.steps:
+        if step.workspace >= 0:
+            owners.setdefault(step.workspace, step.instr)
+    places = [
+        Place(ids[owner], owner.name, plan.layout.offsets[slot], aligned(life.size), max(life.start, 0), life.end)
+        for slot, owner in owners.items()
+        if owner in ids and (life := plan.lifetimes[slot]).size
+    ]
+    return Planned(
+        tuple(sorted(places, key=lambda p: (p.offset, p.first))), plan.peak, _summary(plan), _code(plan, ids)
+    )
+
+
+def _summary(plan: Plan) -> str:
+    bound, alone = lower_bound(plan.lifetimes), sum(aligned(life.size) for life in plan.lifetimes)
+    return (
+        f"{amount(plan.peak, 'B')} planned, {plan.peak / bound if bound else 1:.3g} × the least that holds what is "  # noqa: RUF001
+        f"live at once; {amount(alone, 'B')} without sharing"
+    )
+
+
+def _code(plan: Plan, ids: Mapping[Instr, str]) -> dict[str, Mapping[str, str]]:
+    found = {}
+    for step in plan.steps:
+        instr = step.instr
+        texts = plan.backend.kernel_text(instr.op, [v.type for v in instr.inputs], instr.types)
+        if texts and instr in ids:
+            found[ids[instr]] = texts
+    return found
