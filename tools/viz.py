@@ -55,7 +55,9 @@ def draw(target: Target, out: Path, choice: PictureOptions) -> Drawn:
         raise VizError(f"{out}: the name must end in one of {', '.join(FORMATS)}")
     diff, limit, html = choice.diff, choice.limit, choice.html
     chosen = choice.stage or (AFTER if diff or choice.steps else BEFORE)
-    traced, note = _trace(target, choice, chosen)
+    pages = kind == ".html" or html
+    needed = choice if pages or diff or chosen != BEFORE else choice._replace(optimize="O0")  # no pass is to be seen
+    traced, note = _trace(target, needed, chosen)
     picture = traced.diff(chosen) if diff else traced.picture(chosen)
     picture = picture.by_layers()
     dot = dot_source(fold(picture, choose_open(picture, limit)), diff)
@@ -66,7 +68,7 @@ def draw(target: Target, out: Path, choice: PictureOptions) -> Drawn:
         write(path, content)
         written.append(path)
 
-    if kind == ".html" or html:
+    if pages:
         save(".html", page(traced, chosen, diff, limit))
     if kind == ".dot":
         save(kind, dot)
@@ -76,7 +78,7 @@ def draw(target: Target, out: Path, choice: PictureOptions) -> Drawn:
         except GraphvizMissingError as error:
             save(".dot", dot)
             if not html:
-                save(".html", page(traced, chosen, diff, limit))
+                save(".html", page(_trace(target, choice, chosen)[0], chosen, diff, limit))
             names = ", ".join(str(p) for p in written)
             raise GraphvizMissingError(f"{error}. Written without it: {names}") from error
     return Drawn(written, note)

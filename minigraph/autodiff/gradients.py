@@ -17,6 +17,7 @@ from minigraph.ops.builder import apply
 from minigraph.ops.control.recompute import Recompute, note_copy, original, recompute_scopes
 from minigraph.ops.filling import OnesLike, ZerosLike
 from minigraph.ops.math.add_n import AddN
+from minigraph.util.nest import listed
 
 
 class UnconnectedGradients:
@@ -278,11 +279,6 @@ def _initial(ys: list[Tensor], grad_ys: Any) -> list[Tensor]:
             )
         out.append(tensor)
     return out
-
-
-def listed(value: Any) -> Sequence[Any]:
-    """A list or tuple as it is, and one value as a list of it."""
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _tensors(values: Any) -> list[Tensor]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.autodiff.gradients import dense_gradients, listed
+from minigraph.autodiff.gradients import dense_gradients
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Tensor
 from minigraph.core.operand import Operand
@@ -17,6 +17,7 @@ from minigraph.ops.array.reshape import reshape
 from minigraph.ops.builder import composed
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import zeros_like
+from minigraph.util.nest import listed
 
 __all__ = ["hessians"]
 

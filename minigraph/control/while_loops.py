@@ -150,8 +150,8 @@ def _fits(shape: Shape, wanted: Shape) -> bool:
 
 def _checked(result: Any, loop_vars: Any, first: Sequence[Tensor], types: Sequence[TensorType]) -> list[Tensor]:
     """The tensors that a body returns. ValueError or TypeError if they cannot be the next values of the variables."""
-    result = result if isinstance(result, list | tuple) else [result]
-    if nest.form(list(result)) != nest.form(list(loop_vars)):
+    result = nest.listed(result)
+    if nest.form(result) != nest.form(list(loop_vars)):
         raise ValueError(f"The two structures don't have the same nested structure: {loop_vars!r} and {result!r}")
     tensors = [convert_to_tensor(_flow(v)) for v in nest.flatten(result)]
     for tensor, start, kind in zip(tensors, first, types, strict=True):

@@ -40,6 +40,7 @@ from minigraph.ops.math.matmul import matmul
 from minigraph.ops.math.selection import where
 from minigraph.ops.random import distributions as _draws
 from minigraph.run.variables import Variable, assign, assign_add, assign_sub
+from minigraph.util.nest import listed
 
 # variables and their values
 
@@ -121,7 +122,7 @@ class Function:
 
     def __call__(self, inputs: Any) -> Any:
         """Compute the outputs and run the updates."""
-        values = inputs if isinstance(inputs, list | tuple) else [inputs]
+        values = listed(inputs)
         given = zip(self.inputs, values, strict=True)
         feeds = {x: v for x, v in given if not isinstance(x, int)}  # a learning phase that is set is no tensor
         return get_session().run([self.outputs, self.updates], phase_feeds(False) | feeds)[0]

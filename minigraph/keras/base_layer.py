@@ -20,6 +20,7 @@ from minigraph.ops.constant import placeholder
 from minigraph.ops.identity import identity
 from minigraph.ops.math.casting import cast
 from minigraph.run.variables import Variable
+from minigraph.util.nest import listed
 
 
 class InputSpec:
@@ -102,7 +103,7 @@ class Layer:
 
     def __setattr__(self, name: str, value: Any) -> None:
         layers = self.__dict__.setdefault("_layers", [])
-        for item in value if isinstance(value, list | tuple) else (value,):
+        for item in listed(value):
             if isinstance(item, Layer) and item not in layers and name != "_layers":
                 layers.append(item)
             if isinstance(item, Variable) and name != "_own" and not name.endswith("_weights"):

@@ -12,6 +12,7 @@ from minigraph.graphs.walk import needed
 from minigraph.keras import lookup
 from minigraph.keras.base_layer import FieldLayer, Layer, LayerCall, alone, as_tuples, flat, shapes_of
 from minigraph.keras.state import state_of
+from minigraph.util.nest import listed
 
 KERAS_VERSION = "2.2.4-tf"  # of TensorFlow 1.15, for files
 
@@ -27,7 +28,7 @@ class OpLayer(FieldLayer):
 
     def call(self, inputs: Any) -> Any:
         """Compute the results."""
-        given = inputs if isinstance(inputs, list) else [inputs]
+        given = listed(inputs)
         return self.op.graph.add(self.op.op, given, self.op.type).outputs
 
     def get_config(self) -> dict[str, Any]:

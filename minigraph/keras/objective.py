@@ -14,6 +14,7 @@ from minigraph.keras.data import Batch
 from minigraph.keras.network import Network
 from minigraph.keras.state import get_session, phase_feeds, state_of
 from minigraph.train.optimizer import Optimizer as CoreOptimizer
+from minigraph.util.nest import listed
 
 
 def by_output(value: Any, names: Sequence[str], nests: bool = False) -> list[Any]:
@@ -104,7 +105,7 @@ class Objective:
         self.metrics: list[tuple[int, bool, OutputMetric]] = []
         for weighted, some in ((False, metric), (True, weighted_metric)):
             for i, entries in enumerate(by_output(some, names, nests=True)):
-                for entry in entries if isinstance(entries, list | tuple) else [entries] if entries else ():
+                for entry in listed(entries) if entries else ():
                     name, made = _chosen(entry, self.losses[i], outputs[i])
                     name = f"{'weighted_' if weighted and isinstance(entry, str) else ''}{name}"
                     self._add_metric(i, weighted, f"{names[i]}_{name}" if several else name, made)

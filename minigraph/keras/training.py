@@ -18,6 +18,7 @@ from minigraph.keras.loops import Evaluation, Prediction, Training
 from minigraph.keras.network import Network, layer_from_config
 from minigraph.keras.objective import Objective
 from minigraph.keras.state import get_session, phase_feeds
+from minigraph.util.nest import listed
 
 
 class Model(Network):
@@ -104,7 +105,7 @@ class Model(Network):
 
     def _prepared(self, x: Any) -> None:
         if self.inputs is None:
-            arrays = [np.asarray(v) for v in (x if isinstance(x, list | tuple) else [x])]
+            arrays = [np.asarray(v) for v in listed(x)]
             arrays = [a[:, None] if a.ndim == 1 else a for a in arrays]
             self._begin_with([(None, *a.shape[1:]) for a in arrays])
 

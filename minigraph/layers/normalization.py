@@ -25,6 +25,7 @@ from minigraph.ops.nn.statistics import moments
 from minigraph.run.initializers import InitializerLike, ones_initializer, zeros_initializer
 from minigraph.run.variable_scope import Regularizer, Reuse, get_variable
 from minigraph.run.variables import Constraint, Variable, assign_sub
+from minigraph.util.nest import listed
 
 __all__ = ["batch_normalization"]
 
@@ -159,7 +160,7 @@ def _nodes(training: Any, fused: bool, center: bool, scale: bool, last: bool) ->
 
 def _channel_axis(axis: Any, x: Tensor) -> int:
     """The axis of the channels, counted from 0."""
-    axes = list(axis) if isinstance(axis, list | tuple) else [axis]
+    axes = listed(axis)
     dims = x.type.shape
     if dims is None or len(axes) != 1 or not -len(dims) <= axes[0] < len(dims):
         raise ShapeError(f"batch_normalization: axis {axis!r} is not one of a tensor of shape {format_shape(dims)}")

@@ -29,6 +29,7 @@ from typing import Any, NamedTuple, TypeAlias
 from minigraph.core.dtypes import DType
 from minigraph.core.scalar import Scalar, call, walk, where
 from minigraph.loops.index import Guard, Index, Inside, Var
+from minigraph.util.nest import listed
 
 LEAVES = frozenset({"load", "name", "index"})
 
@@ -62,7 +63,7 @@ class Buffer:
 
     def get(self, at: Any, other: Scalar | None, guard: Guard = ()) -> Scalar:
         """The element at the indices where the guard holds, and `other` elsewhere."""
-        indices = tuple(map(Index.of, at if isinstance(at, tuple | list) else (at,)))
+        indices = tuple(map(Index.of, listed(at)))
         return Scalar("load", () if other is None else (other,), self.dtype, Access(self, indices, guard))
 
     def inside(self, *at: Index | Var | int) -> Guard:

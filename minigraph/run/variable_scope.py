@@ -18,6 +18,7 @@ from minigraph.core.types import TensorShape, as_shape
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.run.initializers import InitializerLike, glorot_uniform_initializer, zeros_initializer
 from minigraph.run.variables import Constraint, Variable
+from minigraph.util.nest import listed
 
 __all__ = ["AUTO_REUSE", "VariableScope", "get_variable", "get_variable_scope", "variable_scope"]
 
@@ -245,7 +246,7 @@ def variable_scope(
 
 def _graph_of_values(values: Any) -> Graph:
     """The graph of the tensors among `values`; without any, the default graph."""
-    given = values if isinstance(values, list | tuple) else [values]
+    given = listed(values)
     graphs = {id(v.graph): v.graph for v in given if isinstance(v, Tensor | Variable)}
     if len(graphs) > 1:
         raise GraphError(f"the values of a variable scope are of {len(graphs)} different graphs")

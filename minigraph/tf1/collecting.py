@@ -6,11 +6,12 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
+from minigraph.util.nest import listed
 
 
 def collect_named_outputs(collections: Any, alias: str, outputs: Tensor) -> Tensor:
     """Add a layer's output to collections, with its scope's name as its end point name."""
-    for name in collections if isinstance(collections, list | tuple) else [collections]:
+    for name in listed(collections):
         if name:
             outputs.graph.stores.setdefault("aliases", {}).setdefault(outputs, []).append(alias)
             tf.add_to_collection(name, outputs)

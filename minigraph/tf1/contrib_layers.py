@@ -15,6 +15,7 @@ from minigraph.run.initializers import Distribution, FanMode
 from minigraph.run.variable_scope import Regularizer
 from minigraph.tf1.arg_scope import add_arg_scope
 from minigraph.tf1.collecting import collect_named_outputs
+from minigraph.util.nest import listed
 
 
 def xavier_initializer(uniform: bool = True, seed: int | None = None, dtype: Any = tf.float32) -> Any:
@@ -272,7 +273,7 @@ def stack(inputs: Any, layer: Any, stack_args: Any, **kwargs: Any) -> Tensor:
         short = scope or getattr(layer, "__name__", "stack")
         y: Tensor = inputs
         for i, given in enumerate(stack_args):
-            positional = list(given) if isinstance(given, list | tuple) else [given]
+            positional = listed(given)
             y = layer(y, *positional, **kwargs, scope=f"{short}_{i + 1}")
         return y
 

@@ -18,6 +18,7 @@ from minigraph.core.errors import (
     OpError,
     PermissionDeniedError,
 )
+from minigraph.util.nest import listed
 
 
 @contextmanager
@@ -125,7 +126,7 @@ def ListDirectory(dirname: Any) -> list[str]:
 
 def Glob(filename: Any) -> list[str]:
     """The paths that match a pattern, or any of several."""
-    patterns = filename if isinstance(filename, list | tuple) else [filename]
+    patterns = listed(filename)
     return [path for p in patterns for path in sorted(_glob.glob(os.fspath(p)))]
 
 

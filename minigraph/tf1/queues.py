@@ -25,6 +25,7 @@ from minigraph.ops.host.queues import (
 )
 from minigraph.ops.host.readers import EpochLimit, StringGather
 from minigraph.ops.random.distributions import get_seed
+from minigraph.util.nest import listed
 
 
 class QueueBase:
@@ -53,7 +54,7 @@ class QueueBase:
                 raise ValueError(f"Keys in dictionary to enqueue do not match names of Queue: {list(vals)}")
             given = [vals[name] for name in self._names]
         else:
-            given = list(vals) if isinstance(vals, list | tuple) else [vals]
+            given = listed(vals)
             if len(given) != len(self.dtypes) and len(self.dtypes) == 1:
                 given = [vals]
         if len(given) != len(self.dtypes):
@@ -109,7 +110,7 @@ class QueueBase:
 def _spec(
     kind: str, capacity: int, dtypes: Any, shapes: Any, names: Any, name: str, **more: Any
 ) -> tuple[list[Any], list[Shape] | None, list[str] | None, QueueSpec]:
-    kinds = [as_dtype(d) for d in (dtypes if isinstance(dtypes, list | tuple) else [dtypes])]
+    kinds = [as_dtype(d) for d in listed(dtypes)]
     dims: list[Shape] | None = None
     if shapes is not None:
         single = not isinstance(shapes, list | tuple) or not all(
@@ -118,7 +119,7 @@ def _spec(
         dims = [as_shape(s) for s in ([shapes] if single or (shapes == [] and len(kinds) == 1) else shapes)]
         if len(dims) != len(kinds):
             raise ValueError("Queue shapes must have the same length as dtypes")
-    given = None if names is None else list(names) if isinstance(names, list | tuple) else [names]
+    given = None if names is None else listed(names)
     if given is not None and len(given) != len(kinds):
         raise ValueError("Queue names must have the same length as dtypes")
     graph = get_default_graph()

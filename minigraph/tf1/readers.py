@@ -33,6 +33,7 @@ from minigraph.ops.host.readers import (
     itself,
     whole_file,
 )
+from minigraph.util.nest import listed
 
 
 class ReaderBase:
@@ -242,7 +243,7 @@ def decode_csv(
         except TypeError:
             values = constant(default) if not isinstance(default, Tensor) else default
             dtypes.append(values.dtype)
-            given = list(default) if isinstance(default, list | tuple) else [default]
+            given = listed(default)
             defaults.append(given[0] if given else None)
     lines = convert_to_tensor(records, dtype=string)
     columns = None if select_cols is None else tuple(select_cols)

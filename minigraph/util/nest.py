@@ -19,6 +19,11 @@ def flatten(nest: Nest, kinds: Kinds = SEQUENCES) -> list[Any]:
     return [nest]
 
 
+def listed(value: Any) -> list[Any]:
+    """The elements of a list or tuple; any other value as the only element."""
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
 def pack(structure: Nest, leaves: Sequence[Any], kinds: Kinds = SEQUENCES) -> Nest:
     """A nest of this structure with other leaves."""
     return _pack(structure, iter(leaves), kinds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 LEAST = 128 << 20  # bytes that any file may take in memory, however small it is
@@ -37,19 +37,36 @@ class Budget:
 
     Compressed and repetitive files may unpack to more than they hold, but only up to a limit. All limits grow with that
     of the bytes, so MINIGRAPH_READ_LIMIT raises them together; the depth is fixed.
+
+    file_size: bytes, or a function that tells them, which is only called if an empty file's limits do not suffice. The
+    size of a message of protobuf is found by writing it.
     """
 
-    def __init__(self, file_size: int) -> None:
-        self.limit = self._bytes = allowance(file_size)
+    def __init__(self, file_size: int | Callable[[], int]) -> None:
+        self._measure = None if isinstance(file_size, int) else file_size
+        self.limit = self._bytes = allowance(file_size if isinstance(file_size, int) else 0)
         self._entries = self.limit // _BYTES_PER_ENTRY
         self._steps = self.limit // _BYTES_PER_STEP
         self._depth = _DEPTH
+
+    def _grow(self) -> None:
+        """Measure the file if that has not been done."""
+        if self._measure is None:
+            return
+        more = allowance(self._measure()) - self.limit
+        self._measure = None
+        self.limit += more
+        self._bytes += more
+        self._entries += more // _BYTES_PER_ENTRY
+        self._steps += more // _BYTES_PER_STEP
 
     def take(self, what: str, shape: Sequence[int], itemsize: int) -> int:
         """The bytes of an array of this shape. Raises Damaged for an invalid shape or a request beyond the limit."""
         check_shape(what, shape)
         size = math.prod(shape) * itemsize
         self._bytes -= size
+        if self._bytes < 0:
+            self._grow()
         if self._bytes < 0:
             raise Damaged(
                 f"'{what}' of shape {list(shape)} is too large: with it, the file would unpack to more than "
@@ -60,6 +77,8 @@ class Budget:
     def check(self, what: str, size: int) -> None:
         """Raise Damaged if a buffer that is freed again exceeds the bytes that are left."""
         if size > self._bytes:
+            self._grow()
+        if size > self._bytes:
             raise Damaged(f"'{what}' needs a buffer of {size:,} bytes: the file may take {self.limit:,}; {VARIABLE} "
                           "raises the limit")  # fmt: skip
 
@@ -67,11 +86,15 @@ class Budget:
         """Count entries: arrays, groups, records, nodes that are read again."""
         self._entries -= count
         if self._entries < 0:
+            self._grow()
+        if self._entries < 0:
             raise Damaged(f"{what}: it has more entries than a file of its size should; {VARIABLE} raises the limit")
 
     def work(self, what: str, steps: int) -> None:
         """Count work of about `steps` microseconds."""
         self._steps -= steps
+        if self._steps < 0:
+            self._grow()
         if self._steps < 0:
             raise Damaged(f"{what}: reading takes more work than it should for a file of its size; {VARIABLE} raises "
                           "the limit")  # fmt: skip

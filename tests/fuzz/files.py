@@ -35,7 +35,7 @@ _NUMBERS = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 <<
 
 
 class TooLongError(BaseException):
-    """An input took more than SECONDS. No reader may catch it."""
+    """An input took more than SECONDS of processor time. No reader may catch it."""
 
 
 class Finding(NamedTuple):
@@ -79,18 +79,18 @@ def changed(content: bytes, others: list[bytes], rng: random.Random) -> bytes:
 
 @contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Raise TooLongError in a `with` block that takes longer."""
+    """Raise TooLongError in a `with` block that takes more processor time."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise TooLongError
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def complaint(read: Callable[[Path], Any], path: Path, traced: bool) -> str | None:

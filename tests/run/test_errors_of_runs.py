@@ -34,7 +34,9 @@ INTEGERS: dict[str, tuple[Build, Any, str]] = {
     "gather of one": (tf.gather, 7, r"indices = 7 is not in \[0, 3\)"),
     "gather along an axis": (lambda x, i: tf.gather(x, i, axis=1), [2], r"indices\[0\] = 2 is not in \[0, 2\)"),
     "gradient of gather": (
-        lambda x, i: tf.gradients(tf.gather(x, i), x)[0], [0, 4], r"indices\[1\] = 4 is not in \[0, 3\)",
+        lambda x, i: tf.convert_to_tensor(tf.gradients(tf.gather(x, i), x)[0]),
+        [0, 4],
+        r"indices\[1\] = 4 is not in \[0, 3\)",
     ),
     "embedding_lookup": (tf.nn.embedding_lookup, [5], r"indices\[0\] = 5 is not in \[0, 3\)"),
     "gather_nd": (tf.gather_nd, [[0, 1], [1, 2]], r"indices\[1\] = \[1, 2\] does not index into .* \(3, 2\)"),

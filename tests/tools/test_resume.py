@@ -5,6 +5,7 @@ Tests `tools/shared/running.py`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -97,3 +98,51 @@ def test_more_epochs(tmp_path: Path, digits: Path, expected: dict[str, object]) 
     done = run_command(tmp_path, *training(digits, tmp_path))
     assert done.returncode == 0, done.stderr
     assert history(tmp_path) == expected
+
+
+def in_a_terminal(arguments: list[str], seconds: float, key: bytes) -> tuple[int, str]:
+    """Run a command in a terminal of its own and type a key after some time; the exit code, and what it shows."""
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(theirs)
+    shown, deadline = b"", time.monotonic() + seconds
+    os.set_blocking(ours, False)
+    while process.poll() is None:
+        if deadline and time.monotonic() > deadline:
+            os.write(ours, key)
+            deadline = 0.0
+        with contextlib.suppress(BlockingIOError, OSError):
+            shown += os.read(ours, 1 << 16)
+        time.sleep(0.01)
+    with contextlib.suppress(BlockingIOError, OSError):
+        shown += os.read(ours, 1 << 16)
+    os.close(ours)
+    return process.returncode, shown.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("seconds", [0.6, 1.2])
+def test_ctrl_c_in_a_terminal_while_it_starts(seconds: float, tmp_path: Path, digits: Path) -> None:
+    """It ends, and what it leaves is whole: no temporary, and a checkpoint only if there was a step."""
+    code, shown = in_a_terminal(training(digits, tmp_path, "--epochs", "1000"), seconds, b"\x03")
+    assert code in (130, -signal.SIGINT), shown
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".tmp")]
+    if "Traceback" in shown:  # of Python itself, before the command began
+        assert not list(tmp_path.iterdir())
+
+
+def test_sigterm_before_training_begins(tmp_path: Path) -> None:
+    """The command ends as by Ctrl-C."""
+    program = (
+        "import os, signal, click\nfrom minigraph.tools.cli import main\n"
+        "@main.command('own')\ndef own(): os.kill(os.getpid(), signal.SIGTERM)\n"
+        "main(['own'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (130, "Interrupted.\n")

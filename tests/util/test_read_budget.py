@@ -43,3 +43,21 @@ def test_levels_are_counted() -> None:
         descend(budget, 32)
     with pytest.raises(Damaged, match="its lists: more than 32 levels"):
         descend(budget, 33)
+
+
+def test_the_size_is_asked_for_when_it_matters() -> None:
+    asked = []
+
+    def size() -> int:
+        asked.append(None)
+        return 10 << 20
+
+    budget = Budget(size)
+    budget.take("w", (LEAST,), 1)
+    budget.visit("its list", 1000)
+    assert not asked
+    budget.take("v", (LEAST // 2,), 1)
+    assert len(asked) == 1
+    with pytest.raises(Damaged, match="too large"):
+        budget.take("u", (LEAST,), 1)
+    assert len(asked) == 1

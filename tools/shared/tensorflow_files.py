@@ -103,7 +103,7 @@ def weights_in(path: Path) -> dict[str, NDArray[Any]]:
     """The weights of a graph in TensorFlow's files: variables' values, or arrays of floating-point constants."""
     if path.suffix in GRAPHS and _folder(path) is None:
         graph = read_graph(path)
-        budget = Budget(graph.ByteSize())
+        budget = Budget(graph.ByteSize)
         arrays = {n.name: read_tensor(n.attr["value"].tensor, budget) for n in graph.node if n.op == "Const"}
         return {name: a for name, a in arrays.items() if a.dtype.kind == "f" and a.size > 1}
     opened = open_tensorflow_graph(path)

@@ -77,7 +77,7 @@ def import_model(
     """Add a checked ModelProto, its data in memory, to the default graph; see `minigraph.onnx.load`."""
     opsets = {DOMAINS.get(o.domain, o.domain): o.version for o in model.opset_import}
     functions = {(f.domain, f.name): f for f in model.functions}
-    budget = Budget(model.ByteSize())
+    budget = Budget(model.ByteSize)
     importer = _Importer(functions, variables, budget)
     if lacking := sorted({o.name for o in model.graph.output} - set(_names(model.graph))):
         raise DataLossError(f"no node computes the model's outputs {lacking[:10]}")

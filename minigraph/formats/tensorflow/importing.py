@@ -104,7 +104,7 @@ class _Reader:
             seen: set[str] = set()
             twice = next(n.name for n in message.node if n.name in seen or seen.add(n.name))  # type: ignore[func-returns-value]
             raise GraphError(f"two nodes of the graph are named '{twice}'")
-        self.budget = Budget(message.ByteSize())
+        self.budget = Budget(message.ByteSize)
         self.replaced = replaced
         self.tensors: dict[str, Tensor] = {}
         self.nodes: dict[str, Node] = {}

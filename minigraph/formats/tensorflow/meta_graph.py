@@ -224,7 +224,7 @@ def _items(
 def restored_by(graph_def: Any) -> list[Restored]:
     """The variables that the nodes of a Saver in a graph restore."""
     messages = {node.name: node for node in graph_def.node}
-    budget = Budget(graph_def.ByteSize())
+    budget = Budget(graph_def.ByteSize)
 
     @cache
     def texts(name: str) -> list[str]:

@@ -17,6 +17,7 @@ from minigraph.ops.array.reshape import Transpose
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import apply
 from minigraph.ops.identity import Identity, IdentityN
+from minigraph.util.nest import listed
 from minigraph.util.read_budget import Budget
 
 Result = Tensor | Sequence[Tensor] | Node
@@ -42,7 +43,7 @@ class TfNode:
         self.inputs = list(inputs)
         self.guards = guards
         self.producer = producer
-        self.budget = budget or Budget(message.ByteSize())
+        self.budget = budget or Budget(message.ByteSize)
         self._attributes = message.attr
 
     def unsupported(self, text: str) -> NoReturn:
@@ -117,7 +118,7 @@ class TfNode:
         """What `function` makes of several nodes, named below this one's name."""
         with self.graph.name_scope(f"{self.name}/"):
             made = function()
-        return self.named(*(made if isinstance(made, list | tuple) else (made,)))
+        return self.named(*listed(made))
 
     def with_value(self, kind: type[Op], field: str, index: int, form: str, **others: Any) -> tuple[Tensor, ...]:
         """Make this node of an op one of whose attributes is TensorFlow's input `index`, known now or before a run.

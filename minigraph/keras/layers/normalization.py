@@ -16,6 +16,7 @@ from minigraph.ops.array.reshape import reshape
 from minigraph.ops.math.casting import cast
 from minigraph.ops.nn.norm import LEAST_EPSILON, bessel_corrected, normalised
 from minigraph.ops.nn.statistics import moments
+from minigraph.util.nest import listed
 
 __all__ = ["ELU", "BatchNormalization", "LayerNormalization", "LeakyReLU", "PReLU", "ReLU", "Softmax",
            "ThresholdedReLU"]  # fmt: skip
@@ -61,7 +62,7 @@ class BatchNormalization(FieldLayer):
     def build(self, input_shape: Any) -> None:
         """Make gamma, beta and the moving averages."""
         rank = input_shape.ndims
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        axes = listed(self.axis)
         if len(axes) != 1 or not -rank <= axes[0] < rank:
             raise ValueError(f"Invalid axis: {self.axis}")
         self._along = axes[0] % rank

@@ -31,6 +31,7 @@ from minigraph.ops.builder import as_tensor_like, composed, graph_of, require_sh
 from minigraph.ops.constant import Const, counted, range_
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.selection import where as select
+from minigraph.util.nest import listed
 
 __all__ = ["boolean_mask", "py_func", "unique", "where"]
 
@@ -290,7 +291,7 @@ def boolean_mask(tensor: TensorLike, mask: TensorLike, name: str = "boolean_mask
             raise ShapeError(f"Shapes {shapes} are incompatible")
         dims = known_dims(x, range(len(x.type.shape)))
         lead, tail = dims[:at], dims[at + count :]
-        flat = x if count == 1 else reshape(x, [*lead, -1, *tail])
+        flat = reshape(x, [*lead, -1, *tail])
         places = squeeze(where(reshape(test, [-1])), [1])
         return gather(flat, places, axis=at)
 
@@ -348,7 +349,7 @@ def py_func(
         >>> tf.Session().run(y)
         array([1, 2, 3], dtype=int32)
     """
-    kinds = tuple(as_dtype(t) for t in (Tout if isinstance(Tout, list | tuple) else [Tout]))
+    kinds = tuple(as_dtype(t) for t in listed(Tout))
     with composed(name, "PyFunc", *inp) as scope:
         graph = graph_of([as_tensor_like(v) for v in inp]) if inp else get_default_graph()
         tensors = [convert_to_tensor(v) for v in inp]

@@ -10,6 +10,7 @@ from minigraph.core.typing import TensorLike
 from minigraph.ops.array.gathering import gather
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.identity import identity
+from minigraph.util.nest import listed
 
 __all__ = ["embedding_lookup"]
 
@@ -40,7 +41,7 @@ def embedding_lookup(
         array([[4., 5.],
                [0., 1.]], dtype=float32)
     """
-    tables = list(params) if isinstance(params, list | tuple) else [params]
+    tables = listed(params)
     if len(tables) != 1 or max_norm is not None:
         raise ValueError("tf.nn.embedding_lookup takes one table, and no max_norm")
     with composed(name, "embedding_lookup", tables[0], ids) as scope:
