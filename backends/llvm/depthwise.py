@@ -27,7 +27,7 @@ def _fits(op: Convolution, x: Sequence[int], w: Sequence[int], y: Sequence[int],
 def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """y = Σ over taps of x·w[tap]; None if channels share filters."""
     x, w, y = in_types[0].static, in_types[1].static, out_types[0].static
-    return from_loops(op, in_types, out_types, how) if not how.epilogue and _fits(op, x, w, y, out_types[0]) else None
+    return from_loops(op, in_types, out_types, how) if _fits(op, x, w, y, out_types[0]) else None
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:

@@ -43,6 +43,8 @@ TASKS = 64  # tasks, if there are many iterations
 TERMS = 64  # most terms of a running sum
 PIECE = 1 << 15  # elements of a piece of a long reduction, if these are at least TERMS rows
 FEW = 16  # iterations of the outer loops, too few to be shared out
+NEAR = 1 << 15  # bytes that stay in the nearest cache
+WINDOWS = 8  # most vectors of neighbouring windows that are computed together
 
 
 class Scheduled(NamedTuple):
@@ -115,15 +117,17 @@ def _scheduled(kernel: Kernel, lanes: int) -> Scheduled:
         return _in_steps(kernel, loops[-1], work)
     columns = _is_vector(loops[-1], body)
     inner: list[Var] = []
+    far = columns and len(loops) > 2 and _overlaps(body, loops[-2].var) and _sweep(body, loops[-1]) > NEAR
     if columns and len(loops) > 1:
-        kernel, inner = _blocked(kernel, loops[:-1], body)
-    kernel = schedule.map_loops(kernel, _side_by_side(body), {last}) if columns else _inner_vectors(kernel, body)
+        kernel, inner = _blocked(kernel, loops[:-1], body, far)
+    many = f"vector:{WINDOWS // _together(loops[-2])}" if far else _side_by_side(body)
+    kernel = schedule.map_loops(kernel, many, {last}) if columns else _inner_vectors(kernel, body)
     if columns and len(loops) == 1:
         kernel = _in_blocks(kernel, loops[0], work)
     if columns:
         kernel = _interior_vectors(kernel, last, lanes)
     kernel = _short_sums(kernel, lanes)
-    kernel = _peeled(kernel, last if columns else None, inner)
+    kernel = _peeled(kernel, last if columns else None, inner, far)
     return _tasks(kernel, columns, work)
 
 
@@ -198,16 +202,19 @@ def _is_vector(loop: For, body: Body) -> bool:
     )  # fmt: skip
 
 
-def _blocked(kernel: Kernel, outer: list[For], body: Body) -> tuple[Kernel, list[Var]]:
+def _blocked(kernel: Kernel, outer: list[For], body: Body, far: bool) -> tuple[Kernel, list[Var]]:
     """Blocks of outer iterations unrolled inside: so that remainders of them become constants, or so that windows which
-    overlap share what they load. Returns the unrolled variables, too."""
+    overlap share what they load. Returns the unrolled variables, too.
+
+    far: whether the windows' neighbours leave the nearest cache before they are read again.
+    """
     inner: list[Var] = []
     for f in outer:
         for by in _remainders(body, f.var):
             kernel, high, low = schedule.split(kernel, f.var, by)
             inner += [high, low]
     if not inner and _overlaps(body, outer[-1].var):
-        kernel, high, low = schedule.split(kernel, outer[-1].var, 2)
+        kernel, high, low = schedule.split(kernel, outer[-1].var, _together(outer[-1]) if far else 2)
         inner = [high, low]
     unrolled = inner[1::2]
     kernel = schedule.map_loops(kernel, "unroll", unrolled)
@@ -259,6 +266,21 @@ def _overlaps(body: Body, var: Var) -> bool:
     return False
 
 
+def _together(windows: For) -> int:
+    """How many of a line's windows are computed together: all of a few, so that all is known of their borders."""
+    return windows.stop if windows.stop <= WINDOWS else WINDOWS // 2
+
+
+def _sweep(body: Body, loop: For) -> int:
+    """Bytes that a sweep along the loop loads."""
+    total = 0
+    for s in statements(body):
+        if isinstance(s, Reduce):
+            steps = s.size * loop.stop
+            total += sum(steps * x.dtype.size for x in loads(*s.terms) if x.value.offset.stride(loop.var))
+    return total
+
+
 def _inner_vectors(kernel: Kernel, body: Body) -> Kernel:
     """Reductions along adjacent elements, and loops that write adjacent ones, by vectors."""
 
@@ -283,21 +305,33 @@ def _reads_itself(s: Reduce) -> bool:
     return any(node.function == "name" and node.value in s.names for v in found for node in walk(v))
 
 
-def _peeled(kernel: Kernel, vector: Var | None, inner: Collection[Var]) -> Kernel:
-    """The interior, where no guard fails, apart from the border: an If around the innermost loops."""
+def _peeled(kernel: Kernel, vector: Var | None, inner: Collection[Var], far: bool) -> Kernel:
+    """The interior, where no guard fails, apart from the border: an If around the innermost loops.
+
+    far: with the vector loop outside the loop over windows, so that these find in the nearest cache what their
+    neighbours have loaded.
+    """
     loops, _ = schedule.nest(kernel.body)
     around = [f for f in loops if f.var is not vector and f.var not in inner]
     inside = [f for f in loops if f.var is vector or f.var in inner]
     _, body = schedule.nest(kernel.body)
+    if far:
+        around[-1:] = [*(f for f in inside if f.var is vector), around[-1]]
+        inside = [f for f in inside if f.var in inner]
     of = schedule.bounds_of(kernel.body)
-    outer = {f.var for f in around}
+    outer = {f.var for f in around if f.var is not vector}
     unrolled = {
         v: extent for s in statements(body) if isinstance(s, Reduce) and s.mapping == "unroll" for v, extent in s.loops
     }
     unrolled |= {f.var: f.stop for f in loops if f.var in inner}
     where = schedule.interior(body, outer, unrolled, of)
-    if not where or (isinstance(body[0], If) and body[0].otherwise):
+    if where is None and far:  # each block of windows reaches over the border
+        outer.remove(around[-1].var)
+        where = schedule.interior(body, outer, unrolled, of)
+    if isinstance(body[0], If) and body[0].otherwise:
         return kernel
+    if not where:
+        return schedule.with_body(kernel, schedule.nested([*around, *inside], body)) if far else kernel
     ordered = [f for f in inside if f.var in inner] + [f for f in inside if f.var not in inner]
     plain = schedule.nested(_jammed(inside, inner), schedule.without_guards(body, outer))
     guarded = schedule.nested(ordered, body)

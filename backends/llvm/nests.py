@@ -185,7 +185,9 @@ class LlvmPrinter(ValuePrinter):
         mapping, _, many = s.mapping.partition(":")
         if s.stop <= s.start:
             return
-        if mapping == "unroll" or s.stop - s.start == 1:
+        if mapping == "unroll" and isinstance(s.body[0], Reduce) and s.body[0].mapping == "unroll":
+            self._side_by_side(s, s.body[0])
+        elif mapping == "unroll" or s.stop - s.start == 1:
             for n in range(s.start, s.stop):
                 with self.known(s.var, n):
                     self.run(s.body)
@@ -244,14 +246,37 @@ class LlvmPrinter(ValuePrinter):
             return
         made = list(map(self.value, s.init))
         if mapping == "unroll":
-            for place in itertools.product(*(range(extent) for _, extent in s.loops)):
-                self.replacements |= dict(zip((var for var, _ in s.loops), place, strict=True))
+            for _ in self._places(s):
                 made = self._step(s, made)
-            for var, _ in s.loops:
-                del self.replacements[var]
         elif s.size:
             made = self._serial(s.loops, made, lambda values: self._step(s, values))
         self.names |= {n: (v, self.width) for n, v in zip(s.names, made, strict=True)}
+
+    def _places(self, s: Reduce) -> Iterator[None]:
+        """The steps of an unrolled reduction, in each of which its variables are known."""
+        for place in itertools.product(*(range(extent) for _, extent in s.loops)):
+            self.replacements |= dict(zip((var for var, _ in s.loops), place, strict=True))
+            yield
+        for var, _ in s.loops:
+            del self.replacements[var]
+
+    def _side_by_side(self, s: For, first: Reduce) -> None:
+        """An unrolled loop over unrolled reductions, which take their steps in turn.
+
+        So what several of them load is loaded once and needed for a short time only.
+        """
+        made: list[list[IRValue]] = []
+        for n in range(s.start, s.stop):
+            with self.known(s.var, n):
+                made.append(list(map(self.value, first.init)))
+        for _ in self._places(first):
+            for n in range(s.start, s.stop):
+                with self.known(s.var, n):
+                    made[n - s.start] = self._step(first, made[n - s.start])
+        for n in range(s.start, s.stop):
+            with self.known(s.var, n):
+                self.names |= {name: (v, self.width) for name, v in zip(first.names, made[n - s.start], strict=True)}
+                self.run(s.body[1:])
 
     def _serial(
         self, loops: Sequence[tuple[Var, int]], values: list[IRValue], step: Callable[[list[IRValue]], list[IRValue]]

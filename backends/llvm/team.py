@@ -1,8 +1,9 @@
 """Threads that wait in native code and share the tasks of a kernel with the caller.
 
 Python starts the threads, each in one native call that never returns, so a launch touches neither the interpreter nor
-its lock. Tasks are numbered; a free thread takes the next number. A task's result does not depend on the thread that
-runs it.
+its lock. Tasks are numbered, and each thread has a part of the numbers; a thread that has done its own helps with the
+others'. So the same rows of an image mostly stay in the same core's cache from one launch to the next. A task's result
+does not depend on the thread that runs it.
 
 A waiting thread polls for a millisecond or two, which bridges the gaps between the launches of a run and mostly those
 between runs, and then sleeps. It yields between two polls, as it may occupy the CPU that another thread needs. A thread
@@ -30,10 +31,10 @@ from minigraph.util.locks import Lock
 
 LOOKS = 5000  # polls before sleeping
 _MUTEX, _START, _DONE, _JOB, _STATE, _NEXT = 0, 128, 256, 384, 512, 640  # byte offsets in the shared block
-_SIZE = 1024
+_APART = 128  # bytes between the counters of the threads' next tasks, from _NEXT on
 # i64 fields of the job: function, arguments, number of tasks, whether a job runs, sleeping threads, sleeping caller,
-# the caller's CPU
-_KERNEL, _ARGUMENTS, _COUNT, _BUSY, _SLEEPING, _WAITING, _CPU = (_JOB + 8 * i for i in range(7))
+# the caller's CPU, number of threads
+_KERNEL, _ARGUMENTS, _COUNT, _BUSY, _SLEEPING, _WAITING, _CPU, _THREADS = (_JOB + 8 * i for i in range(8))
 _HAS_AFFINITY = sys.platform == "linux"
 _MASK = 1024  # bits of a set of CPUs
 # The state in one number: threads that work on the job; whether it takes more; the job's number.
@@ -125,17 +126,26 @@ class _TeamCode:
         b, slot = self.b, self.drain.args[1]
         kernel = b.inttoptr(self._get(_KERNEL))
         arguments = b.inttoptr(self._get(_ARGUMENTS))
-        count = self._get(_COUNT)
-        head, inside, after = (b.append_basic_block() for _ in range(3))
-        b.branch(head)
-        b.position_at_end(head)
-        task = self._change("add", _NEXT, 1)
-        b.cbranch(b.icmp_signed("<", task, count), inside, after)
-        b.position_at_end(inside)
-        b.call_at(kernel, [arguments, task, b.add(task, index(1)), slot])
-        b.branch(head)
-        b.position_at_end(after)
+        count, threads = self._get(_COUNT), self._get(_THREADS)
+        with loop(b, index(0), threads) as i:
+            part = b.srem(b.add(slot, i), threads)
+            low, high = (b.sdiv(b.mul(b.add(part, index(n)), count), threads) for n in (0, 1))
+            size, counter = b.sub(high, low), self._counter(part)
+            head, inside, after = (b.append_basic_block() for _ in range(3))
+            b.branch(head)
+            b.position_at_end(head)
+            number = b.atomic_rmw("add", counter, index(1))
+            b.cbranch(b.icmp_signed("<", number, size), inside, after)
+            b.position_at_end(inside)
+            task = b.add(low, number)
+            b.call_at(kernel, [arguments, task, b.add(task, index(1)), slot])
+            b.branch(head)
+            b.position_at_end(after)
         b.ret_void()
+
+    def _counter(self, part: Any) -> Any:
+        """The number of the next task of a thread's part."""
+        return at(self.b, self.team, self.b.add(index(_NEXT), self.b.mul(part, index(_APART))), I8)
 
     def _cpu(self) -> Any:
         """The number of the CPU that the thread runs on."""
@@ -199,8 +209,10 @@ class _TeamCode:
         b.call_at(direct, [b.inttoptr(arguments), index(0), count, index(0)])
         b.ret_void()
         b.position_at_end(together)
-        for field, value in {_KERNEL: kernel, _ARGUMENTS: arguments, _COUNT: count, _NEXT: index(0)}.items():
+        for field, value in {_KERNEL: kernel, _ARGUMENTS: arguments, _COUNT: count}.items():
             self._set(field, value)
+        with loop(b, index(0), self._get(_THREADS)) as part:
+            b.atomic_rmw("xchg", self._counter(part), index(0))
         if _HAS_AFFINITY:
             self._set(_CPU, self._cpu())
         number = b.add(b.lshr(self._get(_STATE), index(_NUMBER)), index(1))
@@ -270,8 +282,9 @@ class Team:
             if self.shared is None:
                 run, sequence, work = load(team_code(), "run", "sequence", "work")
                 libc = ctypes.CDLL(None)
-                shared = ctypes.create_string_buffer(_SIZE)
+                shared = ctypes.create_string_buffer(_NEXT + _APART * self.size)
                 base = ctypes.addressof(shared)
+                ctypes.c_int64.from_buffer(shared, _THREADS).value = self.size
                 libc.pthread_mutex_init(ctypes.c_void_p(base + _MUTEX), None)
                 libc.pthread_cond_init(ctypes.c_void_p(base + _START), None)
                 libc.pthread_cond_init(ctypes.c_void_p(base + _DONE), None)

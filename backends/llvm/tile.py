@@ -36,6 +36,7 @@ from minigraph.backends.llvm.text import (
 )
 from minigraph.core.dtypes import DType, float32
 from minigraph.core.scalar import Scalar
+from minigraph.core.types import TensorType
 from minigraph.loops.text import print_value
 
 LINE = 16  # elements of a cache line
@@ -101,6 +102,11 @@ class TileEpilogue(NamedTuple):
         """Whether it has the form that all products of float32 take: vectors of float32, and nothing else."""
         plain = all(o.dtype is float32 and o.per != "number" for o in self.operands)
         return plain and self.value.dtype is float32
+
+    def types(self, shape: tuple[int, ...]) -> list[TensorType]:
+        """The types of the operands, given the result's shape."""
+        shapes = {"element": shape, "row": shape[-1:], "number": ()}
+        return [TensorType(o.dtype, shapes[o.per]) for o in self.operands]
 
     def __repr__(self) -> str:  # a key: parts that are used several times are printed once
         return f"TileEpilogue({print_value(self.value)}, {self.operands})"

@@ -5,6 +5,7 @@ Division and remainder simplify themselves as far as that needs no bounds: (4i +
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -212,7 +213,9 @@ class Inside:
         least, most = self.index.bounds(of)
         if self.low <= least and most < self.high:
             return True
-        return False if most < self.low or least >= self.high else None
+        step, const = math.gcd(*self.index.terms.values()) or 1, self.index.const
+        reached = max(self.low, least) + (const - max(self.low, least)) % step  # the first number that it can take
+        return None if reached <= min(self.high - 1, most) else False
 
     def replaced(self, values: Mapping[Var, Index | int]) -> Inside:
         return Inside(self.index.replaced(values), self.low, self.high)

@@ -73,7 +73,7 @@ def test_recipe(recipe: str, tmp_path: Path) -> None:
 
 
 def test_there_are_recipes() -> None:
-    assert len(RECIPES) == 5
+    assert len(RECIPES) == 6
 
 
 def test_the_picture_is_current() -> None:

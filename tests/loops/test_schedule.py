@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.loop_cases import loop_cases
 
+from minigraph.backends.llvm import nest_schedule
 from minigraph.backends.llvm.nest_schedule import GRAIN, TERMS, launches, scheduled
 from minigraph.core.dtypes import float32
 from minigraph.core.scalar import call
@@ -21,6 +22,7 @@ from minigraph.loops.interpret import interpret
 from minigraph.loops.kernel import ADD, MAXIMUM, Body, For, If, Kernel, Reduce, guards, rewrite, statements
 from minigraph.loops.kernel import Statement as AnyStatement
 from minigraph.loops.text import print_kernel
+from minigraph.ops.nn.conv2d import Conv2D
 
 
 def tensor(*shape: int) -> TensorType:
@@ -35,19 +37,19 @@ def padded(before: int = 1, rows: int = 3, columns: int = 4) -> Kernel:
     return k.done()
 
 
-def window(size: int, stride: int, taps: int, channels: int = 8) -> Kernel:
-    """A maximum over windows that may lie outside."""
+def window(size: int, stride: int, taps: int, channels: int = 8, lines: int = 1) -> Kernel:
+    """A maximum over windows of lines; they may lie outside."""
     out = -(-size // stride)
     k = Statement("window")
-    x, y = k.operand(tensor(size, channels)), k.result(tensor(out, channels))
-    with k.over(out, channels, names="pc") as (p, c):
+    x, y = k.operand(tensor(lines, size, channels)), k.result(tensor(lines, out, channels))
+    with k.over(lines, out, channels, names="npc") as (n, p, c):
 
         def term(r: Index) -> tuple[list[object], object]:
             h = p * stride + r - taps // 2
-            return [x[h, c]], x.inside(h, c)
+            return [x[n, h, c]], x.inside(n, h, c)
 
         (best,) = k.reduce([taps], MAXIMUM, [-np.inf], [float32], term)
-        k.store(y, (p, c), best)
+        k.store(y, (n, p, c), best)
     return k.done()
 
 
@@ -311,14 +313,33 @@ def test_only_drops_the_results_that_nobody_reads() -> None:
 @settings(max_examples=60)
 @given(
     size=st.integers(1, 14), stride=st.integers(1, 4), taps=st.integers(1, 6), channels=st.integers(1, 20),
-    lanes=st.sampled_from([4, 8]),
+    lanes=st.sampled_from([4, 8]), near=st.sampled_from([0, nest_schedule.NEAR]),
 )  # fmt: skip
-def test_every_schedule_computes_the_same(size: int, stride: int, taps: int, channels: int, lanes: int) -> None:
-    kernel = window(size, stride, taps, channels)
-    x = np.random.RandomState(size).randn(size, channels).astype(np.float32)
+def test_every_schedule_computes_the_same(
+    size: int, stride: int, taps: int, channels: int, lanes: int, near: int
+) -> None:
+    kernel = window(size, stride, taps, channels, lines=2)
+    x = np.random.RandomState(size).randn(2, size, channels).astype(np.float32)
     (wanted,) = interpret(kernel, [x])
-    (found,) = interpret(scheduled(kernel, lanes).kernel, [x])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nest_schedule, "NEAR", near)
+        (found,) = interpret(scheduled(kernel, lanes).kernel, [x])
     np.testing.assert_array_equal(found.reshape(wanted.shape), wanted)
+
+
+@pytest.mark.parametrize(
+    ("channels", "order"),
+    [
+        (128, [("p", "task"), ("qo", "each"), ("o", "vector"), ("qi", "unroll")]),
+        (1024, [("p", "task"), ("o", "vector:2"), ("qo", "each"), ("qi", "unroll")]),
+    ],
+)
+def test_windows_go_along_a_line_within_some_channels_where_a_sweep_over_all_leaves_the_cache(
+    channels: int, order: list[tuple[str, str]]
+) -> None:
+    op, types = Conv2D(groups=channels), [tensor(1, 9, 12, channels), tensor(3, 3, 1, channels)]
+    kernel = scheduled(op.loops(types, op.infer(*types)), 8).kernel
+    assert [(s.var.name, s.mapping) for s in statements(kernel.body) if isinstance(s, For)][:4] == order
 
 
 @pytest.mark.parametrize(("size", "stride", "taps"), [(20, 1, 3), (20, 2, 3), (21, 2, 5), (30, 3, 4)])

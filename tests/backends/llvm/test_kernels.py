@@ -18,7 +18,7 @@ from support.llvm import KERNELS, is_native, small_network
 from support.random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
-from minigraph.backends.llvm import blocked, winograd
+from minigraph.backends.llvm import blocked, nest_schedule, winograd
 from minigraph.backends.llvm.backend import lower
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import LoweringContext
@@ -195,13 +195,35 @@ def test_pooling_and_its_gradients(case: Any) -> None:
         KERNELS.check(op, operands)
 
 
+@pytest.mark.parametrize("near", [0, nest_schedule.NEAR])
+@pytest.mark.parametrize("width", [7, 10, 13])
 @pytest.mark.parametrize("strides", [(1, 1), (2, 2), (2, 1)])
-def test_depthwise_convolution(strides: tuple[int, int]) -> None:
+def test_depthwise_convolution(strides: tuple[int, int], width: int, near: int) -> None:
     random = np.random.RandomState(0)
-    x, w = random.randn(2, 9, 10, 19).astype(np.float32), random.randn(3, 5, 1, 19).astype(np.float32)
-    op = C.Conv2D(strides, ((1, 1), (2, 3)), groups=19)
+    x, w = random.randn(2, 9, width, 37).astype(np.float32), random.randn(3, 5, 1, 37).astype(np.float32)
+    op = C.Conv2D(strides, ((1, 1), (2, 3)), groups=37)
     assert is_native(op, [x, w])
-    KERNELS.check(op, [x, w])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nest_schedule, "NEAR", near)
+        KERNELS.check(op, [x, w])
+
+
+def test_a_depthwise_convolution_takes_what_follows_into_its_kernel() -> None:
+    random = np.random.RandomState(0)
+    arrays = [random.randn(*s).astype(np.float32) for s in ((1, 9, 8, 37), (3, 3, 37, 1), (37,), (1, 9, 8, 37))]
+    found = []
+    for backend, optimize in (("numpy", "O0"), ("llvm", "O3")):
+        with tf.Graph().as_default(), tf.Session(backend=backend, optimize=optimize) as session:
+            x, w, bias, other = (tf.placeholder(tf.float32, a.shape) for a in arrays)
+            y = tf.nn.relu6(tf.nn.bias_add(tf.nn.depthwise_conv2d(x, w, [1, 1, 1, 1], "SAME"), bias) + other)
+            feeds = dict(zip((x, w, bias, other), arrays, strict=True))
+            found.append(session.run(y, feeds))
+            steps = session.plan_for(y, feeds)[0].steps
+    np.testing.assert_allclose(*found, atol=1e-5)
+    (step,) = steps
+    native = lower(step.instr.op, [v.type for v in step.instr.inputs], step.instr.types, LoweringContext(2))
+    assert native is not None
+    assert len(native.calls((True,))) == 1
 
 
 @pytest.mark.parametrize("count", [1, 4, 35, 16_384, 40_003])

@@ -79,6 +79,7 @@ with tf.Session(backend="llvm") as session:
     (helper,) = (t.native_id for t in threading.enumerate() if t.name == "minigraph-llvm")
     allowed = os.sched_getaffinity(0)
     mine = min(allowed)
+    time.sleep(0.2)  # until the helper sleeps
     for thread in (0, helper):
         os.sched_setaffinity(thread, {mine})
     os.sched_setaffinity(helper, allowed)
@@ -86,6 +87,7 @@ with tf.Session(backend="llvm") as session:
     while cpu_of(helper) == mine and time.monotonic() < end:
         session.run(fetch, {x: values})
     assert time.monotonic() < end
+    time.sleep(0.2)
     assert os.sched_getaffinity(helper) == allowed
 """
     )
