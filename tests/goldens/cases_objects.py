@@ -1,4 +1,7 @@
-"""Graphs, shapes, scopes and tensors as objects: see ``cases.py`` for the rules of these files."""
+"""Graphs, shapes, scopes and tensors as objects: see ``cases.py`` for the rules of these files.
+
+Tests `tf1/template.py`, too.
+"""
 
 from __future__ import annotations
 
