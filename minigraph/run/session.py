@@ -138,7 +138,7 @@ class Session(SessionBase):
                 return request.assemble(values)
             except OpError as error:
                 if isinstance(error.op, str):
-                    error.op = self.graph.find_node(error.op)
+                    error.op = _node_of(self.graph, error.op)
                 raise
 
     def make_callable(
@@ -193,3 +193,12 @@ class Session(SessionBase):
                 return results
             request = self._single_plan_request(fetches, {})
             return request.assemble(self._runner.run_steps(request, steps - 1))
+
+
+def _node_of(graph: Graph, name: str) -> Node | None:
+    """The node of that name. If the compiler spelled a node out by others, their names have its name as their scope."""
+    while name:
+        if (node := graph.find_node(name)) is not None:
+            return node
+        name = name.rpartition("/")[0]
+    return None

@@ -20,6 +20,7 @@ from minigraph.core import errors
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Builder, Feed, Program, Value
 from minigraph.ir.verifier import verify_program
+from minigraph.ops.array.reshape import ReshapeTo
 from minigraph.ops.constant import Const
 
 
@@ -226,11 +227,24 @@ def test_a_shape_that_depends_on_values() -> None:
     n = tf.placeholder(tf.int32, [2])
     y = tf.reshape(x, n, name="shaped")
     with tf.Session() as session:
-        with pytest.raises(errors.InvalidArgumentError, match="only known when the graph runs") as caught:
-            session.run(y, {x: np.ones(6), n: [2, 3]})
+        for shape in ([2, 3], [3, 2], [-1, 1]):
+            assert session.run(y, {x: np.arange(6.0), n: shape}).tolist() == np.arange(6.0).reshape(shape).tolist()
+        with pytest.raises(errors.InvalidArgumentError, match=r"6 elements to shape \[2, 4\]") as caught:
+            session.run(y, {x: np.ones(6), n: [2, 4]})
         assert "'shaped'" in str(caught.value)
         assert "test_specialise.py" in str(caught.value)
         assert "tf.reshape(x, n" in str(caught.value)
+        assert caught.value.op is y.op
+
+
+def test_a_shape_that_the_host_does_not_read_before_the_run() -> None:
+    """The function tf.reshape sees to that; a node of its op alone does not."""
+    x, n = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.int32, [2])
+    y = x.graph.add(ReshapeTo(), (x, n), "shaped").outputs[0]
+    with tf.Session() as session:
+        with pytest.raises(errors.InvalidArgumentError, match="only known when the graph runs") as caught:
+            session.run(y, {x: np.ones(6), n: [2, 3]})
+        assert "'shaped'" in str(caught.value)
         assert caught.value.op is y.op
 
 

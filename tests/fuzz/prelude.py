@@ -52,7 +52,8 @@ def _weights(value: Any) -> np.ndarray:
 
 def grads(y: Any, xs: Sequence[Any]) -> list[Any]:
     """The gradients of y; zeros for what it does not depend on."""
-    return [tf.zeros_like(x) if g is None else g for g, x in zip(tf.gradients(y, list(xs)), xs, strict=True)]
+    found = zip(tf.gradients(y, list(xs)), xs, strict=True)
+    return [tf.zeros_like(x) if g is None else tf.convert_to_tensor(g) for g, x in found]
 
 
 def after(effects: Sequence[Any], compute: Callable[[], Any]) -> Any:

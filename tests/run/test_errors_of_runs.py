@@ -38,6 +38,11 @@ INTEGERS: dict[str, tuple[Build, Any, str]] = {
         [0, 4],
         r"indices\[1\] = 4 is not in \[0, 3\)",
     ),
+    "gradient of gather along a fed axis": (
+        lambda x, i: tf.convert_to_tensor(tf.gradients(tf.gather(x, i, axis=tf.placeholder_with_default(1, [])), x)[0]),
+        [1, 2],
+        r"indices\[1\] = 2 is not in \[0, 2\)",
+    ),
     "embedding_lookup": (tf.nn.embedding_lookup, [5], r"indices\[0\] = 5 is not in \[0, 3\)"),
     "gather_nd": (tf.gather_nd, [[0, 1], [1, 2]], r"indices\[1\] = \[1, 2\] does not index into .* \(3, 2\)"),
     "gather_nd of rows": (tf.gather_nd, [[-1]], r"indices\[0\] = \[-1\] does not index into .* \(3, 2\)"),

@@ -110,8 +110,35 @@ def test_assignments_that_do_not_fit() -> None:
         v.assign([1.0, 2.0, 3.0])
     with pytest.raises(TypeError):
         v.assign_add(tf.constant([1, 2]))
-    with pytest.raises(TypeError, match=r"needs a tf\.Variable"):
+    with pytest.raises(TypeError, match=r"needs a tf\.Variable or a slice of one"):
         tf.assign(tf.constant(1.0), 2.0)
+    with pytest.raises(TypeError, match=r"needs a tf\.Variable, not"):
+        tf.assign_add(v[:1], 2.0)
+    with pytest.raises(ValueError, match=r"a value of shape \(2,\) for a slice of shape \(1,\)"):
+        v[:1].assign([1.0, 2.0])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("level", ["O0", "O3"])
+def test_slices_are_assigned_from_the_variable_itself(backend: str, level: Any) -> None:
+    """Its old elements, though the new ones go to the same memory. NumPy does the same on a copy."""
+    cases: list[tuple[Any, Any]] = [
+        (np.s_[0:2], lambda v: v[1:3]),
+        (np.s_[::-1], lambda v: v[:]),
+        (np.s_[1:, ::-2], lambda v: v[0, :2] * 2),
+        (np.s_[None, 1, 1], lambda v: v[0, 3]),
+        (np.s_[3:], lambda v: v[3:]),
+    ]
+    start = np.arange(12, dtype=np.float32).reshape(3, 4)
+    for at, of in cases:
+        v = tf.Variable(start)
+        assigned = v[at].assign(of(v))
+        expected = start.copy()
+        expected[at] = of(start)
+        with tf.Session(backend=backend, optimize=level) as session:
+            session.run(v.initializer)
+            np.testing.assert_array_equal(session.run(assigned), expected)
+            np.testing.assert_array_equal(session.run(v), expected)
 
 
 def test_load_and_eval() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 import minigraph.ops
 from minigraph.core.dtypes import as_dtype, int32
+from minigraph.core.graph import Graph, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 
@@ -21,6 +23,8 @@ from minigraph.ops.array import gathering as G  # noqa: E402
 from minigraph.ops.array import slicing as X  # noqa: E402
 from minigraph.ops.array.one_hot import OneHot  # noqa: E402
 from minigraph.ops.array.reshape import Transpose  # noqa: E402
+from minigraph.ops.builder import apply  # noqa: E402
+from minigraph.ops.constant import Const  # noqa: E402
 from minigraph.ops.math.add_n import AddN  # noqa: E402
 from minigraph.ops.math.argmax import ArgMax  # noqa: E402
 from minigraph.ops.math.arithmetic import Add, Mul, SquaredDifference, Sub  # noqa: E402
@@ -60,6 +64,22 @@ def specialised(sample: Sample, dtype: Any) -> tuple[Op, list[np.ndarray]] | Non
         return op, [*(arrays[i] for i in kept), arrays[-1]]
     op, kept = sample.op.specialise([type_of(a) for a in arrays], consts)
     return op, [arrays[i] for i in kept]
+
+
+def lowered(sample: Sample, dtype: Any) -> Iterator[tuple[Op, list[np.ndarray]]]:
+    """What a backend is given for a sample: its op, or if that expands the ops that spell it out."""
+    op, arrays = specialised(sample, dtype)  # type: ignore[misc]
+    if not op.expands:
+        yield op, arrays
+        return
+    with Graph().as_default() as graph:
+        op.expand([apply(Const(a)) for a in arrays], arrays)
+    values: dict[Tensor, Any] = {}
+    for node in graph.nodes:
+        inputs = tuple(values[t] for t in node.inputs)
+        values |= zip(node.outputs, node.op.reference(*inputs), strict=True)
+        if inputs:
+            yield from lowered(Sample(node.op, inputs), dtype)
 
 
 def randn(*shape: int, dtype: Any = np.float32) -> np.ndarray:

@@ -12,7 +12,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import REGISTRY, Op, Sample
 from minigraph.core.types import TensorType
-from minigraph.ops.builder import apply, apply_all
+from minigraph.ops.builder import apply, apply_all, require_shape
 from minigraph.ops.constant import Const
 from minigraph.ops.filling import ZerosLike
 
@@ -137,6 +137,8 @@ class LateGradient(Op):
             raise ShapeError(f"the {self.field} of '{self.kind}' depends on values that are only known in the run")
         op = Late(self.kind, self.field, self.form, self.others).with_value(consts[self.count])
         results = apply_all(op, *operands)
+        for y, g in zip((y for y in results if y.dtype.is_floating), inputs[self.count + 1 :], strict=True):
+            require_shape(f"the gradient of {self.kind}", g.shape, y.shape)
         found = op.vjp(results[0].node, *(next(grads) if y.dtype.is_floating else None for y in results))
         pairs = [(x, g) for x, g in zip(operands, found, strict=True) if x.dtype.is_floating]
         return [apply(ZerosLike(), x) if g is None else g for x, g in pairs]

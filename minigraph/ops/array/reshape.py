@@ -228,6 +228,9 @@ class Tile(Op):
     multiples: tuple[int, ...]
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        for axis, m in enumerate(self.multiples):
+            if m < 0:
+                raise ShapeError(f"Expected multiples[{axis}] >= 0, but got {m}")
         if x.shape is None:
             return (TensorType(x.dtype, (None,) * len(self.multiples)),)
         if len(x.shape) != len(self.multiples):

@@ -14,12 +14,14 @@ from minigraph.core.op import Sample
 from minigraph.core.scalar import call, cast, where
 from minigraph.core.types import TensorType, format_shape
 from minigraph.loops.builder import Statement, accumulator, located, looked_up
+from minigraph.loops.index import Index
 from minigraph.loops.kernel import Kernel
 from minigraph.loops.refusal import outside, vectors_outside
 from minigraph.ops.array.indexing import GatherNd, Slices, copied, index_of
 from minigraph.ops.array.slicing import Spec, StridedSlice
 from minigraph.ops.broadcast import broadcasts
 from minigraph.ops.builder import require_shape
+from minigraph.ops.counting import no_flops
 from minigraph.ops.state.variable import Update
 
 _X = np.arange(12.0).reshape(3, 4)
@@ -184,6 +186,8 @@ class AssignSlice(Update):
 
     spec: Spec
     reads = (0,)
+    scatters = True
+    flops = no_flops
 
     def infer(self, ref: TensorType, value: TensorType) -> tuple[TensorType, ...]:
         if ref.dtype is not value.dtype:
@@ -199,8 +203,21 @@ class AssignSlice(Update):
         return (out,)
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
-        return None
+        ref, value = in_types
+        part = StridedSlice(self.spec).moves([ref], []).parts
+        if not part:  # an empty slice
+            return None
+        (shape, source, _), lengths = part[0], value.static
+        k = Statement("assign_slice")
+        var, x = k.variable(ref, (ref.size,)), k.operand(value)
+        with k.over(1, *shape) as (_, *at):
+            place = sum((i * stride for i, stride in zip(at, source.strides, strict=True)), Index.of(source.offset))
+            own = [0 if n == 1 else i for i, n in zip(at[len(at) - len(lengths) :], lengths, strict=True)]
+            k.store(var, (place,), x[tuple(own)])
+        return k.done()
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls((("slice", 0, 2, None), ("index", -1))), (_X, np.ones(2)))
+        yield Sample(cls((("slice", None, None, -2), ("new",), ("slice", 1, None, None))), (_X, -_X[:2, None, :1]))
+        yield Sample(cls((("index", 1), ("index", 2))), (_X, np.array(7.0)))

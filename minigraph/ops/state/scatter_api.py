@@ -367,7 +367,7 @@ def _assign_slice(part: Any, value: TensorLike, name: str | None) -> Tensor:
     """`v[a:b].assign(value)` for a slice of a variable."""
     node = part.node if isinstance(part, Tensor) else None
     if node is None or not isinstance(node.op, StridedSlice) or not isinstance(node.inputs[0].node.op, ReadVariable):
-        raise TypeError(f"only variables and slices of variables are assigned to, not {part!r}")
+        raise TypeError(f"assign needs a tf.Variable or a slice of one, not {part!r}")
     variable = node.inputs[0].node.inputs[0]
     with variable.graph.as_default(), variable.graph.name_scope(name or "strided_slice/_assign") as scope:
         new = convert_to_tensor(value, variable.dtype, name="value")

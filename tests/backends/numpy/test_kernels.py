@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.kernel_cases import LARGE, close, randn, specialised, type_of
+from support.kernel_cases import LARGE, close, lowered, randn, specialised, type_of
 from support.kernels import Kernels
 from support.strategies import convolutions, pools
 
@@ -49,8 +49,7 @@ def test_fallbacks() -> None:
     """Each specialised op has a kernel, runs on the host, or states a kernel in loops, which NumPy does not print."""
     found = set()
     for kind in REGISTRY.values():
-        for sample in kind.samples():
-            op, inputs = specialised(sample, "float32")  # type: ignore[misc]
+        for op, inputs in (case for sample in kind.samples() for case in lowered(sample, "float32")):
             types = [type_of(a) for a in inputs]
             outs = op.infer(*types)
             if BACKEND.lower(op, types, outs).fallback and op.loops(types, outs) is None:

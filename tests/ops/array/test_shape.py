@@ -94,6 +94,17 @@ def test_tile_and_pad(data: st.DataObject, shape: tuple[int, ...]) -> None:
         agree(lambda t, m=mode, p=near: C.pad(t, p, m), np.pad(x, near, mode=mode.lower()), x)  # type: ignore[call-overload]
 
 
+def test_negative_multiples_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"Expected multiples\[1\] >= 0, but got -2"):
+        tf.tile(tf.zeros([3, 2]), [1, -2])
+    x, multiples = tf.placeholder(tf.float32, [3, 2]), tf.placeholder(tf.int32, [2])
+    tiled = tf.tile(x, multiples)
+    with tf.Session() as session:
+        for fetch in (tiled, tf.gradients(tiled, x, tf.zeros([3, 2]))[0]):
+            with pytest.raises(tf.errors.InvalidArgumentError, match=r"Expected multiples\[0\] >= 0, but got -1"):
+                session.run(fetch, {x: np.zeros((3, 2)), multiples: [-1, 1]})
+
+
 @settings(max_examples=40)
 @given(st.data(), shapes)
 def test_concat_split_stack(data: st.DataObject, shape: tuple[int, ...]) -> None:
