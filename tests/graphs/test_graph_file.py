@@ -409,4 +409,4 @@ def test_the_commands_take_it(tmp_path: Path, command: str, whole: bool) -> None
     done = CliRunner().invoke(main, [command, str(tmp_path / "g.graph"), *more])
     assert done.exit_code == 0, done.output
     if command == "viz":
-        assert "15 parameters" in (tmp_path / "g.dot").read_text("utf-8") or not whole
+        assert "18 parameters" in (tmp_path / "g.dot").read_text("utf-8") or not whole
