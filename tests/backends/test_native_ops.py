@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.kernel_cases import lowered, randn, type_of
+from support.kernel_cases import randn, samples_of, type_of
 from support.paths import ROOT
 
 from minigraph.backends.cupy.emit import emit
@@ -48,10 +48,9 @@ def cases(name: str, kind: type[Op]) -> Iterator[tuple[Op, list[Any]]]:
     if name in WIDE:
         yield WIDE[name]
         return
-    for sample in kind.samples():
-        for op, inputs in lowered(sample, np.float32):
-            if not isinstance(op, Const) and op.infer(*map(type_of, inputs)):
-                yield op, inputs
+    for op, inputs in samples_of(kind, np.float32):
+        if not isinstance(op, Const) and op.infer(*map(type_of, inputs)):
+            yield op, inputs
 
 
 @pytest.mark.parametrize("has_code", [on_cpu, on_gpu])

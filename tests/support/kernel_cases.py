@@ -11,6 +11,7 @@ import numpy as np
 
 import minigraph.ops
 from minigraph.core.dtypes import as_dtype, int32
+from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Graph, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
@@ -55,7 +56,23 @@ def close(got: Any, want: Any, tolerance: float) -> None:
         np.testing.assert_array_equal(got, want)
 
 
-def specialised(sample: Sample, dtype: Any) -> tuple[Op, list[np.ndarray]] | None:
+def samples_of(kind: type[Op], dtype: Any) -> list[tuple[Op, list[np.ndarray]]]:
+    """The op's samples with their floats in `dtype`, once their shapes are numbers, if it takes such floats.
+
+    For an op that expands those of the ops that spell it out.
+    """
+    return [case for sample in kind.samples() for case in _lowered(sample, dtype) if _takes(*case)]
+
+
+def _takes(op: Op, arrays: list[np.ndarray]) -> bool:
+    try:
+        op.infer(*map(type_of, arrays))
+    except DTypeError:
+        return False
+    return True
+
+
+def _specialised(sample: Sample, dtype: Any) -> tuple[Op, list[np.ndarray]]:
     arrays = [np.asarray(a) for a in sample.inputs]
     arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
     consts = [a if a.dtype.kind in "iu" else None for a in arrays]
@@ -66,9 +83,8 @@ def specialised(sample: Sample, dtype: Any) -> tuple[Op, list[np.ndarray]] | Non
     return op, [arrays[i] for i in kept]
 
 
-def lowered(sample: Sample, dtype: Any) -> Iterator[tuple[Op, list[np.ndarray]]]:
-    """What a backend is given for a sample: its op, or if that expands the ops that spell it out."""
-    op, arrays = specialised(sample, dtype)  # type: ignore[misc]
+def _lowered(sample: Sample, dtype: Any) -> Iterator[tuple[Op, list[np.ndarray]]]:
+    op, arrays = _specialised(sample, dtype)
     if not op.expands:
         yield op, arrays
         return
@@ -79,7 +95,7 @@ def lowered(sample: Sample, dtype: Any) -> Iterator[tuple[Op, list[np.ndarray]]]
         inputs = tuple(values[t] for t in node.inputs)
         values |= zip(node.outputs, node.op.reference(*inputs), strict=True)
         if inputs:
-            yield from lowered(Sample(node.op, inputs), dtype)
+            yield from _lowered(Sample(node.op, inputs), dtype)
 
 
 def randn(*shape: int, dtype: Any = np.float32) -> np.ndarray:
