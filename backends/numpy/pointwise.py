@@ -27,6 +27,7 @@ from minigraph.core.scalar import operand
 from minigraph.ops import pointwise as P
 from minigraph.ops.math.add_n import AddN
 from minigraph.ops.math.casting import Cast
+from minigraph.ops.math.quantization import DequantizeLinear, QuantizeLinear, Requantize
 from minigraph.ops.math.selection import Select
 from minigraph.ops.nn.bias import BiasAdd
 
@@ -138,5 +139,8 @@ KERNELS: dict[type[Op], Kernel] = {
     AddN: pointwise,
     BiasAdd: pointwise,
     Cast: pointwise,
+    DequantizeLinear: pointwise,
+    QuantizeLinear: pointwise,
+    Requantize: pointwise,
     Select: select,
 }

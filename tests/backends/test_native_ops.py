@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.kernel_cases import randn, specialised, type_of
+from support.kernel_cases import randn, samples_of, type_of
 from support.paths import ROOT
 
 from minigraph.backends.cupy.emit import emit
@@ -48,10 +48,9 @@ def cases(name: str, kind: type[Op]) -> Iterator[tuple[Op, list[Any]]]:
     if name in WIDE:
         yield WIDE[name]
         return
-    for sample in kind.samples():
-        found = specialised(sample, np.float32)
-        if found is not None and not isinstance(found[0], Const) and found[0].infer(*map(type_of, found[1])):
-            yield found
+    for op, inputs in samples_of(kind, np.float32):
+        if not isinstance(op, Const) and op.infer(*map(type_of, inputs)):
+            yield op, inputs
 
 
 @pytest.mark.parametrize("has_code", [on_cpu, on_gpu])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from support.kernel_cases import LARGE, close, specialised, type_of
+from support.kernel_cases import LARGE, close, samples_of, type_of
 
 import minigraph as tf
 from minigraph.backends.cupy.backend import CupyBackend
@@ -83,10 +83,10 @@ def trials(backend: CupyBackend, op: Op, inputs: list[Any], tolerance: float | N
 def sample_cases() -> list[tuple[str, Op, list[np.ndarray]]]:
     """Each op's samples in three precisions, as they are once their shapes are numbers."""
     cases = [
-        (f"{name}-{dtype}", *specialised(sample, dtype))  # type: ignore[misc]
+        (f"{name}-{dtype}", op, inputs)
         for dtype in ("float16", "float32", "float64")
         for name, kind in sorted(REGISTRY.items())
-        for sample in kind.samples()
+        for op, inputs in samples_of(kind, dtype)
     ]
     launched = [c for c in cases if not isinstance(c[1], Const)]
     return [c for c in launched if "float16" not in c[0] or _in_float16(*c)]

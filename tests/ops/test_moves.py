@@ -14,7 +14,7 @@ from gpu.some_device import has_device, some_device
 from gpu.trials import trials
 from hypothesis import given
 from hypothesis import strategies as st
-from support.kernel_cases import specialised, type_of
+from support.kernel_cases import samples_of, type_of
 
 from minigraph.backend.host import HostBackend
 from minigraph.backends.cupy.backend import CupyBackend
@@ -59,8 +59,7 @@ def samples() -> list[tuple[str, Op, list[np.ndarray]]]:
     found = []
     for name, kind in sorted(REGISTRY.items()):
         if kind.moves is not Op.moves or kind.is_view:
-            for i, sample in enumerate(kind.samples()):
-                op, inputs = specialised(sample, "float32")  # type: ignore[misc]
+            for i, (op, inputs) in enumerate(samples_of(kind, "float32")):
                 if moves_of(op, inputs) is not None:
                     found.append((f"{name}-{i}", op, inputs))
     return found

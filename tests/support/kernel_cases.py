@@ -10,6 +10,7 @@ import numpy as np
 
 import minigraph.ops
 from minigraph.core.dtypes import as_dtype, int32
+from minigraph.core.errors import DTypeError
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 
@@ -51,7 +52,21 @@ def close(got: Any, want: Any, tolerance: float) -> None:
         np.testing.assert_array_equal(got, want)
 
 
-def specialised(sample: Sample, dtype: Any) -> tuple[Op, list[np.ndarray]] | None:
+def samples_of(kind: type[Op], dtype: Any) -> list[tuple[Op, list[np.ndarray]]]:
+    """The op's samples with their floats in `dtype`, once their shapes are numbers, if it takes such floats."""
+    found = (_specialised(sample, dtype) for sample in kind.samples())
+    return [(op, arrays) for op, arrays in found if _takes(op, arrays)]
+
+
+def _takes(op: Op, arrays: list[np.ndarray]) -> bool:
+    try:
+        op.infer(*map(type_of, arrays))
+    except DTypeError:
+        return False
+    return True
+
+
+def _specialised(sample: Sample, dtype: Any) -> tuple[Op, list[np.ndarray]]:
     arrays = [np.asarray(a) for a in sample.inputs]
     arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
     consts = [a if a.dtype.kind in "iu" else None for a in arrays]

@@ -33,7 +33,7 @@ from minigraph.ops.nn.softmax import LogSoftmax, Softmax
 from minigraph.ops.random.distributions import RandomStandardNormal, RandomUniform, RandomUniformInt, TruncatedNormal
 from minigraph.ops.random.sampling import Multinomial, RandomPermutation
 from minigraph.ops.state.scatter import ScatterAdd, ScatterSub, ScatterUpdate
-from support.kernel_cases import specialised, type_of
+from support.kernel_cases import samples_of, type_of
 
 WINDOWS = [  # attributes of a pool, and an image
     (((3, 3), (2, 2), "SAME"), (2, 7, 8, 19)),
@@ -144,9 +144,7 @@ def loop_cases() -> list[tuple[str, Op, list[Any], Kernel]]:
     """Name, op, operands and kernel of each case."""
     made = []
     for name, kind in sorted(REGISTRY.items()):
-        found = [specialised(sample, np.float32) for sample in kind.samples()]
-        cases = [(op, inputs) for op, inputs in filter(None, found)]
-        for op, inputs in [*cases, *(case for case in ODD if type(case[0]).__name__ == name)]:
+        for op, inputs in [*samples_of(kind, np.float32), *(case for case in ODD if type(case[0]).__name__ == name)]:
             types = [type_of(np.asarray(a)) for a in inputs]
             outs = op.infer(*types)
             kernel = op.loops(types, outs) if all(t.is_static for t in (*types, *outs)) else None

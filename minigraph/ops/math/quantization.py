@@ -117,7 +117,7 @@ class DequantizeLinear(_Linear):
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         q = np.array([[0, 1, 100], [127, 126, 5]])
-        for dtype, zero in ((np.uint8, 128), (np.int8, -3), (np.int32, 0)):
+        for dtype, zero in ((np.uint8, 128), (np.int8, -3), (np.int16, -300), (np.int32, 0)):
             yield Sample(cls(), (q.astype(dtype), _SCALES, np.array(zero, dtype)), smooth=False)
 
 

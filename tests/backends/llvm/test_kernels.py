@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from support.kernel_cases import LARGE, specialised
+from support.kernel_cases import LARGE, samples_of
 from support.llvm import KERNELS, is_native, small_network
 from support.random_graphs import Case, evaluate, random_graphs
 
@@ -42,8 +42,7 @@ from minigraph.passes.fuse_blocks import FuseBlocks
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("kind", [pytest.param(k, id=n) for n, k in sorted(REGISTRY.items())])
 def test_kernel_against_reference(kind: type[Op], dtype: str) -> None:
-    for sample in kind.samples():
-        op, inputs = specialised(sample, dtype)  # type: ignore[misc]
+    for op, inputs in samples_of(kind, dtype):
         KERNELS.check(op, inputs)
 
 
@@ -59,8 +58,8 @@ def test_special_values() -> None:
 
 @pytest.mark.parametrize("kind", [k for k in REGISTRY.values() if issubclass(k, Apply)])
 def test_every_optimizer_step_is_native(kind: type[Op]) -> None:
-    for sample in kind.samples():
-        assert is_native(*specialised(sample, np.float32))  # type: ignore[misc]
+    for op, inputs in samples_of(kind, np.float32):
+        assert is_native(op, inputs)
 
 
 @settings(max_examples=25)

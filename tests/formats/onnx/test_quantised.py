@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 import minigraph as tf  # noqa: E402
 from minigraph import quantization  # noqa: E402
-from minigraph.onnx import load, save  # noqa: E402
+from minigraph.onnx import load, save, to_model  # noqa: E402
 
 Array = npt.NDArray[Any]
 BACKENDS = ("numpy", "llvm")
@@ -173,3 +173,23 @@ def test_the_exporter_keeps_scales_along_any_axis(tmp_path: Path) -> None:
     model = onnx.load(tmp_path / "model.onnx")
     feed = np.ones((2, 3, 4), np.float32)
     np.testing.assert_allclose(_by_onnx_runtime(model, feed), (q - zeros) * scales + feed, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "zeros", [np.int8(-2), np.int8([[[7]]]), np.int8([[1], [2], [3]]), np.uint16([[5], [900], [0]])]
+)
+@pytest.mark.parametrize("fed", [False, True])
+def test_scales_and_zero_points_are_exported_known_or_fed(zeros: Any, fed: bool) -> None:
+    x = np.random.RandomState(0).normal(size=(2, 3, 4)).astype(np.float32)
+    scales = np.float32([[0.1], [0.2], [0.3]])
+    feeds = {"x": x, **({"scales": scales, "zeros": zeros} if fed else {})}
+    with tf.Graph().as_default(), tf.Session(backend="numpy") as session:
+        inputs = {k: tf.placeholder(v.dtype, v.shape, name=k) for k, v in feeds.items()}
+        by = [inputs.get("scales", scales), inputs.get("zeros", zeros)]
+        q = quantization.quantize_linear(inputs["x"], *by)
+        results = [q, quantization.dequantize_linear(q, *by)]
+        wanted = session.run(results, {t: feeds[k] for k, t in inputs.items()})
+        model = to_model(results, list(inputs.values()))
+    found = ort.InferenceSession(model.SerializeToString()).run(None, {k: np.asarray(v) for k, v in feeds.items()})
+    for mine, theirs in zip(wanted, found, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
