@@ -27,6 +27,7 @@ from minigraph.passes.relu_after_pool import relu_after_pool
 from minigraph.passes.remove_dropout import remove_dropout
 from minigraph.passes.simplify import simplify
 from minigraph.passes.stabilise import stabilise
+from minigraph.passes.trim_filters import trim_filters
 from minigraph.passes.winograd import winograd
 from minigraph.rewrite.pipeline import Pass
 
@@ -119,6 +120,16 @@ PIPELINE = (
         "O3",
         before={"layout": "in a channels-first network a transpose stands between ReLU and pooling"},
         after={"fuse_pointwise": "a loop hides ReLU and its gradient"},
+    ),
+    PipelineEntry(
+        trim_filters,
+        "O3",
+        before={"fold_batch_norm": "a part of a filter hides which scale belongs to it"},
+        after={
+            "winograd": "Winograd's form of a whole filter would hide what is over padding",
+            "hoist": "the part of the filter depends on variables only and is kept between runs",
+            "fuse_epilogue": "a region hides the convolution",
+        },
     ),
     PipelineEntry(
         winograd,
