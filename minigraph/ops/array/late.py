@@ -138,7 +138,7 @@ class LateGradient(Op):
         op = Late(self.kind, self.field, self.form, self.others).with_value(consts[self.count])
         results = apply_all(op, *operands)
         for y, g in zip((y for y in results if y.dtype.is_floating), inputs[self.count + 1 :], strict=True):
-            require_shape(f"the gradient of {self.kind}", g.shape, y.shape)
+            require_shape(f"the gradient of {self.kind}", g.type.shape, y.type.shape)
         found = op.vjp(results[0].node, *(next(grads) if y.dtype.is_floating else None for y in results))
         pairs = [(x, g) for x, g in zip(operands, found, strict=True) if x.dtype.is_floating]
         return [apply(ZerosLike(), x) if g is None else g for x, g in pairs]

@@ -65,7 +65,7 @@ def test_float16_is_native_only_where_it_is_moved() -> None:
         if halves and from_loops(op, types, op.infer(*types), LoweringContext(1)) is not None:
             native.add(name)
     gathers = {"GatherNd", "GatherV2", "PutAt", "ResizeNearestNeighbor", "SliceAt", "TakeAlongLast"}
-    assert native == gathers | {"Assert", "Assign", "IdentityN", "Merge", "OneHot", "Select", "Switch"}
+    assert native == gathers | {"Assert", "Assign", "AssignSlice", "IdentityN", "Merge", "OneHot", "Select", "Switch"}
 
 
 def test_every_kernel_of_float32_is_native() -> None:
