@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.errors import InternalError, MinigraphError, ShapeError, in_run
+from minigraph.core.graph import Graph, Node
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Cell, Feed, Program
@@ -61,6 +62,15 @@ def blamed(program: Program, error: Exception) -> MinigraphError:
         if not takes(instr.op, types, consts):
             return explained(error, instr.where, instr.name, instr.op, types, consts)
     return InternalError(f"the compiler failed with {type(error).__name__}: {error}")
+
+
+def node_of(graph: Graph, name: str) -> Node | None:
+    """The node that an error names. If the node was spelled out by others, their names have its name as their scope."""
+    while name:
+        if (node := graph.find_node(name)) is not None:
+            return node
+        name = name.rpartition("/")[0]
+    return None
 
 
 def _listed(types: Sequence[TensorType]) -> str:

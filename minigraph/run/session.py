@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 import numpy.typing as npt
 
+from minigraph.compile.misfit import node_of
 from minigraph.core.arguments import refuse_remote
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import OpError
@@ -138,7 +139,7 @@ class Session(SessionBase):
                 return request.assemble(values)
             except OpError as error:
                 if isinstance(error.op, str):
-                    error.op = _node_of(self.graph, error.op)
+                    error.op = node_of(self.graph, error.op)
                 raise
 
     def make_callable(
@@ -193,12 +194,3 @@ class Session(SessionBase):
                 return results
             request = self._single_plan_request(fetches, {})
             return request.assemble(self._runner.run_steps(request, steps - 1))
-
-
-def _node_of(graph: Graph, name: str) -> Node | None:
-    """The node of that name. If the compiler spelled a node out by others, their names have its name as their scope."""
-    while name:
-        if (node := graph.find_node(name)) is not None:
-            return node
-        name = name.rpartition("/")[0]
-    return None
