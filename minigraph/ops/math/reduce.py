@@ -150,7 +150,10 @@ def as_axes(axis: Any) -> Axes:
     """An axis argument as a tuple of ints, or None."""
     if axis is None:
         return None
-    array = np.asarray(number_or_tensor(axis))
+    found = number_or_tensor(axis)
+    if isinstance(found, Tensor):
+        raise ShapeError("the axes of a reduction must be Python integers, known when the graph is built")
+    array = np.asarray(found)
     if array.dtype.kind not in "iu" and array.size:
         raise DTypeError(f"axis must be an integer or a list of integers, not {axis!r}")
     return tuple(int(a) for a in array.ravel())

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from support.evaluate import Case, check_gradients
 
+from minigraph.core.dtypes import float32, int32
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Graph
 from minigraph.ops.constant import placeholder
@@ -18,6 +19,7 @@ from minigraph.ops.math.argmax import argmax, argmin
 from minigraph.ops.math.reduce import reduce_all, reduce_any, reduce_mean, reduce_sum
 from minigraph.ops.math.reduce_extremes import reduce_logsumexp, reduce_max, reduce_min
 from minigraph.ops.math.reduce_product import reduce_prod
+from minigraph.ops.nn.statistics import moments
 
 FUNCTIONS = {
     reduce_sum: np.sum, reduce_mean: np.mean, reduce_max: np.max, reduce_min: np.min, reduce_prod: np.prod,
@@ -148,3 +150,11 @@ def test_misfits_are_told() -> None:
             reduce_sum(x, 1.5)
         assert reduce_sum(placeholder("float32")).shape.as_list() == []
         assert reduce_sum(placeholder("float32"), 0).shape.ndims is None
+
+
+@pytest.mark.parametrize("reduce", [moments, reduce_logsumexp])
+def test_fed_axes_are_refused_where_they_must_be_known(reduce: Any) -> None:
+    with Graph().as_default():
+        x, axis = placeholder(float32, [2, 3]), placeholder(int32, [])
+        with pytest.raises(ShapeError, match="the axes of a reduction must be Python integers"):
+            reduce(x, axis)
