@@ -75,9 +75,9 @@ def quantize(
     tell_backend(backend)
     files = expand([folder])
     trained = _trained(network, weights, (input_mean, input_std), parse_sizes(shapes, dims), backend)
-    chosen = sorted({len(files) * i // count for i in range(count)})
-    rest = [file for n, file in enumerate(files) if n not in set(chosen)] or files
-    feeds = ({trained.images: batch} for batch in _batches(trained, [files[n] for n in chosen]))
+    chosen = dict.fromkeys(files[len(files) * i // count] for i in range(count))
+    rest = [file for file in files if file not in chosen] or files
+    feeds = ({trained.images: batch} for batch in _batches(trained, list(chosen)))
     made = quantize_network(trained.outputs, feeds, trained.session)
     with made.graph.as_default():
         save(out, made.outputs)

@@ -1,15 +1,15 @@
 """Convolutions and matrix products of bytes, four terms of the sum at a time.
 
 An element of A is the four bytes of adjacent channels, and one of B four bytes of a column. The processor's dot product
-takes unsigned bytes on the left, so int8 images are read with 128 added. What zero points add to a sum depends on the
-column only; a packed column begins with it.
+takes unsigned bytes on the left, so int8 images are read with 128 added. The zero point's share of a sum depends only
+on the column, so each packed column starts with it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from minigraph.backend.base import Types
@@ -47,13 +47,14 @@ SHALLOW = 4  # elements of a pixel below which windows are copied to have their 
 class Dot(NamedTuple):
     """The processor's instructions for Σ a·b over the four bytes of each lane, a unsigned and b signed.
 
-    name: the intrinsic, or that of products of int16, of which two make the sum. is_whole: whether it is one.
+    name: the intrinsic. is_whole: whether it makes the whole sum; otherwise it multiplies int16 and is called twice.
     """
 
     name: str
     is_whole: bool
 
 
+@cache
 def dot() -> Dot | None:
     """The instructions of this CPU; None if it has none."""
     features, lanes = host().features.split(","), host().lanes
@@ -123,7 +124,7 @@ def _add_dot(b: IRBuilder, total: IRValue, left: IRValue, right: IRValue) -> IRV
 
 
 class ByteProduct(NamedTuple):
-    """Sums over rows of `depth` bytes, or with `where` over windows of an image with so many channels.
+    """Sums over rows of `depth` bytes, or, with `where`, over windows of an image of `depth` channels.
 
     shape: the rows of the result, and its columns. zero: of A. strides: between taps, channels and columns of B.
     """

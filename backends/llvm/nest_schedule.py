@@ -206,7 +206,7 @@ def _blocked(kernel: Kernel, outer: list[For], body: Body, far: bool) -> tuple[K
     """Blocks of outer iterations unrolled inside: so that remainders of them become constants, or so that windows which
     overlap share what they load. Returns the unrolled variables, too.
 
-    far: whether the windows' neighbours leave the nearest cache before they are read again.
+    far: whether what neighbouring windows share has left the nearest cache by the time it is read again.
     """
     inner: list[Var] = []
     for f in outer:
@@ -267,7 +267,7 @@ def _overlaps(body: Body, var: Var) -> bool:
 
 
 def _together(windows: For) -> int:
-    """How many of a line's windows are computed together: all of a few, so that all is known of their borders."""
+    """How many of a line's windows are computed together: all if they are few, as their borders are constants then."""
     return windows.stop if windows.stop <= WINDOWS else WINDOWS // 2
 
 

@@ -263,7 +263,7 @@ class LlvmPrinter(ValuePrinter):
     def _side_by_side(self, s: For, first: Reduce) -> None:
         """An unrolled loop over unrolled reductions, which take their steps in turn.
 
-        So what several of them load is loaded once and needed for a short time only.
+        A value that several of them load is then loaded once, and its register is soon free again.
         """
         made: list[list[IRValue]] = []
         for n in range(s.start, s.stop):

@@ -52,10 +52,6 @@ def _parameters(instr: Instr) -> tuple[Number, Number] | None:
     return None if scale is None or zero is None else (scale, zero)
 
 
-def _const(new: Rebuilder, array: np.ndarray) -> Value:
-    return new.add(Const(array))
-
-
 def _row(value: Value, axis: int) -> np.ndarray | None:
     """A constant that is one number, or varies along one axis of the four or two that it is broadcast to, as a row."""
     array = _array(value)
@@ -87,7 +83,7 @@ def _product(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     if scales is None:
         return "the scales of the weights are not one for each channel"
     sums = new.add(Cast(float32), new.add(made, x, w))
-    return [new.add(Mul(), sums, _const(new, scale * scales))]
+    return [new.add(Mul(), sums, new.add(Const(scale * scales)))]
 
 
 def _integer_op(root: Instr, zero: int, w: Value) -> IntegerConv2D | IntegerMatMul | str:
@@ -97,7 +93,7 @@ def _integer_op(root: Instr, zero: int, w: Value) -> IntegerConv2D | IntegerMatM
         return "it has groups" if op.groups != 1 else IntegerConv2D(op.strides, op.padding, op.dilations, zero=zero)
     assert isinstance(op, MatMul)
     if type(op) is not MatMul or op.transpose_a or len(w.type.static) != 2 or len(root.inputs[0].type.static) != 2:
-        return "it is not a product of two matrices, the first as it stands"
+        return "it is not a product of two matrices, or the first is transposed"
     return IntegerMatMul(op.transpose_b, zero)
 
 
@@ -132,7 +128,7 @@ def _one_scale(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     if known is None:
         return _NOT_ONE
     ratio = np.asarray(_array(scale)) / known[0]
-    return [new.add(_requantize(found.root, known[1]), new.add(Mul(), sums, _const(new, ratio)))]
+    return [new.add(_requantize(found.root, known[1]), new.add(Mul(), sums, new.add(Const(ratio))))]
 
 
 def _sum_in_one_scale(found: Match, new: Rebuilder) -> Sequence[Value] | str:
@@ -141,7 +137,7 @@ def _sum_in_one_scale(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     if known is None or None in scales:
         return _NOT_ONE
     parts = [
-        new.add(DequantizeLinear(), v.instr.inputs[0], _const(new, np.asarray(s / known[0])), v.instr.inputs[2])
+        new.add(DequantizeLinear(), v.instr.inputs[0], new.add(Const(np.asarray(s / known[0]))), v.instr.inputs[2])
         for v, s in zip(terms, scales, strict=True)
     ]
     return [new.add(_requantize(found.root, known[1]), new.add(AddV2(), *parts))]

@@ -107,11 +107,9 @@ class _Finder:
 
     def _joined(self, index: int) -> int:
         """The layer before a node that the node finishes: a bias, an activation, an operand of the same layer."""
-        item = self.items[index]
-        types = [self.items[p].types[o] for p, o in item.inputs]
-        if not (item.op.is_pointwise(types) or isinstance(item.op, BiasAdd)):
+        if not self._is_pointwise(index):
             return _NONE
-        producers = {p for p, _ in item.inputs if self.flows[p]}
+        producers = {p for p, _ in self.items[index].inputs if self.flows[p]}
         groups = {self.group[p] for p in producers}
         together = all(self._is_pointwise(c) for p in producers for c in self.consumers[p])
         return groups.pop() if len(groups) == 1 and together else _NONE

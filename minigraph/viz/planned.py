@@ -62,7 +62,6 @@ def _code(plan: Plan, ids: Mapping[Instr, str]) -> dict[str, Mapping[str, str]]:
     found = {}
     for step in plan.steps:
         instr = step.instr
-        texts = plan.backend.kernel_text(instr.op, [v.type for v in instr.inputs], instr.types)
-        if texts and instr in ids:
+        if instr in ids and (texts := plan.backend.kernel_text(instr.op, [v.type for v in instr.inputs], instr.types)):
             found[ids[instr]] = texts
     return found

@@ -12,7 +12,6 @@ from minigraph.viz.item import Item
 
 NAMES = {
     "Conv2D": "convolution",
-    "DepthwiseConv2dNative": "depthwise convolution",
     "MatMul": "full connection",
     "BiasAdd": "bias",
     "Relu": "ReLU",

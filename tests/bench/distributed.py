@@ -8,9 +8,9 @@
 `all-reduce`: the all-reduce of float32 numbers between two processes by the compiler's path, against MPI's own
 blocking call, in turns. `steps`: training steps of mnist-cnn by one process with all cores against `--workers`
 processes that share them, in turns; the ratio of the medians, and the seconds that a step waits for its exchanges.
-`scale`: predictions of `minigraph scale` for 1, 2 and 4 processes against steps of so many, each of `--batch-size`. The
-model gets the launches of one process with its share of the cores, and the latency and bandwidth of all-reduces between
-two processes. Processes that share a core are expected to take turns.
+`scale`: predictions of `minigraph scale` for 1, 2 and 4 processes against measured steps, `--batch-size` images a
+process. The model gets the launches of one process with its share of the cores, and the latency and bandwidth of
+all-reduces between two processes. Processes that share a core are expected to take turns.
 `kills`: a random rank of a run with `--restarts` is killed at a random moment; the losses must be those of an
 undisturbed run.
 """
@@ -149,7 +149,7 @@ def scale(options: argparse.Namespace) -> None:
 
 
 def launches(cores: int, options: argparse.Namespace) -> MeasuredStep:
-    """The step of one process on so many cores."""
+    """The step of one process on `cores` cores."""
     program = LAUNCHES.format(cores=cores, batch=options.batch_size, steps=options.steps)
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     return MeasuredStep(*json.loads(done.stdout))

@@ -30,7 +30,7 @@ from minigraph.util.files import atomic_write
 
 SECONDS, BYTES = 10, 600 << 20  # of one input; the fuzzer's own process counts, too
 ROUND = 100  # inputs of one reader before those of the next
-_TRACED = 16  # one in so many inputs is read with its memory traced, which is slow
+_TRACED = 16  # every 16th input is read with its memory traced, which is slow
 _NUMBERS = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1, (1 << 64) - 1]
 
 

@@ -8,9 +8,9 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from support.mirror import MAPPED, module_of
 from support.paths import ROOT
 
-MAPPED = {"backends", "models", "tools"}
 # From the ground up. The op families share one floor: what a family may use of another is kept sound by the ban on
 # circles. A name without a folder is a module of the interface in the package's root.
 FLOORS = """
@@ -60,16 +60,8 @@ def find_floors() -> dict[str, int]:
 
 
 def find_modules() -> dict[str, Path]:
-    modules = {}
-    for folder in ("minigraph", *sorted(MAPPED)):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            parts = list(path.relative_to(ROOT).with_suffix("").parts)
-            if folder in MAPPED:
-                parts.insert(0, "minigraph")
-            if parts[-1] == "__init__":
-                parts.pop()
-            modules[".".join(parts)] = path
-    return modules
+    paths = [path for folder in ("minigraph", *MAPPED) for path in sorted((ROOT / folder).rglob("*.py"))]
+    return {module_of(path.relative_to(ROOT).as_posix()): path for path in paths}
 
 
 FLOOR_OF = find_floors()

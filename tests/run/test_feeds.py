@@ -1,4 +1,4 @@
-"""Feeds: which tensors take them, what they are cast to, and what is refused.
+"""Feeds: the tensors that take them, their casts, and the values that are refused.
 
 Tests `run/request.py`.
 """

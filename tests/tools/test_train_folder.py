@@ -1,4 +1,4 @@
-"""Training on folders of photographs, what it is measured against, and going on exactly.
+"""Training on folders of photographs: the output, the verdict against guessing, and resumed runs.
 
 Tests `tools/train_command.py`.
 """

@@ -77,7 +77,7 @@ def compare(settings: Mapping[str, Any]) -> None:
 
 
 def spread(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """The results of a function for all items, of which each rank computes a part."""
+    """The results of a function for all items; each rank computes its share of them."""
     parts = WORLD.all_gather_object([function(item) for item in items[WORLD.rank :: WORLD.size]])
     return [parts[number % WORLD.size][number // WORLD.size] for number in range(len(items))]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any
@@ -81,7 +80,7 @@ def _bytes_of(node: Node, inputs: Sequence[Any]) -> int:
         given = [TensorType(t.dtype, v.shape) for t, v in zip(node.inputs, inputs, strict=True)]
         op, kept = node.op.specialise(given, inputs)
         types = op.infer(*(given[i] for i in kept))
-    return sum(math.prod(t.static) * t.dtype.np_dtype.itemsize for t in types if t.is_static)
+    return sum(t.nbytes for t in types if t.is_static)
 
 
 def _array(result: Any, values: Mapping[Tensor, Any]) -> np.ndarray:

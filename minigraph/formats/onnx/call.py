@@ -85,7 +85,7 @@ class OnnxNode:
             self.unsupported(f"it needs a constant of shape {list(dims)}, more than {MOST_MADE:,} elements")
 
     def check_count(self, *dims: Any) -> None:
-        """Refuse the node if it would become so many, and that is too many."""
+        """Refuse a node that would become more than MOST_NODES nodes. dims: their product is the number."""
         if math.prod(int(d) for d in dims) > MOST_NODES:
             self.unsupported(f"it would become {list(dims)} nodes, more than {MOST_NODES:,}")
 

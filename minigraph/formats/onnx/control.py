@@ -21,7 +21,7 @@ from minigraph.ops.identity import Identity
 
 
 def _if(call: OnnxNode) -> Result:
-    """The chosen branch if the condition is known, else both branches, of which a run computes one."""
+    """The chosen branch if the condition is known; otherwise both, and each run computes one of them."""
     assert call.enter is not None
     branches = [call.attr("else_branch"), call.attr("then_branch")]
     try:

@@ -133,11 +133,11 @@ def _quantised_concat(call: OnnxNode) -> Result:
 def quantised_conv(call: OnnxNode) -> Result:
     """QLinearConv: a product of integers where there is one, else in float64, which represents the sums exactly."""
     w = windows(call, call.static(3)[2:], call.shape()[2:])
-    zero = symmetric_zero(call, 3)
+    zero = symmetric_zero(call)
     if zero is not None and w.rank == 2 and call.attr("group", 1) == 1:
         op = IntegerConv2D(tuple(w.strides), tuple(w.pads), tuple(w.dilations), zero=zero)  # type: ignore[arg-type]
         sums = apply(op, call.last(), call.value(3).form(FILTER))
-        return Last(requantized(call, sums + call.x(8) if call.has(8) else sums, 3))
+        return Last(requantized(call, sums + call.x(8) if call.has(8) else sums))
     image = tf.cast(call.x(0), tf.float64) - tf.cast(tf.reshape(call.x(2), []), tf.float64)
     filters = tf.cast(call.x(3), tf.float64)
     own = tf.cast(call.x(5), tf.float64)

@@ -313,7 +313,7 @@ def _values(call: OnnxNode, results: Sequence[Result]) -> list[OnnxValue | None]
 
 def _free_names(graph: Any) -> Iterator[str]:
     """The outer names that a subgraph reads."""
-    own = {i.name for i in (*graph.input, *graph.initializer)} | {o for node in graph.node for o in node.output}
+    own = set(_names(graph))
     for node in graph.node:
         inner = [g for a in node.attribute for g in subgraphs(a)]
         names = [*node.input, *(n for g in inner for n in _free_names(g))]

@@ -118,28 +118,27 @@ def _dequantize(call: OnnxNode) -> Result:
     return tf.cast(y, from_onnx_dtype(number) if number else scale.dtype)
 
 
-def symmetric_zero(call: OnnxNode, weights: int) -> int | None:
-    """The zero point of input 0 where input `weights` holds int8 with zero points of 0; None elsewhere. Each of the two
-    has its scale and zero point behind it, followed by those of the result."""
-    zeros = [call.value(i + 2) for i in (0, weights)]
-    if not all(z.known for z in zeros) or call.type(weights).dtype is not tf.int8 or call.type().dtype.size != 1:
+def symmetric_zero(call: OnnxNode) -> int | None:
+    """The zero point of input 0 where input 3 holds int8 with zero points of 0; None elsewhere. Each of the two has its
+    scale and zero point behind it, followed by those of the result."""
+    if not all(call.value(i).known for i in (2, 5)) or call.type(3).dtype is not tf.int8 or call.type().dtype.size != 1:
         return None
-    own, other = (call.array(i + 2) for i in (0, weights))
+    own, other = call.array(2), call.array(5)
     return None if own.size != 1 or other.any() else int(own.reshape(-1)[0])
 
 
-def requantized(call: OnnxNode, sums: Any, weights: int) -> Tensor:
+def requantized(call: OnnxNode, sums: Any) -> Tensor:
     """Sums of products of integers, with channels last, in the scale and zero point of the result."""
-    image, filters, result = (scalar(_parameter(call, i + 1)) for i in (0, weights, weights + 2))
-    zero = scalar(_parameter(call, weights + 4))
+    image, filters, result = (scalar(_parameter(call, i)) for i in (1, 4, 6))
+    zero = scalar(_parameter(call, 7))
     return quantize_linear(tf.cast(sums, tf.float32) * (image * filters / result), np.float32(1), zero)
 
 
 def _q_matmul(call: OnnxNode) -> Result:
     """Inputs: a, b and the result's parameters: a, scale, zero point; b, scale, zero point; scale, zero point."""
-    zero = symmetric_zero(call, 3)
+    zero = symmetric_zero(call)
     if zero is not None and call.rank(0) == call.rank(3) == 2 and call.type(6).dtype is tf.float32:
-        return requantized(call, apply(IntegerMatMul(False, zero), call.x(0), call.x(3)), 3)
+        return requantized(call, apply(IntegerMatMul(False, zero), call.x(0), call.x(3)))
 
     def real(i: int) -> Any:
         scale, zero = (tf.cast(_row_wise(call, i, i + j), tf.float64) for j in (1, 2))

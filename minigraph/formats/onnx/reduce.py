@@ -198,7 +198,7 @@ def _softmax_out(kind: str) -> Callable[[Emit], None]:
 
 def _l2_loss_out(e: Emit) -> None:
     total = e.add("ReduceSumSquare", e.plain(), keepdims=0)
-    e.give(e.add("Mul", total, e.constant(np.asarray(0.5, e.out.dtype.np_dtype), "half")))
+    e.give(e.add("Mul", total, e.number(0.5, "half")))
 
 
 def _cumsum_out(e: Emit) -> None:

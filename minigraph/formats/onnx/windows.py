@@ -43,7 +43,7 @@ def windows(call: OnnxNode, kernel: Sequence[int], lengths: Sequence[Dim]) -> On
     """The windows of a node over an image whose axes have these lengths."""
     rank = len(kernel)
     strides, dilations = (list(call.attr(n, [1] * rank)) for n in ("strides", "dilations"))
-    counts = [len(list(numbers)) for numbers in (kernel, strides, dilations)]
+    counts = [len(numbers) for numbers in (kernel, strides, dilations)]
     if counts != [len(lengths)] * 3 or any(n < 1 for n in (*kernel, *strides, *dilations)):
         call.unsupported(
             f"an image of {len(lengths)} axes needs as many positive numbers for kernel, strides and dilations, not "

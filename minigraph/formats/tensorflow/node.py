@@ -29,13 +29,13 @@ class TfNode:
     """A node, with the tensors that it reads.
 
     guards: of each input, the conditions under which it is computed. producer: the version of the graph. budget: what
-    the graph may still take; by default what the node alone may. Importers state the default of an attribute where they
+    the graph may still take. Importers state the default of an attribute where they
     read it.
     """
 
     def __init__(
-        self, graph: Graph, message: Any, inputs: Sequence[Tensor], guards: Sequence[tuple[Any, ...]] = (),
-        producer: int = 0, budget: Budget | None = None,
+        self, graph: Graph, message: Any, inputs: Sequence[Tensor], guards: Sequence[tuple[Any, ...]],
+        producer: int, budget: Budget,
     ) -> None:  # fmt: skip
         self.graph = graph
         self.name: str = message.name
@@ -43,7 +43,7 @@ class TfNode:
         self.inputs = list(inputs)
         self.guards = guards
         self.producer = producer
-        self.budget = budget or Budget(message.ByteSize)
+        self.budget = budget
         self._attributes = message.attr
 
     def unsupported(self, text: str) -> NoReturn:

@@ -17,7 +17,7 @@ from minigraph.core.typing import TensorLike
 from minigraph.loops.builder import Statement, located
 from minigraph.loops.kernel import Kernel
 from minigraph.loops.refusal import vectors_outside
-from minigraph.ops.array.known import before_run, depends_on_values, is_packed, make_late, static_value
+from minigraph.ops.array.known import before_run, depends_on_values, in_graph, make_late, static_value
 from minigraph.ops.array.shape import Shape, known_shape, static_dims
 from minigraph.ops.array.slicing import MirrorPad, Pad, StridedSlice, exact_number
 from minigraph.ops.array.slicing import pad as fixed_pad
@@ -199,10 +199,6 @@ def _pairs(paddings: Any) -> tuple[tuple[int, int], ...]:
     return tuple((int(a), int(b)) for a, b in paddings)
 
 
-def _is_dynamic(value: Any) -> bool:
-    return isinstance(as_tensor_like(value), Tensor) or is_packed(value)
-
-
 def _may_be_negative(sizes: Tensor) -> bool:
     """Whether a size may be -1, so that the slice must know where it begins."""
     known = static_value(sizes)
@@ -232,7 +228,7 @@ def slice_(
         array([[2, 3],
                [5, 6]], dtype=int32)
     """
-    if not _is_dynamic(begin) and not _is_dynamic(size):
+    if not in_graph(begin) and not in_graph(size):
         return fixed_slice(input_, begin, size, name)
     graph = graph_of([as_tensor_like(v) for v in (input_, begin, size)])
     with graph.as_default(), graph.name_scope(name or "Slice") as scope:
@@ -271,7 +267,7 @@ def pad(
         >>> tf.Session().run(tf.pad([1, 2, 3], [[2, 1]], mode="REFLECT"))
         array([3, 2, 1, 2, 3, 2], dtype=int32)
     """
-    if not _is_dynamic(paddings):
+    if not in_graph(paddings):
         return fixed_pad(tensor, paddings, mode, name, constant_values)
     if mode.upper() in ("REFLECT", "SYMMETRIC"):
         others = {"mode": mode.upper()}

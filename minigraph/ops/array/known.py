@@ -14,7 +14,7 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType
 from minigraph.ops.array.late import Form, Late, as_attribute
-from minigraph.ops.builder import as_tensor_like, composed, make
+from minigraph.ops.builder import composed, make
 from minigraph.ops.constant import Const
 from minigraph.ops.counting import no_flops
 from minigraph.ops.host.decided import decided
@@ -118,7 +118,7 @@ def number_or_tensor(value: Any) -> Any:
     """Numbers in the graph as an array, if they are known now, else as a tensor; any other value as it is."""
     if not in_graph(value):
         return value
-    tensor = convert_to_tensor(as_tensor_like(value))
+    tensor = convert_to_tensor(value)
     known = static_value(tensor)
     return before_run(tensor) if known is None else known
 
@@ -135,5 +135,5 @@ def make_late(
     if not isinstance(found, Tensor):
         return make(op(**{field: as_attribute(form, found)}, **others), name, default, operands, consts=consts)
     with composed(name, default, *operands.values(), found) as scope:
-        tensors = [convert_to_tensor(as_tensor_like(v), name=k) for k, v in operands.items()]
+        tensors = [convert_to_tensor(v, name=k) for k, v in operands.items()]
         return found.graph.add(Late(op.__name__, field, form, tuple(others.items())), (*tensors, found), scope)

@@ -95,7 +95,7 @@ class Late(Op):
 
 
 class LateGradient(Op):
-    """The gradients of a `Late` for its floating operands, of which there are `count`.
+    """The gradients of a `Late` for its `count` floating operands.
 
     Inputs: its own, and the gradients of its floating results.
     """

@@ -28,7 +28,7 @@ _SCALES = np.array([[0.011], [0.5]], np.float32)
 
 
 class _Linear(Op, abstract=True):
-    """A pointwise op whose second operand is a float32 scale."""
+    """A pointwise op between real and quantised numbers, without a gradient."""
 
     differentiable = False
     forward = evaluate_expr
@@ -76,23 +76,16 @@ def _rounded(x: Scalar, least: Scalar | float, greatest: Scalar | float) -> Scal
     return cast(call("rint", where(call("less", high, greatest), high, greatest)), int32)
 
 
-class Requantize(Op):
+class Requantize(_Linear):
     """QuantizeLinear with the scale 1. Made by the pass `integer_products`."""
 
     dtype: Any
     zero: int = 0
-    differentiable = False
-    forward = evaluate_expr
-    flops = per_output
-    batching = by_rows
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.dtype is not float32:
             raise DTypeError(f"'Requantize' takes float32, not {x.dtype.name}")
         return (TensorType(self.dtype, x.shape),)
-
-    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
-        return True
 
     def expr(self, *operands: Scalar) -> Scalar:
         least, greatest = (float(limit - self.zero) for limit in (self.dtype.min, self.dtype.max))

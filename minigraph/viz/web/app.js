@@ -44,7 +44,7 @@ class App {
       await this.engine.place(shown);
     } finally {
       clearTimeout(wait);
-      byId("wait").hidden = turn === this.turn ? true : byId("wait").hidden;
+      if (turn === this.turn) byId("wait").hidden = true;
     }
     if (turn !== this.turn) return;
     const longest = Math.max(...shown.boxes.map(b => b.seconds || 0));

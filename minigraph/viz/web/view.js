@@ -2,7 +2,7 @@
 
 class View {
   constructor(svg, map) {
-    Object.assign(this, { svg, map, x: 0, y: 0, w: 100, h: 100, root: { w: 1, h: 1 }, moved: false, onMove: () => {} });
+    Object.assign(this, { svg, map, x: 0, y: 0, w: 100, h: 100, root: { w: 1, h: 1 }, moved: false });
     let grip = null;
     svg.addEventListener("pointerdown", e => { grip = { x: e.clientX, y: e.clientY, vx: this.x, vy: this.y }; this.moved = false; });
     addEventListener("pointermove", e => {
@@ -34,7 +34,6 @@ class View {
     this.svg.setAttribute("viewBox", `${this.x} ${this.y} ${this.w} ${this.h}`);
     if (this.seen) for (const [key, value] of Object.entries({ x: this.x, y: this.y, width: this.w, height: this.h }))
       this.seen.setAttribute(key, value);
-    this.onMove();
   }
 
   zoom(factor, px = 0.5, py = 0.5) {
@@ -45,8 +44,6 @@ class View {
     this.h *= scale;
     this.show();
   }
-
-  pan(x, y) { this.x += x * this.w; this.y += y * this.h; this.show(); }
 
   centre(x, y) { this.x = x - this.w / 2; this.y = y - this.h / 2; this.show(); }
 
