@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import partial
 from typing import NamedTuple
 
 from minigraph.backend.base import Types
@@ -54,7 +54,6 @@ class Dot(NamedTuple):
     is_whole: bool
 
 
-@cache
 def dot() -> Dot | None:
     """The instructions of this CPU; None if it has none."""
     features, lanes = host().features.split(","), host().lanes
