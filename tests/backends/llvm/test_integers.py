@@ -14,6 +14,7 @@ from support.llvm import KERNELS
 import minigraph as tf
 from minigraph import quantization
 from minigraph.backends.llvm import compiler
+from minigraph.backends.llvm.team import TEAM
 from minigraph.ops.nn.integer_products import IntegerConv2D, IntegerMatMul
 
 Random = np.random.RandomState
@@ -30,6 +31,7 @@ def cpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     given = found.features.split(",")
     if lanes > found.lanes or any(name not in given for name in WITHOUT[lanes][-1:]):
         pytest.skip("the processor has no such vectors")
+    TEAM.start()  # its threads never leave their code, which must outlive this test's
     lesser = compiler.Host(found.cpu, ",".join(f for f in given if f not in lacks), lanes)
     for name in ("builder", "compiler", "integers", "tile"):
         monkeypatch.setattr(f"minigraph.backends.llvm.{name}.host", lambda: lesser)
