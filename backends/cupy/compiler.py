@@ -49,10 +49,10 @@ def architecture(capability: str, major: int | None = None) -> str:
     known = nvrtc.architectures(library)
     older = [a for a in known if a <= int(capability)]
     if not older:
-        release = ".".join(map(str, nvrtc.version(library)))
+        release, least = ".".join(map(str, nvrtc.version(library))), _dotted(known[0])
         raise BackendError(
-            f"the GPU has compute capability {_dotted(capability)}, and NVRTC {release} compiles for {_dotted(known[0])} "
-            "and newer ones; earlier versions of CUDA support older GPUs"
+            f"the GPU has compute capability {_dotted(capability)}, and NVRTC {release} compiles for {least} and newer "
+            "ones; earlier versions of CUDA support older GPUs"
         )
     return f"{'sm' if older[-1] == int(capability) else 'compute'}_{older[-1]}"
 
