@@ -1,6 +1,6 @@
 """`minigraph derive`: what it prints, that its checks can fail, and what it answers to mistakes.
 
-`channels.py`, `units.py`, `residual.py` and `response.py` are derived here with the other layers.
+The layers are all of `tools/textbook/derive/`.
 """
 
 from __future__ import annotations

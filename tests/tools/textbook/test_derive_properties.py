@@ -1,7 +1,7 @@
 """Properties of all derivations: at random numbers and sizes the printed expressions are what other ways compute.
 
 The gradients' expressions are compared with the gradient graph run in NumPy and with finite differences of the
-forward run (`problem.py`), outputs with SciPy or with formulas in NumPy. `steps.py` checks its own steps.
+forward run, outputs with SciPy or with formulas in NumPy. The steps of the chain rule check themselves.
 """
 
 from __future__ import annotations
