@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from minigraph.backends.cupy.compiler import machine_code
+from minigraph.backends.cupy.compiler import architecture, machine_code
 from minigraph.backends.cupy.cudnn import Cudnn
+from minigraph.backends.cupy.installation import advice, release
 from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
-from minigraph.core.errors import BackendError, ResourceExhaustedError
+from minigraph.core.errors import BackendError, MinigraphError, ResourceExhaustedError
 
 Function = Callable[[tuple[int, ...]], None]  # launches a kernel on pointers
-EXTRA = 'pip install "minigraph[cuda13]"'
 
 
 class DeviceBuffer(NamedTuple):
@@ -64,9 +65,20 @@ def load_cupy() -> Any:
     """The module cupy. Raises BackendError with the command that installs it if it is missing."""
     try:
         import cupy
-    except ImportError as error:
-        raise BackendError(f"the cupy backend needs CuPy, which cannot be imported ({error}): {EXTRA}") from None
+    except Exception as error:  # also ValueError for another NumPy, OSError for a library that is damaged
+        raise BackendError(f"the cupy backend needs CuPy, which cannot be imported ({error}): {advice()}") from None
     return cupy
+
+
+@contextmanager
+def _starting(what: str) -> Iterator[None]:
+    """Errors of the CUDA runtime as errors of the backend: a GPU can be busy, full or broken."""
+    try:
+        yield
+    except MinigraphError:
+        raise
+    except Exception as error:
+        raise BackendError(f"{what} ({error}); `minigraph devices` shows the state of this machine") from None
 
 
 class CudaDevice:
@@ -75,31 +87,33 @@ class CudaDevice:
     def __init__(self) -> None:
         cupy = load_cupy()
         runtime = cupy.cuda.runtime
-        try:
-            count = runtime.getDeviceCount()
-        except Exception as error:
-            if "InsufficientDriver" in str(error) and (driver := runtime.driverGetVersion()):
-                raise BackendError(
-                    f"the NVIDIA driver is too old: it is for CUDA {_release(driver)}, and CuPy is for CUDA "
-                    f"{_release(runtime.runtimeGetVersion())} ({error}); a newer driver is needed"
-                ) from None
-            raise BackendError(
-                f"the cupy backend needs an NVIDIA GPU and its driver, and the CUDA runtime finds none ({error}); "
-                "`minigraph devices` lists the devices"
-            ) from None
+        with _starting("the cupy backend needs an NVIDIA GPU and its driver, and the CUDA runtime finds none"):
+            try:
+                count = runtime.getDeviceCount()
+            except Exception as error:
+                if "InsufficientDriver" in str(error) and (driver := runtime.driverGetVersion()):
+                    raise BackendError(
+                        f"the NVIDIA driver is too old: it is for CUDA {release(driver)}, and CuPy is for CUDA "
+                        f"{release(runtime.runtimeGetVersion())} ({error}): {advice()}"
+                    ) from None
+                raise
         if not count:
             raise BackendError("the CUDA runtime finds no NVIDIA GPU; `minigraph devices` lists the devices")
         self._cupy = cupy
-        self._stream = cupy.cuda.Stream(non_blocking=True)
+        with _starting("the GPU cannot be used"):
+            self._stream = cupy.cuda.Stream(non_blocking=True)
+            self._major = runtime.runtimeGetVersion() // 1000
+            self._architecture = architecture(cupy.cuda.Device().compute_capability, self._major)
         self._blas: Any = None
         self._dnn: Cudnn | str | None = None
         self._staging = Staging(cupy, self._stream)
 
     def describe(self) -> str:
         """The GPU's name, compute capability and memory, and the versions of the driver and the runtime."""
-        runtime = self._cupy.cuda.runtime
-        found = runtime.getDeviceProperties(runtime.getDevice())
-        versions = f"driver {runtime.driverGetVersion()}, runtime {runtime.runtimeGetVersion()}"
+        with _starting("the GPU does not answer"):
+            runtime = self._cupy.cuda.runtime
+            found = runtime.getDeviceProperties(runtime.getDevice())
+            versions = f"driver {runtime.driverGetVersion()}, runtime {runtime.runtimeGetVersion()}"
         size = f"{found['totalGlobalMem'] / 2**30:.0f} GiB"
         return f"{found['name'].decode()} (sm_{found['major']}{found['minor']}, {size}), {versions}"
 
@@ -113,9 +127,10 @@ class CudaDevice:
         return DeviceBuffer(memory.ptr, nbytes, memory)
 
     def compile(self, source: str, kernels: Sequence[CudaKernel]) -> Mapping[str, Function]:
-        architecture = f"sm_{self._cupy.cuda.Device().compute_capability}"
         module = self._cupy.cuda.function.Module()
-        module.load(machine_code(source, kernels, architecture))
+        code = machine_code(source, kernels, self._architecture, self._major)
+        with _starting(f"the driver refuses the code for {self._architecture}"):
+            module.load(code)
         return {k.name: self._function(module.get_function(k.name), k) for k in kernels}
 
     def _function(self, function: Any, kernel: CudaKernel) -> Function:
@@ -131,7 +146,7 @@ class CudaDevice:
         if self._blas is None:
             from minigraph.backends.cupy.cublas import Cublas
 
-            self._blas = Cublas(self._stream.ptr, self.allocate)
+            self._blas = Cublas(self._stream.ptr, self.allocate, self._major)
         self._blas.gemm(call, a, b, c)
 
     def convolution(self, problem: ConvProblem) -> int | str:
@@ -148,9 +163,10 @@ class CudaDevice:
         """The cuDNN library, or the reason why it is missing; then convolutions are im2col and matrix products."""
         if self._dnn is None:
             try:
-                self._dnn = Cudnn(self._stream.ptr)
+                self._dnn = Cudnn(self._stream.ptr, major=self._major)
             except BackendError as error:
                 self._dnn = str(error)
+                warnings.warn(f"convolutions run without cuDNN, which is slower: {error}", RuntimeWarning, stacklevel=2)
         return self._dnn
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
@@ -176,11 +192,6 @@ class CudaDevice:
         runtime = self._cupy.cuda.runtime
         runtime.memcpyAsync(value.ctypes.data, source, value.nbytes, runtime.memcpyDeviceToHost, self._stream.ptr)
         self._stream.synchronize()
-
-
-def _release(number: int) -> str:
-    """ "13.2" for CUDA's version number 13020."""
-    return f"{number // 1000}.{number % 1000 // 10}"
 
 
 class Staging:

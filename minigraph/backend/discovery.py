@@ -55,6 +55,11 @@ def _load(name: str) -> Backend:
     from importlib.metadata import entry_points
 
     for entry in entry_points(group="minigraph.backends", name=name):
-        backend: Backend = entry.load()()
+        try:
+            backend: Backend = entry.load()()
+        except MinigraphError:
+            raise
+        except Exception as error:  # of a package or a driver that it needs
+            raise BackendError(f"the backend {name} cannot be used: {type(error).__name__}: {error}") from error
         return backend
     raise BackendError(f"unknown backend {name!r}; there are {AUTO}, {', '.join(backend_names())}")
