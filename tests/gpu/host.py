@@ -24,7 +24,7 @@ from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
 
 COMPILER = shutil.which("g++")
 SHIM = Path(__file__).with_name("shim.h")
-FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off"]
+FLAGS = ["-std=c++17", "-O0", "-fPIC", "-shared", "-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off"]
 SANITIZERS = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 BARRIERS = ("__syncthreads", "block_reduce")  # a kernel without them needs no fibers
 SANITIZE = "MINIGRAPH_SANITIZE" in os.environ  # in the process of a test that has preloaded what it takes
