@@ -130,17 +130,19 @@ def _matrix(ctx: click.Context, param: click.Parameter, value: str | None) -> An
 @click.option("--kernel", callback=_pair, metavar="RxC", help="Size of the kernel or of the window.")
 @click.option("--stride", callback=_pair, metavar="RxC", help="Strides [default: 1; for pooling the window's size].")
 @click.option("--padding", type=click.Choice(["VALID", "SAME"]), help="Padding [default: VALID].")
+@click.option("--channels", callback=_pair, metavar="INxOUT", help="Numbers of input and output maps of conv2d.")
 @click.option("--batch", type=number(whole=True, least=2), help="Examples per batch.")
 @click.option("--values", callback=_matrix, metavar="'1 3/2 2'", help="Numbers for the map in max-pool's example.")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "latex"]), default="text", show_default=True)
 @click.option("-o", "--out", type=output_file, help="Write to a file instead of printing.")
+@click.option("--steps", is_flag=True, help="Add the chain rule, line by line.")
 @click.option("--check", is_flag=True, help="Prove the closed forms and compare with numeric gradients.")
 @debug_option
-def derive(layer: str, form: str, out: Path | None, check: bool, **options: Any) -> None:
+def derive(layer: str, form: str, out: Path | None, steps: bool, check: bool, **options: Any) -> None:
     """Derive a LAYER's gradients by running its graph and gradient graph on symbols.
 
-    Layers: avg-pool, batch-norm, conv2d, dense, dropout, max-pool, softmax-xent. With --check, the exit code is 1 if
-    a check fails.
+    Layers: avg-pool, batch-norm, conv2d, dense, dropout, lrn, max-pool, rbf, residual, sigmoid, sigmoid-xent,
+    softmax-xent. With --check, the exit code is 1 if a check fails.
     """
     from minigraph.backend.discovery import get_backend
     from minigraph.util.files import atomic_write
@@ -149,7 +151,7 @@ def derive(layer: str, form: str, out: Path | None, check: bool, **options: Any)
     from minigraph.tools.textbook.derive import layers
     from minigraph.tools.textbook.derive.problem import DeriveOptions
 
-    document = layers.derive(layer, DeriveOptions(**options), check)
+    document = layers.derive(layer, DeriveOptions(**options), check, steps)
     text = layers.write(document, form)
     if out is None:
         click.echo(text, nl=False)
