@@ -1,6 +1,6 @@
 """No program and no network runs an op on the host, so each of their plans is captured whole.
 
-Tests `backends/cupy/emit.py`; the networks' steps are in `test_models.py`.
+Tests `backends/cupy/emit.py`. The networks' steps are tested where the other tests of models are.
 """
 
 from __future__ import annotations
