@@ -35,6 +35,7 @@ _BORDERS = ["zero", "symmetric", "reflect", "replicate", "shrink"]
     type=click.Choice(_BORDERS),
     help="Padding outside the image [default: symmetric; for median replicate].",
 )
+@click.option("--grey", is_flag=True, help="Filter the grey levels of a colour image.")
 @click.option("--noise", metavar="KIND:AMOUNT", help="First add noise: gaussian:VARIANCE or salt-pepper:FRACTION.")
 @click.option(
     "--seed", type=number(whole=True, least=0, most=2**31 - 1), default=0, show_default=True, help="Seed of the noise."
@@ -53,13 +54,14 @@ def filter_(
     kind: str | None,
     all_kinds: bool,
     out: Path | None,
+    grey: bool,
     noise: str | None,
     seed: int,
     max_pixels: int,
     backend: str | None,
     **options: Any,
 ) -> None:
-    """Filter an image file, each channel separately, keeping transparency.
+    """Filter an image file, each channel separately, keeping transparency. Canny finds the edges of the grey levels.
 
     Levels, thresholds and variances use the scale from 0 to 255.
     """
@@ -75,9 +77,9 @@ def filter_(
     target = out or Path(f"{image.stem}-{kind or 'filters'}.png")
     chosen = filtering.FilterOptions(**options)
     if kind is None:
-        filtering.contact_sheet(image, target, chosen, noisy, seed, backend, max_pixels)
+        filtering.contact_sheet(image, target, chosen, noisy, seed, backend, max_pixels, grey)
     else:
-        filtering.filter_file(image, kind, target, chosen, noisy, seed, backend, max_pixels)
+        filtering.filter_file(image, kind, target, chosen, noisy, seed, backend, max_pixels, grey)
     click.echo(line, err=True)
     click.echo(f"wrote {target}")
 
