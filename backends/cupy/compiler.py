@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from minigraph.backends.cupy import nvrtc
+from minigraph.backends.cupy.installation import advice
 from minigraph.backends.cupy.kernel import CudaKernel
 from minigraph.backends.cupy.prelude import OPTIONS
 from minigraph.core.errors import BackendError, InternalError
@@ -26,18 +27,46 @@ class KernelError(InternalError):
 
 
 @cache
-def _library() -> Any:
-    return nvrtc.find()
+def _library(major: int | None) -> Any:
+    return nvrtc.find(major)
 
 
-def machine_code(source: str, kernels: Sequence[CudaKernel], architecture: str) -> bytes:
-    """The module for an architecture such as sm_90, compiled or taken from the cache.
-
-    Raises KernelError if a kernel does not compile, BackendError without NVRTC.
-    """
-    library = _library()
+def _required(major: int | None) -> Any:
+    library = _library(major)
     if library is None:
-        raise BackendError('the cupy backend needs NVRTC, which is not installed: pip install "minigraph[cuda13]"')
+        needed = f"NVRTC{f' of CUDA {major}' if major else ''}"
+        raise BackendError(f"the cupy backend needs {needed}, which is not installed: {advice()}")
+    return library
+
+
+def architecture(capability: str, major: int | None = None) -> str:
+    """The target for GPUs of a compute capability such as "90": sm_90, or for GPUs that are newer than the compiler the
+    newest that it knows, as compute_90 and so on.
+
+    major: the version of CUDA. Raises BackendError for GPUs that the compiler does not support any more, or without it.
+    """
+    library = _required(major)
+    known = nvrtc.architectures(library)
+    older = [a for a in known if a <= int(capability)]
+    if not older:
+        release, least = ".".join(map(str, nvrtc.version(library))), _dotted(known[0])
+        raise BackendError(
+            f"the GPU has compute capability {_dotted(capability)}, and NVRTC {release} compiles for {least} and newer "
+            "ones; earlier versions of CUDA support older GPUs"
+        )
+    return f"{'sm' if older[-1] == int(capability) else 'compute'}_{older[-1]}"
+
+
+def _dotted(capability: str | int) -> str:
+    return f"{int(capability) // 10}.{int(capability) % 10}"
+
+
+def machine_code(source: str, kernels: Sequence[CudaKernel], architecture: str, major: int | None = None) -> bytes:
+    """The module for an architecture, compiled or taken from the cache.
+
+    Raises KernelError if a kernel does not compile, BackendError without NVRTC for CUDA of that major version.
+    """
+    library = _required(major)
     release = ".".join(map(str, nvrtc.version(library)))
     key = "\n".join([version("minigraph"), release, architecture, *OPTIONS, source])
     store = objects("cuda")

@@ -10,8 +10,10 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
+from minigraph.backends.cupy.installation import advice
 from minigraph.backends.cupy.kernel import Gemm
-from minigraph.core.errors import BackendError, InternalError
+from minigraph.backends.cupy.libraries import MissingLibrary, load
+from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
 
 WORKSPACE = 32 << 20  # bytes; cuBLAS's recommendation for sm_90
 
@@ -21,26 +23,21 @@ _COMPUTE = {"float32": 68, "bfloat16": 75, "tf32": 77}  # CUBLAS_COMPUTE_32F, �
 _COMPUTE_64F = 70
 _NONE, _TRANSPOSE = 0, 1
 _DEFAULT_ALGORITHM = -1
-
-
-def load(name: str) -> ctypes.CDLL:
-    """A library of NVIDIA's, from a wheel or the system. Raises ImportError, OSError or RuntimeError if it is
-    missing."""
-    from cuda import pathfinder
-
-    return ctypes.CDLL(pathfinder.load_nvidia_dynamic_lib(name).abs_path)
+_ALLOC_FAILED = 3
+_STATUS = {
+    1: "not initialised", 3: "allocation failed", 7: "invalid value", 8: "architecture mismatch", 11: "mapping error",
+    13: "execution failed", 14: "internal error", 15: "not supported", 16: "licence error",
+}  # fmt: skip
 
 
 class Cublas:
-    """One handle on one stream."""
+    """One handle on one stream. major: the version of CUDA that the library must be for."""
 
-    def __init__(self, stream: int, allocate: Callable[[int], Any]) -> None:
+    def __init__(self, stream: int, allocate: Callable[[int], Any], major: int | None = None) -> None:
         try:
-            self._library = load("cublas")
-        except (ImportError, OSError, RuntimeError) as error:
-            raise BackendError(
-                f'the cupy backend needs cuBLAS, which cannot be loaded ({error}): pip install "minigraph[cuda13]"'
-            ) from None
+            self._library = load("cublas", major)
+        except MissingLibrary as error:
+            raise BackendError(f"the cupy backend needs cuBLAS, which cannot be loaded ({error}): {advice()}") from None
         self._handle = ctypes.c_void_p()
         self._call("cublasCreate_v2", ctypes.byref(self._handle))
         self._call("cublasSetStream_v2", self._handle, ctypes.c_void_p(stream))
@@ -50,8 +47,10 @@ class Cublas:
 
     def _call(self, name: str, *args: Any) -> None:
         status = getattr(self._library, name)(*args)
+        if status == _ALLOC_FAILED:
+            raise ResourceExhaustedError(f"out of device memory: {name} could not allocate any")
         if status:
-            raise InternalError(f"{name} failed with status {status}")
+            raise InternalError(f"{name} failed with status {status} ({_STATUS.get(status, 'unknown')})")
 
     def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
         """Row-major C = op(A)·op(B) is column-major Cᵀ = op(B)ᵀ·op(A)ᵀ."""

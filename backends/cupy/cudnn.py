@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 from contextlib import suppress
 from typing import Any
 
+from minigraph.backends.cupy.installation import advice
 from minigraph.backends.cupy.kernel import ConvProblem
+from minigraph.backends.cupy.libraries import MissingLibrary, load
 from minigraph.core.errors import BackendError, InternalError
 
 LIMIT = 1 << 30  # most bytes of workspace for an engine
@@ -16,15 +19,18 @@ _TYPES = {"float32": "FLOAT", "float16": "HALF", "bfloat16": "BFLOAT16"}
 
 
 class Cudnn:
-    """One handle on one stream, and a graph for each problem seen. module: cudnn, or a stand-in for it."""
+    """One handle on one stream, and a graph for each problem seen.
 
-    def __init__(self, stream: int, module: Any = None) -> None:
-        self._cudnn = module or _load()
+    module: cudnn, or a stand-in for it. major: the version of CUDA that cuDNN must be for.
+    """
+
+    def __init__(self, stream: int, module: Any = None, major: int | None = None) -> None:
+        self._cudnn = module or _load(major)
         try:
             self._handle = self._cudnn.create_handle()
             self._cudnn.set_stream(handle=self._handle, stream=stream)
         except RuntimeError as error:
-            raise BackendError(f'cuDNN does not start ({error}): pip install "minigraph[cuda13]"') from None
+            raise BackendError(f"cuDNN does not start ({error}): {advice()}") from None
         self._graphs: dict[ConvProblem, _Graph | str] = {}
 
     def prepare(self, problem: ConvProblem) -> int | str:
@@ -45,18 +51,20 @@ class Cudnn:
         graph.run(pointers)
 
 
-def _load() -> Any:
-    from minigraph.backends.cupy.cublas import load
-
-    for library in ("cublas", "cublasLt", "nvrtc", "cudnn"):  # cuDNN and its frontend look for it by name
-        with suppress(Exception):
-            load(library)
+def _load(major: int | None) -> Any:
+    for name in ("cublas", "nvrtc"):  # cuDNN looks for them by name
+        with suppress(MissingLibrary):
+            load(name, major)
+    with suppress(MissingLibrary):
+        library = load("cudnn")  # builds for all versions of CUDA have one name
+        library.cudnnGetCudartVersion.restype = ctypes.c_size_t
+        found = library.cudnnGetCudartVersion() // 1000
+        if major is not None and found != major:
+            raise BackendError(f"cuDNN is for CUDA {found}, and CuPy for CUDA {major}: {advice()}")
     try:
         import cudnn
     except Exception as error:  # it asserts the files it finds on disk
-        raise BackendError(
-            f'the package nvidia-cudnn-frontend cannot be imported ({error}): pip install "minigraph[cuda13]"'
-        ) from None
+        raise BackendError(f"the package nvidia-cudnn-frontend cannot be imported ({error}): {advice()}") from None
     return cudnn
 
 

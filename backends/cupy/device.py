@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from minigraph.backends.cupy.compiler import machine_code
+from minigraph.backends.cupy.compiler import architecture, machine_code
 from minigraph.backends.cupy.cudnn import Cudnn
+from minigraph.backends.cupy.installation import advice, release
 from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
-from minigraph.core.errors import BackendError, ResourceExhaustedError
+from minigraph.backends.cupy.turn import Turn
+from minigraph.core.errors import BackendError, MinigraphError, ResourceExhaustedError
 
 Function = Callable[[tuple[int, ...]], None]  # launches a kernel on pointers
-EXTRA = 'pip install "minigraph[cuda13]"'
 
 
 class DeviceBuffer(NamedTuple):
@@ -28,6 +30,12 @@ class DeviceBuffer(NamedTuple):
 
 class Device(Protocol):
     """A GPU, or a stand-in for one in a test. All work runs in the order of the calls."""
+
+    index: int
+
+    @property
+    def turn(self) -> AbstractContextManager[Any]:
+        """Within it, no other thread gives work to the device. Each method takes it by itself."""
 
     def allocate(self, nbytes: int) -> DeviceBuffer:
         """Device memory with any content. Raises ResourceExhaustedError if there is not enough."""
@@ -64,123 +72,159 @@ def load_cupy() -> Any:
     """The module cupy. Raises BackendError with the command that installs it if it is missing."""
     try:
         import cupy
-    except ImportError as error:
-        raise BackendError(f"the cupy backend needs CuPy, which cannot be imported ({error}): {EXTRA}") from None
+    except Exception as error:  # also ValueError for another NumPy, OSError for a library that is damaged
+        raise BackendError(f"the cupy backend needs CuPy, which cannot be imported ({error}): {advice()}") from None
     return cupy
 
 
-class CudaDevice:
-    """The current CUDA device by CuPy: its own stream, memory from CuPy's pool."""
+@contextmanager
+def _starting(what: str) -> Iterator[None]:
+    """Errors of the CUDA runtime as errors of the backend: a GPU can be busy, full or broken."""
+    try:
+        yield
+    except MinigraphError:
+        raise
+    except Exception as error:
+        raise BackendError(f"{what} ({error}); `minigraph devices` shows the state of this machine") from None
 
-    def __init__(self) -> None:
+
+class CudaDevice:
+    """A CUDA device by CuPy, by default the current one: its own stream, memory from CuPy's pool.
+
+    index: CUDA's number of the device.
+    """
+
+    def __init__(self, index: int | None = None) -> None:
         cupy = load_cupy()
         runtime = cupy.cuda.runtime
-        try:
-            count = runtime.getDeviceCount()
-        except Exception as error:
-            if "InsufficientDriver" in str(error) and (driver := runtime.driverGetVersion()):
-                raise BackendError(
-                    f"the NVIDIA driver is too old: it is for CUDA {_release(driver)}, and CuPy is for CUDA "
-                    f"{_release(runtime.runtimeGetVersion())} ({error}); a newer driver is needed"
-                ) from None
-            raise BackendError(
-                f"the cupy backend needs an NVIDIA GPU and its driver, and the CUDA runtime finds none ({error}); "
-                "`minigraph devices` lists the devices"
-            ) from None
+        with _starting("the cupy backend needs an NVIDIA GPU and its driver, and the CUDA runtime finds none"):
+            try:
+                count = runtime.getDeviceCount()
+            except Exception as error:
+                if "InsufficientDriver" in str(error) and (driver := runtime.driverGetVersion()):
+                    raise BackendError(
+                        f"the NVIDIA driver is too old: it is for CUDA {release(driver)}, and CuPy is for CUDA "
+                        f"{release(runtime.runtimeGetVersion())} ({error}): {advice()}"
+                    ) from None
+                raise
         if not count:
             raise BackendError("the CUDA runtime finds no NVIDIA GPU; `minigraph devices` lists the devices")
+        if index is not None and not 0 <= index < count:
+            there = f"only {count}, numbered from 0" if count > 1 else "only cupy:0"
+            raise BackendError(f"there is no GPU cupy:{index}; the CUDA runtime finds {there}")
         self._cupy = cupy
-        self._stream = cupy.cuda.Stream(non_blocking=True)
+        with _starting("the GPU cannot be used"):
+            self.index = runtime.getDevice() if index is None else index
+            device = cupy.cuda.Device(self.index)
+            with device:
+                self._stream = cupy.cuda.Stream(non_blocking=True)
+            self._major = runtime.runtimeGetVersion() // 1000
+            self._architecture = architecture(device.compute_capability, self._major)
+        self._turn = Turn(device, self._stream)
         self._blas: Any = None
         self._dnn: Cudnn | str | None = None
         self._staging = Staging(cupy, self._stream)
 
+    @property
+    def turn(self) -> Turn:
+        return self._turn
+
     def describe(self) -> str:
         """The GPU's name, compute capability and memory, and the versions of the driver and the runtime."""
-        runtime = self._cupy.cuda.runtime
-        found = runtime.getDeviceProperties(runtime.getDevice())
-        versions = f"driver {runtime.driverGetVersion()}, runtime {runtime.runtimeGetVersion()}"
+        with _starting("the GPU does not answer"):
+            runtime = self._cupy.cuda.runtime
+            found = runtime.getDeviceProperties(self.index)
+            versions = f"driver {runtime.driverGetVersion()}, runtime {runtime.runtimeGetVersion()}"
         size = f"{found['totalGlobalMem'] / 2**30:.0f} GiB"
         return f"{found['name'].decode()} (sm_{found['major']}{found['minor']}, {size}), {versions}"
 
     def allocate(self, nbytes: int) -> DeviceBuffer:
         cupy = self._cupy
         try:
-            with self._stream:
+            with self.turn:
                 memory = cupy.cuda.alloc(max(nbytes, 1))
         except cupy.cuda.memory.OutOfMemoryError as error:
             raise ResourceExhaustedError(f"out of device memory: {nbytes:,} bytes wanted ({error})") from None
         return DeviceBuffer(memory.ptr, nbytes, memory)
 
     def compile(self, source: str, kernels: Sequence[CudaKernel]) -> Mapping[str, Function]:
-        architecture = f"sm_{self._cupy.cuda.Device().compute_capability}"
         module = self._cupy.cuda.function.Module()
-        module.load(machine_code(source, kernels, architecture))
-        return {k.name: self._function(module.get_function(k.name), k) for k in kernels}
+        code = machine_code(source, kernels, self._architecture, self._major)
+        with _starting(f"the driver refuses the code for {self._architecture}"), self.turn:
+            module.load(code)
+            return {k.name: self._function(module.get_function(k.name), k) for k in kernels}
 
     def _function(self, function: Any, kernel: CudaKernel) -> Function:
-        grid, block, stream = (kernel.grid,), (kernel.block,), self._stream
+        grid, block, turn = (kernel.grid,), (kernel.block,), self.turn
 
         def launch(pointers: tuple[int, ...]) -> None:
-            with stream:
+            with turn:
                 function(grid, block, pointers)
 
         return launch
 
     def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
-        if self._blas is None:
-            from minigraph.backends.cupy.cublas import Cublas
+        with self.turn:
+            if self._blas is None:
+                from minigraph.backends.cupy.cublas import Cublas
 
-            self._blas = Cublas(self._stream.ptr, self.allocate)
-        self._blas.gemm(call, a, b, c)
+                self._blas = Cublas(self._stream.ptr, self.allocate, self._major)
+            self._blas.gemm(call, a, b, c)
 
     def convolution(self, problem: ConvProblem) -> int | str:
-        found = self._cudnn()
-        return found if isinstance(found, str) else found.prepare(problem)
+        with self.turn:
+            found = self._cudnn()
+            return found if isinstance(found, str) else found.prepare(problem)
 
     def convolve(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
-        found = self._cudnn()
-        if isinstance(found, str):
-            raise BackendError(found)
-        found.run(problem, pointers)
+        with self.turn:
+            found = self._cudnn()
+            if isinstance(found, str):
+                raise BackendError(found)
+            found.run(problem, pointers)
 
     def _cudnn(self) -> Cudnn | str:
         """The cuDNN library, or the reason why it is missing; then convolutions are im2col and matrix products."""
         if self._dnn is None:
             try:
-                self._dnn = Cudnn(self._stream.ptr)
+                self._dnn = Cudnn(self._stream.ptr, major=self._major)
             except BackendError as error:
                 self._dnn = str(error)
+                warnings.warn(f"convolutions run without cuDNN, which is slower: {error}", RuntimeWarning, stacklevel=2)
         return self._dnn
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         runtime = self._cupy.cuda.runtime
-        runtime.memcpyAsync(target, source, nbytes, runtime.memcpyDeviceToDevice, self._stream.ptr)
+        with self.turn:
+            runtime.memcpyAsync(target, source, nbytes, runtime.memcpyDeviceToDevice, self._stream.ptr)
 
     def capture(self, work: Callable[[], None]) -> Callable[[], None]:
-        stream = self._stream
-        stream.begin_capture()
-        try:
-            work()
-        except BaseException:
-            with suppress(Exception):
-                stream.end_capture()  # otherwise the stream stays unusable
-            raise
-        graph = stream.end_capture()
-        return lambda: graph.launch(stream)
+        stream, turn = self._stream, self.turn
+        with turn:
+            stream.begin_capture()
+            try:
+                work()
+            except BaseException:
+                with suppress(Exception):
+                    stream.end_capture()  # otherwise the stream stays unusable
+                raise
+            graph = stream.end_capture()
+
+        def launch() -> None:
+            with turn:
+                graph.launch(stream)
+
+        return launch
 
     def upload(self, target: int, value: np.ndarray) -> None:
-        self._staging.upload(target, value)
+        with self.turn:
+            self._staging.upload(target, value)
 
     def download(self, value: np.ndarray, source: int) -> None:
         runtime = self._cupy.cuda.runtime
-        runtime.memcpyAsync(value.ctypes.data, source, value.nbytes, runtime.memcpyDeviceToHost, self._stream.ptr)
-        self._stream.synchronize()
-
-
-def _release(number: int) -> str:
-    """ "13.2" for CUDA's version number 13020."""
-    return f"{number // 1000}.{number % 1000 // 10}"
+        with self.turn:
+            runtime.memcpyAsync(value.ctypes.data, source, value.nbytes, runtime.memcpyDeviceToHost, self._stream.ptr)
+            self._stream.synchronize()
 
 
 class Staging:

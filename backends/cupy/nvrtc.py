@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
+
+from minigraph.backends.cupy.libraries import MissingLibrary, load
 
 FILE = "plan.cu"  # the source's name in the compiler's messages
 
@@ -15,25 +15,12 @@ class CompileError(Exception):
     """An error whose message is the compiler's log."""
 
 
-def find() -> Any:
-    """The library, or None if it is missing."""
+def find(major: int | None = None) -> Any:
+    """The library, or None if it is missing. major: the version of CUDA that it must be for."""
     try:
-        from cuda import pathfinder
-
-        return ctypes.CDLL(pathfinder.load_nvidia_dynamic_lib("nvrtc").abs_path)
-    except (ImportError, RuntimeError, OSError):
-        return _find_wheel()
-
-
-def _find_wheel() -> Any:
-    """The library in the wheel nvidia-cuda-nvrtc, without the package that knows its path."""
-    spec = importlib.util.find_spec("nvidia")
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        for path in sorted(Path(folder).glob("**/libnvrtc.so.*")):
-            for part in path.parent.glob("libnvrtc-builtins.so.*"):
-                ctypes.CDLL(str(part), ctypes.RTLD_GLOBAL)  # NVRTC looks for it by name only
-            return ctypes.CDLL(str(path))
-    return None
+        return load("nvrtc", major)
+    except MissingLibrary:
+        return None
 
 
 def version(library: Any) -> tuple[int, int]:
@@ -42,13 +29,23 @@ def version(library: Any) -> tuple[int, int]:
     return major.value, minor.value
 
 
+def architectures(library: Any) -> list[int]:
+    """The architectures that it compiles for, such as 90, sorted."""
+    count = ctypes.c_int()
+    _check(library.nvrtcGetNumSupportedArchs(ctypes.byref(count)))
+    found = (ctypes.c_int * count.value)()
+    _check(library.nvrtcGetSupportedArchs(found))
+    return sorted(found)
+
+
 def compile(library: Any, source: str, architecture: str, options: Sequence[str]) -> bytes:
-    """The machine code. Raises CompileError if the source has an error."""
+    """The machine code; for an architecture such as compute_90 PTX, which the driver translates. Raises CompileError if
+    the source has an error."""
     return compile_with_log(library, source, architecture, options)[0]
 
 
 def compile_with_log(library: Any, source: str, architecture: str, options: Sequence[str]) -> tuple[bytes, str]:
-    """The machine code and the compiler's log. Raises CompileError if the source has an error."""
+    """What `compile` returns, and the compiler's log. Raises CompileError if the source has an error."""
     program = ctypes.c_void_p()
     _check(library.nvrtcCreateProgram(ctypes.byref(program), source.encode(), FILE.encode(), 0, None, None))
     try:
@@ -57,7 +54,7 @@ def compile_with_log(library: Any, source: str, architecture: str, options: Sequ
         log = _text(library, program, "ProgramLog").rstrip(b"\0").decode()
         if status:
             raise CompileError(log)
-        return _text(library, program, "CUBIN"), log
+        return _text(library, program, "PTX" if architecture.startswith("compute") else "CUBIN"), log
     finally:
         library.nvrtcDestroyProgram(ctypes.byref(program))
 

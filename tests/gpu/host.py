@@ -5,10 +5,13 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,38 +25,67 @@ from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
 
 COMPILER = shutil.which("g++")
 SHIM = Path(__file__).with_name("shim.h")
-FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off"]
+FLAGS = ["-std=c++17", "-O0", "-fPIC", "-shared", "-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off"]
 SANITIZERS = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 BARRIERS = ("__syncthreads", "block_reduce")  # a kernel without them needs no fibers
 SANITIZE = "MINIGRAPH_SANITIZE" in os.environ  # in the process of a test that has preloaded what it takes
 CACHE = Path(tempfile.gettempdir()) / f"minigraph-shim-{os.getuid()}"
 
 
-def compile_module(source: str, kernels: Sequence[CudaKernel], sanitize: bool) -> Path:
-    """A shared library with an entry for each kernel."""
-    entries = "\n".join(f"SHIM_ENTRY({k.name}, {int(any(b in k.source for b in BARRIERS))})" for k in kernels)
-    text = f'#include "{SHIM}"\n{source}\n{entries}\n'
+_KERNEL = re.compile(r'^extern "C" __global__ void (?:__launch_bounds__\(\d+\) )?(\w+)\(', re.MULTILINE)
+_LOADED: dict[str, Any] = {}  # the functions of kernels that this process has loaded
+
+
+def kernel_functions(source: str, sanitize: bool = False) -> dict[str, Any]:
+    """A function `(grid, block, pointers)` for each kernel of a module.
+
+    Kernels that were compiled before, in whatever module, are taken from a cache on disk; the others become one shared
+    library.
+    """
+    starts = list(_KERNEL.finditer(source))
+    ends = [m.start() for m in starts[1:]] + [len(source)]
+    texts = {m[1]: source[m.start() : end] for m, end in zip(starts, ends, strict=True)}
+    head = source[: starts[0].start()] if starts else ""
     flags = FLAGS + (SANITIZERS if sanitize else [])
-    name = hashlib.sha256((text + SHIM.read_text() + " ".join(flags)).encode()).hexdigest()[:24]
-    library = CACHE / f"{name}.so"
-    if not library.exists():
-        CACHE.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            path = Path(folder) / "kernels.cpp"
-            path.write_text(text)
-            made = Path(folder) / "kernels.so"
-            command = [COMPILER or "g++", *flags, str(path), "-o", str(made)]
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise RuntimeError(f"{done.stderr[:4000]}\n{source}")
-            os.replace(made, library)
-    return library
+    common = head + SHIM.read_text() + " ".join(flags)
+    keys = {name: hashlib.sha256((common + text).encode()).hexdigest()[:24] for name, text in texts.items()}
+    CACHE.mkdir(exist_ok=True)
+    links = {name: CACHE / f"{key}.so" for name, key in keys.items()}
+    missing = {n: text for n, text in texts.items() if keys[n] not in _LOADED and not links[n].exists()}
+    library = _library(head, missing, flags) if missing else ""
+    for name in missing:
+        links[name].unlink(missing_ok=True)  # a link to a library that was deleted
+        with suppress(FileExistsError):  # another process has been faster
+            links[name].symlink_to(library)
+    for name, key in keys.items():
+        if key not in _LOADED:
+            _LOADED[key] = getattr(ctypes.CDLL(str(links[name])), f"run_{name}")
+    return {name: _LOADED[key] for name, key in keys.items()}
+
+
+def _library(head: str, kernels: Mapping[str, str], flags: Sequence[str]) -> str:
+    """The name of a shared library in the cache with an entry for each kernel."""
+    entries = "\n".join(f"SHIM_ENTRY({n}, {int(any(b in text for b in BARRIERS))})" for n, text in kernels.items())
+    text = f'#include "{SHIM}"\n{head}\n{"".join(kernels.values())}\n{entries}\n'
+    name = hashlib.sha256((text + SHIM.read_text() + " ".join(flags)).encode()).hexdigest()[:24] + ".so"
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        path, made = Path(folder) / "kernels.cpp", Path(folder) / "kernels.so"
+        path.write_text(text)
+        command = [COMPILER or "g++", *flags, str(path), "-o", str(made)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{done.stderr[:4000]}\n{text}")
+        os.replace(made, CACHE / name)
+    return name
 
 
 class HostDevice:
     """minigraph.backends.cupy.device.Device on the CPU. `log` gets the name of every call and kernel."""
 
+    index = 0
+
     def __init__(self, sanitize: bool = SANITIZE, cudnn: Any = None) -> None:
+        self.turn = threading.RLock()
         self.sanitize = sanitize
         self.cudnn = None if cudnn is None else Cudnn(0, cudnn)
         self.log: list[str] = []
@@ -69,9 +101,9 @@ class HostDevice:
         return DeviceBuffer(whole.ctypes.data + -whole.ctypes.data % 64, nbytes, whole)
 
     def compile(self, source: str, kernels: Sequence[CudaKernel]) -> Mapping[str, Function]:
-        library = ctypes.CDLL(str(compile_module(source, kernels, self.sanitize)))
+        entries = kernel_functions(source, self.sanitize)
         self.log.append("compile")
-        return {k.name: self._function(getattr(library, f"run_{k.name}"), k) for k in kernels}
+        return {k.name: self._function(entries[k.name], k) for k in kernels}
 
     def _function(self, entry: Any, kernel: CudaKernel) -> Function:
         def launch(pointers: tuple[int, ...]) -> None:

@@ -15,6 +15,7 @@ from gpu.host import COMPILER, HostDevice
 from minigraph.backend.workspace import ins, outs
 from minigraph.backends.cupy.cublas import WORKSPACE, Cublas
 from minigraph.backends.cupy.kernel import Gemm
+from minigraph.backends.cupy.libraries import MissingLibrary
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import BackendError, InternalError
 
@@ -103,9 +104,9 @@ def test_compute_types_are_those_of_the_header(blas: Cublas) -> None:
 
 
 def test_without_cublas_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> Any:
-        raise RuntimeError(f"no {name}")
+    def missing(name: str, major: int | None) -> Any:
+        raise MissingLibrary(f"no {name}")
 
-    pathfinder(monkeypatch, missing)
-    with pytest.raises(BackendError, match=r"needs cuBLAS.*no cublas.*minigraph\[cuda13\]"):
+    monkeypatch.setattr("minigraph.backends.cupy.cublas.load", missing)
+    with pytest.raises(BackendError, match=r"needs cuBLAS.*no cublas.*minigraph\[cuda1\d\]"):
         Cublas(1, HostDevice().allocate)

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from gpu.trials import trials
 import minigraph as tf
 from minigraph.backend import discovery as backends
 from minigraph.backends.cupy.backend import CupyBackend
+from minigraph.backends.cupy.cudnn import Cudnn
 from minigraph.backends.cupy.device import CudaDevice
 from minigraph.core.errors import BackendError
 from minigraph.ops.nn.conv2d import CASES
@@ -139,15 +141,25 @@ def test_other_backends_refuse_other_precisions() -> None:
 
 
 def test_without_the_frontend_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CudaDevice, "__init__", lambda self: self.__dict__.update(_dnn=None, _stream=None))
+    monkeypatch.setattr(CudaDevice, "__init__", lambda self: self.__dict__.update(_dnn=None, _stream=None, _major=13))
 
-    def missing(stream: int) -> Any:
+    def missing(stream: int, major: int) -> Any:
         raise BackendError("the package nvidia-cudnn-frontend cannot be imported")
 
     monkeypatch.setattr("minigraph.backends.cupy.device.Cudnn", missing)
     device = CudaDevice()
     device._stream = type("Stream", (), {"ptr": 0})()
-    assert device.convolution(None) == "the package nvidia-cudnn-frontend cannot be imported"  # type: ignore[arg-type]
+    with pytest.warns(RuntimeWarning, match="without cuDNN, which is slower: the package nvidia-cudnn-frontend"):
+        told = device.convolution(None)  # type: ignore[arg-type]
+    assert told == "the package nvidia-cudnn-frontend cannot be imported"
+    assert device.convolution(None) == told  # type: ignore[arg-type]
+
+
+def test_a_cudnn_for_another_cuda_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = SimpleNamespace(cudnnGetCudartVersion=lambda: 12090)
+    monkeypatch.setattr("minigraph.backends.cupy.cudnn.load", lambda name, major=None: library)
+    with pytest.raises(BackendError, match=r"cuDNN is for CUDA 12, and CuPy for CUDA 13"):
+        Cudnn(0, major=13)
 
 
 def test_cudnn_has_an_engine_for_every_graph_on_an_h100(tmp_path: Path) -> None:

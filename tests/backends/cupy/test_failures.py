@@ -63,7 +63,6 @@ def test_a_kernel_that_does_not_compile_is_told_by_its_line_node_and_the_user_s_
         session.run(tf.global_variables_initializer())
         with tf.control_dependencies([count.assign_add(1.0)]):
             step = tf.identity(y)
-        right = EMITTERS[Softmax]
         monkeypatch.setitem(EMITTERS, Softmax, broken)
         for _ in range(2):  # the second time, too
             with pytest.raises(InternalError) as caught:
@@ -74,7 +73,7 @@ def test_a_kernel_that_does_not_compile_is_told_by_its_line_node_and_the_user_s_
             assert "Softmax node 'probabilities', made at" in text
             assert f"{Path(__file__).name}" in text
         assert session.run(count) == 0
-        monkeypatch.setitem(EMITTERS, Softmax, right)
+        monkeypatch.delitem(EMITTERS, Softmax)
         np.testing.assert_allclose(session.run(y * 1.0, {x: np.ones((3, 4))}), 0.25)
 
 
@@ -109,8 +108,8 @@ def test_compiled_modules_are_kept_by_source_and_architecture(folder: Path, monk
 
 
 def test_without_nvrtc_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiler, "_library", lambda: None)
-    with pytest.raises(BackendError, match=r"NVRTC.*minigraph\[cuda13\]"):
+    monkeypatch.setattr(compiler, "_library", lambda major: None)
+    with pytest.raises(BackendError, match=r"NVRTC.*minigraph\[cuda1\d\]"):
         machine_code("", [], "sm_80")
 
 

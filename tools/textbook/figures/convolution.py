@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.tools.textbook.figures.board import BLUE, GREEN, GREY, INK, ORANGE, Board, window
-from minigraph.tools.textbook.figures.compute import convolve, convolve_fully
+import minigraph as tf
+from minigraph.tools.textbook.figures.board import BLUE, GREEN, GREY, INK, ORANGE, RED, Board, window
+from minigraph.tools.textbook.figures.compute import Array, convolve, convolve_fully, evaluate
 
 SIGNAL, RESPONSE = [1, 2, 2], [3, 2, 1]
 IMAGE, KERNEL = [[4, 5], [2, 3]], [[1, 2], [3, 4]]
@@ -111,3 +112,58 @@ def _sum(board: Board, top: float, matrices: list[Any], titles: list[str], size:
         board.grid(x, top, matrix, marked, set(np.ndindex(size, size)) - set(marked), title)
         if i:
             board.text(1 + 5.4 * i - 1.2, top + size / 2, "=" if i == 1 else "+", size=13)
+
+
+def connections() -> Array:
+    """Which element of A, numbered from 0, each weight multiplies in each output: [2, 2, 2, 2] by output and weight.
+
+    From the gradient graph: ∂s_ij/∂w_mn is an element of A, and here A holds its elements' numbers.
+    """
+
+    def build(a: Any, w: Any) -> Any:
+        s = tf.nn.conv2d(a[None, :, :, None], w[::-1, ::-1, None, None], [1, 1, 1, 1], "VALID")[0, :, :, 0]
+        return [tf.gradients(s[i, j], w)[0] for i, j in np.ndindex(2, 2)]
+
+    return np.asarray(evaluate(build, np.arange(9).reshape(3, 3), np.ones((2, 2)))).astype(int).reshape(2, 2, 2, 2)
+
+
+def forward_and_back() -> Any:
+    """A 3×3 map and a 2×2 kernel: each output, and each weight's gradient from δ = ∂L/∂S."""
+    seen = connections()
+    a = np.array([[f"a{r}{c}" for c in (1, 2, 3)] for r in (1, 2, 3)])
+    w, s, delta = (np.array([[f"{n}{r}{c}" for c in (1, 2)] for r in (1, 2)]) for n in ("w", "s", "δ"))
+    board = Board(34, 18, cell=0.42)
+    board.grid(1, 1.6, a, title="A")
+    board.text(4.7, 3.1, "∗", size=13)
+    board.grid(5.4, 2.1, w, dict.fromkeys(window(0, 0, 2, 2), ORANGE), title="W")
+    board.text(8.1, 3.1, "=", size=13)
+    board.grid(8.8, 2.1, s, dict.fromkeys(window(0, 0, 2, 2), GREEN), title="S")
+    note = (
+        "W lies flipped over A; each output is a sum of four products.\n"
+        "Each weight takes part in all four outputs, so its gradient is a sum of four, too."
+    )
+    board.text(12, 3.1, note, INK, 10, "left")
+    for n, (i, j) in enumerate(np.ndindex(2, 2)):
+        x, top = 1 + 8.4 * n, 6.6
+        places = {divmod(int(v), 3): (int(r), int(c)) for (r, c), v in np.ndenumerate(seen[i, j])}
+        cells = a.astype(object)
+        for (r, c), at in places.items():
+            cells[r, c] = f"{a[r, c]}\n·{w[at]}"
+        board.grid(x, top, cells, dict.fromkeys(places, BLUE), set(np.ndindex(3, 3)) - set(places), size=8)
+        board.frame(x + j, top + i, 2, 2, ORANGE)
+        board.text(x + 3.4, top + 1.5, "Σ =", GREY, 9, "left")
+        board.grid(x + 5, top + 1, [[s[i, j]]], {(0, 0): GREEN})
+    for n, (m, k) in enumerate(np.ndindex(2, 2)):
+        x, top = 1 + 8.4 * n, 12
+        places = {divmod(int(v), 3): (int(r), int(c)) for (r, c), v in np.ndenumerate(seen[:, :, m, k])}
+        cells = a.astype(object)
+        for (r, c), at in places.items():
+            cells[r, c] = f"{a[r, c]}\n·{delta[at]}"
+        board.grid(x, top, cells, dict.fromkeys(places, BLUE), set(np.ndindex(3, 3)) - set(places), size=8)
+        board.text(x + 3.4, top + 1.5, "Σ =", GREY, 9, "left")
+        board.text(x + 5, top + 1.5, f"∂L/∂{w[m, k]}", RED, 10, "left")
+    board.text(1, 5.6, "forward", GREY, 10, "left")
+    board.text(1, 11.1, "backward", GREY, 10, "left")
+    rest = "The gradient of the input, ∂L/∂A, is δ with zeros around it, cross-correlated with W."
+    board.text(1, 16.8, rest, INK, 10, "left")
+    return board.sheet

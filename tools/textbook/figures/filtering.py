@@ -8,8 +8,8 @@ import numpy as np
 
 import minigraph as tf
 from minigraph import filters
-from minigraph.tools.textbook.figures.board import GREY, LINE, new_sheet
 from minigraph.tools.textbook.figures.compute import Array
+from minigraph.tools.textbook.figures.panels import Panel, draw_rows
 
 COLUMNS = 4
 
@@ -44,14 +44,5 @@ def outputs() -> Any:
             "high-pass": 128.0 + 0.5 * filters.high_pass(x),
         }
         values = session.run(list(panels.values()))
-    rows = -(-len(panels) // COLUMNS)
-    sheet = new_sheet(11.2, 2.05 * rows)
-    for i, (title, value) in enumerate(zip(panels, values, strict=True)):
-        row, column = divmod(i, COLUMNS)
-        left, bottom = (column + 0.03) / COLUMNS, 1 - (row + 0.97) / rows
-        axes = sheet.add_axes((left, bottom, 0.94 / COLUMNS, 0.82 / rows))
-        axes.imshow(value[0, :, :, 0], cmap="gray", vmin=0, vmax=255)
-        axes.set(xticks=[], yticks=[])
-        axes.spines[:].set_color(LINE)
-        axes.set_title(title, fontsize=9.5, color=GREY)
-    return sheet
+    drawn = [Panel(title, value[0, :, :, 0]) for title, value in zip(panels, values, strict=True)]
+    return draw_rows([drawn[i : i + COLUMNS] for i in range(0, len(drawn), COLUMNS)], 2.6)

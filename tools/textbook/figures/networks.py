@@ -1,4 +1,4 @@
-"""Figures of whole layers: translation, shared weights, saturation, thinned networks."""
+"""Figures of whole layers: shared weights, saturation, thinned networks."""
 
 from __future__ import annotations
 
@@ -21,47 +21,7 @@ from minigraph.tools.textbook.figures.board import (
     new_sheet,
     plain_axes,
 )
-from minigraph.tools.textbook.figures.compute import Array, convolve, evaluate
-
-EDGES = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]])
-SHIFT = (4, 5)  # rows down, columns to the right
-
-
-def _digit() -> Array:
-    """A test digit as dark ink on light paper, so that the image does not end in zeros."""
-    from minigraph.data import load
-
-    image: Array = 1.0 - load().test_images[0].reshape(28, 28).astype(np.float64)
-    return image
-
-
-def translate(image: Array) -> Array:
-    """The image moved by SHIFT; zeros come in."""
-    moved = np.zeros_like(image)
-    moved[SHIFT[0] :, SHIFT[1] :] = image[: -SHIFT[0], : -SHIFT[1]]
-    return moved
-
-
-def equivariance() -> Any:
-    """Translation and convolution in either order, and where the results differ."""
-    x = _digit()
-    after, before = convolve(translate(x), EDGES, "SAME"), translate(convolve(x, EDGES, "SAME"))
-    panels = (
-        ("x", x, "gray"),
-        ("f(x): moved", translate(x), "gray"),
-        ("g(f(x)): moved, then convolved", after, "RdBu"),
-        ("f(g(x)): convolved, then moved", before, "RdBu"),
-        ("the difference", after - before, "RdBu"),
-    )
-    sheet = new_sheet(12.6, 2.9)
-    for i, (title, image, colours) in enumerate(panels):
-        axes = sheet.add_axes((0.008 + 0.2 * i, 0.03, 0.184, 0.82))
-        limits = (0, 1) if colours == "gray" else (-4, 4)
-        axes.imshow(image, cmap=colours, vmin=limits[0], vmax=limits[1])
-        axes.set(xticks=[], yticks=[])
-        axes.spines[:].set_color(LINE)
-        axes.set_title(title, fontsize=9.5, color=GREY)
-    return sheet
+from minigraph.tools.textbook.figures.compute import evaluate
 
 
 def weights() -> Any:
@@ -72,7 +32,7 @@ def weights() -> Any:
     full = [count_weights([n * n, n * n]) for n in sizes]
     axes.plot(sizes, full, color=RED, marker="o")
     axes.text(
-        sizes[-1] * 1.15, full[-1], f"full connection: n⁴\n{full[-1]:,} at n = 64", color=RED, va="center", size=9
+        sizes[-1] * 1.15, full[-1], f"full connection: k²n²\n{full[-1]:,} at k = n = 64", color=RED, va="center", size=9
     )
     for side, colour in ((5, BLUE), (3, GREEN)):
         shared = [count_weights([side, side, 1, 1])] * len(sizes)
@@ -82,7 +42,7 @@ def weights() -> Any:
     axes.set(xscale="log", yscale="log")
     axes.set_xticks(sizes, [str(n) for n in sizes], minor=False)
     axes.minorticks_off()
-    axes.set_xlabel("n: an n×n map to an n×n map", color=INK, fontsize=9.5)
+    axes.set_xlabel("n: an n×n map to a k×k map, here k = n", color=INK, fontsize=9.5)
     axes.set_ylabel("weights", color=INK, fontsize=9.5)
     return sheet
 

@@ -1,0 +1,31 @@
+"""The stand-in in place of the real modules."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from gpu.strict.cupy_module import ELF, Cublas, build_cudnn, build_cupy
+from gpu.strict.machine import Machine
+from minigraph.backend import discovery
+from minigraph.backends.cupy import cublas, cudnn, device
+from minigraph.backends.cupy.libraries import MissingLibrary
+
+
+def install(patch: pytest.MonkeyPatch, machine: Machine) -> Any:
+    """Make the backend run on the machine, and return its module `cupy`."""
+    blas, cupy = Cublas(machine), build_cupy(machine)
+    patch.setitem(sys.modules, "cupy", cupy)
+    patch.setitem(sys.modules, "cudnn", build_cudnn(machine))
+    patch.setattr(cublas, "load", lambda name, major=None: blas)
+    patch.setattr(cudnn, "load", _missing)
+    patch.setattr(device, "architecture", lambda capability, major: f"sm_{capability}")
+    patch.setattr(device, "machine_code", lambda source, *rest: ELF + source.encode())
+    patch.setattr(discovery, "_loaded", {n: b for n, b in discovery._loaded.items() if n in ("numpy", "llvm")})
+    return cupy
+
+
+def _missing(name: str, major: int | None = None) -> Any:
+    raise MissingLibrary(f"there is no {name}")
