@@ -141,6 +141,10 @@ class CupyBackend(Backend):
             self.device.download(host, array.pointer)
         return host[()]
 
+    def packs(self, op: Op, in_types: Types) -> Mapping[int, TensorType]:
+        """The filters of convolutions that cuDNN solves."""
+        return self.ladder.packs(op, in_types)
+
     def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
         """The kernel's schedule and its CUDA C."""
         nest = op.loops(in_types, out_types)
