@@ -18,7 +18,7 @@ from minigraph.backends.cupy.device import CudaDevice, Device, DeviceBuffer, Fun
 from minigraph.backends.cupy.emit import emit, module
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.steps import Bind, DeviceView
-from minigraph.core.errors import InternalError, ResourceExhaustedError
+from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.util.locks import Lock
@@ -100,6 +100,9 @@ class CupyBackend(Backend):
     def in_precision(self, precision: str) -> CupyBackend:
         """The backend on the same device with that precision."""
         super().in_precision(precision)
+        if precision == "bfloat16" and self.device.capability < 80:
+            has = self.device.capability / 10
+            raise BackendError(f"bfloat16 needs a GPU of compute capability 8.0 or later, and this one has {has}")
         with self._lock:
             if precision not in self._others:
                 self._others[precision] = CupyBackend(self.device, precision)

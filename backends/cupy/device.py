@@ -32,6 +32,7 @@ class Device(Protocol):
     """A GPU, or a stand-in for one in a test. All work runs in the order of the calls."""
 
     index: int
+    capability: int  # the compute capability, such as 90
 
     @property
     def lost(self) -> Exception | None:
@@ -126,7 +127,8 @@ class CudaDevice:
             with device:
                 self._stream = cupy.cuda.Stream(non_blocking=True)
             self._major = runtime.runtimeGetVersion() // 1000
-            self._architecture = architecture(device.compute_capability, self._major)
+            self.capability = int(device.compute_capability)
+            self._architecture = architecture(self.capability, self._major)
         self._turn = Turn(cupy, device, self._stream)
         self._blas: Any = None
         self._dnn: Cudnn | str | None = None

@@ -15,6 +15,8 @@ from minigraph.core.errors import ResourceExhaustedError
 class Recorder:
     """A device that computes nothing and keeps what it was asked to do. Memory is real, so that copies work."""
 
+    capability = 90
+
     lost = None
 
     def __init__(self, limit: int = 1 << 40) -> None:
