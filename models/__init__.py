@@ -21,11 +21,12 @@ from minigraph.models.googlenet import googlenet
 from minigraph.models.inception_v3 import inception_v3
 from minigraph.models.lenet import lenet5, lenet5_modern
 from minigraph.models.mnist_cnn import mnist_cnn
+from minigraph.models.mobilenet import mobilenet
 from minigraph.models.record import Model, Preprocessing, Recipe, Stored
 from minigraph.models.registry import MODELS, NoRecipeError, UnknownModelError, get_model, get_recipe
-from minigraph.models.resnet import resnet18, resnet34, resnet50, resnet101, resnet152
+from minigraph.models.resnet import resnet18, resnet20, resnet34, resnet50, resnet101, resnet152
 from minigraph.models.squeezenet import squeezenet
-from minigraph.models.vgg import vgg16, vgg19
+from minigraph.models.vgg import vgg16, vgg19, vgg_small
 
 __all__ = [
     "MODELS",
@@ -47,7 +48,9 @@ __all__ = [
     "lenet5",
     "lenet5_modern",
     "mnist_cnn",
+    "mobilenet",
     "resnet18",
+    "resnet20",
     "resnet34",
     "resnet50",
     "resnet101",
@@ -55,4 +58,5 @@ __all__ = [
     "squeezenet",
     "vgg16",
     "vgg19",
+    "vgg_small",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 import minigraph as tf
 from minigraph.models.layers import channels, conv, dense, finish, flatten, max_pool, scaled
-from minigraph.models.record import EndPoints, Model, Preprocessing
+from minigraph.models.record import EndPoints, Model, Preprocessing, Recipe
 
 # Table I of the paper: which maps of S2 each map of C3 sees.
 C3_TABLE = (
@@ -161,8 +162,20 @@ def lenet5_modern(
         return finish(dense(x, num_classes, None, "output"), ends)
 
 
+RECIPE = Recipe(
+    dataset="sample",
+    image_shape=(32, 32, 1),
+    batch_size=64,
+    learning_rate=0.002,
+    keep_prob=None,
+    stddev=None,
+    epochs=MappingProxyType({"cifar10": 20, "fashion-mnist": 10}),
+    other_epochs=5,
+)
+
+
 def _model(name: str, summary: str, build: Callable[..., Any], preprocessing: Preprocessing) -> Model:
-    return Model(name, summary, "lenet", build, 32, 10, "f6", preprocessing)
+    return Model(name, summary, "lenet", build, 32, 10, "f6", preprocessing, recipe=RECIPE)
 
 
 MODELS = (

@@ -108,7 +108,7 @@ class Recipe:
         image_shape: Shape of an image, as the network's function takes it.
         batch_size: Number of images in a batch.
         learning_rate: The learning rate.
-        keep_prob: The share of units that dropout keeps.
+        keep_prob: The share of units that dropout keeps; None for a network without dropout.
         stddev: Standard deviation of the initial values; None for the network's own.
         epochs: Number of epochs by the name of the data.
         other_epochs: Number of epochs for other data.
@@ -124,7 +124,7 @@ class Recipe:
     image_shape: tuple[int, ...]
     batch_size: int
     learning_rate: float
-    keep_prob: float
+    keep_prob: float | None
     stddev: float | None
     epochs: Mapping[str, int]
     other_epochs: int

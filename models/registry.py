@@ -10,10 +10,13 @@ from minigraph.models.googlenet import MODEL as GOOGLENET
 from minigraph.models.inception_v3 import MODEL as INCEPTION_V3
 from minigraph.models.lenet import MODELS as LENETS
 from minigraph.models.mnist_cnn import MODEL as MNIST_CNN
+from minigraph.models.mobilenet import MODEL as MOBILENET
 from minigraph.models.record import Model, Recipe
 from minigraph.models.resnet import MODELS as RESNETS
+from minigraph.models.resnet import SMALL as RESNET20
 from minigraph.models.squeezenet import MODEL as SQUEEZENET
 from minigraph.models.vgg import MODELS as VGGS
+from minigraph.models.vgg import SMALL as VGG_SMALL
 
 
 class UnknownModelError(MinigraphError, KeyError):
@@ -30,6 +33,9 @@ MODELS: tuple[Model, ...] = (
     MNIST_CNN,
     FOLDER_CNN,
     *LENETS,
+    VGG_SMALL,
+    RESNET20,
+    MOBILENET,
     ALEXNET,
     *VGGS,
     GOOGLENET,

@@ -1,4 +1,4 @@
-"""Residual networks of 18, 34, 50, 101 and 152 layers (He et al. 2015), in torchvision's form."""
+"""Residual networks of 18 to 152 layers in torchvision's form, and of 20 for small images (He et al. 2015)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from minigraph.models.layers import (
     scaled,
     torch_stored,
 )
-from minigraph.models.record import IMAGENET, EndPoints, Model, Stored
+from minigraph.models.record import IMAGENET, SIGNED, EndPoints, Model, Recipe, Stored
 
 UNITS = {  # residual units in each of the four blocks
     "resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3),
@@ -74,6 +74,50 @@ def resnet(
                     x = _unit(x, maps, stride, bottleneck, conv)
             ends[f"block{block}"] = x
         x = ends["pool5"] = global_mean(x, "pool5")
+        return finish(dense(x, num_classes, None, "logits"), ends)
+
+
+def resnet20(
+    images: tf.Tensor, num_classes: int = 10, is_training: bool = False, width: float = 1.0,
+    reuse: bool | None = None, scope: str = "resnet20",
+) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
+    """Build the residual network of 20 layers for small images, such as CIFAR-10's.
+
+    A 3x3 convolution, then three blocks of three units with two 3x3 convolutions each, and 16, 32 and 64 maps. A
+    shortcut between other shapes is a 1x1 convolution. The network has 272,474 parameters. End point for transfer
+    learning: pool3 [N,64].
+
+    Args:
+        images: float32 [N,H,W,3]; the size is at least 4, and 32 by design.
+        num_classes: Number of classes.
+        is_training: Whether batch normalisation works as in training.
+        width: A factor of the numbers of maps.
+        reuse: True to use the variables of an earlier call; see `tf.variable_scope`.
+        scope: Variable scope of the network.
+
+    Returns:
+        Logits, float32 [N, num_classes], and the end points: tensors by their names.
+
+    Example:
+        >>> from minigraph import models
+        >>> images = tf.placeholder(tf.float32, [None, 32, 32, 3])
+        >>> logits, end_points = models.resnet20(images, num_classes=10, width=0.25)
+        >>> logits.shape.as_list()
+        [None, 10]
+
+    Source: He et al., "Deep residual learning for image recognition", 2015, section 4.2.
+    """
+    ends: EndPoints = {}
+    conv = partial(conv_norm, is_training=is_training, momentum=0.9, epsilon=1e-5)
+    with tf.variable_scope(scope, reuse=reuse):
+        x = ends["conv1"] = conv(images, scaled(16, width), 3, name="conv1")
+        for block in (1, 2, 3):
+            for unit in (1, 2, 3):
+                with tf.variable_scope(f"block{block}/unit_{unit}"):
+                    stride = 2 if unit == 1 and block > 1 else 1
+                    x = _unit(x, scaled(16, width) * 2 ** (block - 1), stride, False, conv)
+            ends[f"block{block}"] = x
+        x = ends["pool3"] = global_mean(x, "pool3")
         return finish(dense(x, num_classes, None, "logits"), ends)
 
 
@@ -134,4 +178,25 @@ MODELS = tuple(
         (resnet18, resnet34, resnet50, resnet101, resnet152),
         strict=True,
     )
+)
+
+SMALL = Model(
+    name="resnet20",
+    summary="Small images: 9 residual units of 2 convolutions with batch normalisation",
+    family="resnet",
+    build=resnet20,
+    image_size=32,
+    classes=10,
+    bottleneck="pool3",
+    preprocessing=SIGNED,
+    recipe=Recipe(
+        dataset="cifar10",
+        image_shape=(32, 32, 3),
+        batch_size=128,
+        learning_rate=0.002,
+        keep_prob=None,
+        stddev=None,
+        epochs=MappingProxyType({"sample": 5, "mnist": 3, "fashion-mnist": 5}),
+        other_epochs=20,
+    ),
 )

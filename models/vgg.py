@@ -1,4 +1,4 @@
-"""VGG with 16 and 19 layers (Simonyan and Zisserman 2014): 138,357,544 and 143,667,240 parameters."""
+"""VGG with 16 and 19 layers (Simonyan and Zisserman 2014), and a small one for small images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import minigraph as tf
 from minigraph.models.layers import TORCH, conv, dense, dropout, finish, flatten, max_pool, scaled, torch_stored
-from minigraph.models.record import CAFFE, IMAGENET, EndPoints, Layout, Model, Stored
+from minigraph.models.record import CAFFE, IMAGENET, SIGNED, EndPoints, Layout, Model, Recipe, Stored
 
 MAPS = (64, 128, 256, 512, 512)  # of each block's convolutions
 BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # convolutions in each block
@@ -17,11 +17,13 @@ BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # convolutions in
 def vgg(
     images: tf.Tensor, blocks: Sequence[int], num_classes: int = 1000, is_training: bool = False, width: float = 1.0,
     dropout_keep_prob: float | tf.Tensor = 0.5, reuse: bool | None = None, scope: str = "vgg",
+    maps: Sequence[int] = MAPS, units: int = 4096,
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """Build a VGG network: five blocks of 3x3 convolutions and a max-pooling, three fully connected layers.
+    """Build a VGG network: blocks of 3x3 convolutions and a max-pooling, then three fully connected layers.
 
-    `vgg16` (138,357,544 parameters) and `vgg19` (143,667,240) are this function with `blocks` and `scope` set. End
-    point for transfer learning: fc7 [N,4096].
+    `vgg16` (138,357,544 parameters) and `vgg19` (143,667,240) are this function with `blocks` and `scope` set;
+    `vgg_small` (879,914) has three blocks, and is for images of 32x32 in ten classes. End point for transfer learning:
+    fc7 [N,4096], or [N,256].
 
     Args:
         images: float32 [N,H,W,3]; the size is known, at least 32, and 224 by design.
@@ -32,6 +34,8 @@ def vgg(
         blocks: Number of convolutions in each block.
         reuse: True to use the variables of an earlier call; see `tf.variable_scope`.
         scope: Variable scope of the network.
+        maps: Number of maps of each block's convolutions.
+        units: Number of units of the first two fully connected layers.
 
     Returns:
         Logits, float32 [N, num_classes], and the end points: tensors by their names.
@@ -48,19 +52,20 @@ def vgg(
     ends: EndPoints = {}
     with tf.variable_scope(scope, reuse=reuse):
         x = images
-        for block, (count, maps) in enumerate(zip(blocks, MAPS, strict=True), 1):
+        for block, (count, channels) in enumerate(zip(blocks, maps, strict=True), 1):
             for i in range(1, count + 1):
                 name = f"conv{block}_{i}"
-                x = ends[name] = conv(x, scaled(maps, width), 3, name=name)
+                x = ends[name] = conv(x, scaled(channels, width), 3, name=name)
             x = ends[f"pool{block}"] = max_pool(x, 2, 2, name=f"pool{block}")
         x = flatten(x)
         for name in ("fc6", "fc7"):
-            x = ends[name] = dense(x, scaled(4096, width), name=name)
+            x = ends[name] = dense(x, scaled(units, width), name=name)
             x = dropout(x, dropout_keep_prob, is_training, name.replace("fc", "drop"))
         return finish(dense(x, num_classes, None, "fc8"), ends)
 
 
 vgg16 = partial(vgg, blocks=BLOCKS["vgg16"], scope="vgg16")
+vgg_small = partial(vgg, blocks=(2, 2, 2), num_classes=10, scope="vgg_small", maps=(32, 64, 128), units=256)
 vgg19 = partial(vgg, blocks=BLOCKS["vgg19"], scope="vgg19")
 
 
@@ -107,4 +112,25 @@ MODELS = tuple(
         preprocessing_of=MappingProxyType({"torch": IMAGENET}),
     )
     for (name, blocks), build in zip(BLOCKS.items(), (vgg16, vgg19), strict=True)
+)
+
+SMALL = Model(
+    name="vgg-small",
+    summary="Small images: 6 3x3 convolutions in three blocks, three full connections, dropout",
+    family="vgg",
+    build=vgg_small,
+    image_size=32,
+    classes=10,
+    bottleneck="fc7",
+    preprocessing=SIGNED,
+    recipe=Recipe(
+        dataset="cifar10",
+        image_shape=(32, 32, 3),
+        batch_size=128,
+        learning_rate=0.001,
+        keep_prob=0.5,
+        stddev=None,
+        epochs=MappingProxyType({"sample": 5, "mnist": 3, "fashion-mnist": 5}),
+        other_epochs=20,
+    ),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,10 @@ from minigraph.tools.shared.options import (
 from minigraph.tools.shared.workers import workers_option
 
 if TYPE_CHECKING:
+    from minigraph.data import Dataset
     from minigraph.models.record import Model, Recipe
     from minigraph.tools.shared.data import TrainingData
+    from minigraph.tools.shared.progress import TrainingProgress
     from minigraph.tools.shared.train import TrainingResult, TrainingRun, TrainingSettings
 
 DISTORTIONS: Mapping[str, Any] = {
@@ -54,6 +57,7 @@ class TrainOptions:
     memory_limit: int | None
     out: Path | None
     checkpoint_every: int | None
+    patience: int | None
     resume: bool
     quiet: bool
     workers: int | None
@@ -64,7 +68,9 @@ class TrainOptions:
 
 
 _data = click.option(
-    "--data", metavar="SOURCE", help="sample, mnist, or a folder with MNIST files [default: the model's]."
+    "--data",
+    metavar="SOURCE",
+    help="sample, mnist, fashion-mnist, cifar10, or a folder with the files of one [default: the model's].",
 )
 
 
@@ -111,6 +117,12 @@ _data = click.option(
 @click.option(
     "--checkpoint-every", type=number(whole=True, least=1), metavar="STEPS", help="Also save every STEPS steps."
 )
+@click.option(
+    "--patience",
+    type=number(whole=True, least=1),
+    metavar="EPOCHS",
+    help="Stop when the validation loss has not become less for EPOCHS epochs [default: never].",
+)
 @click.option("--resume/--no-resume", default=True, help="Resume the run in --out [default], or replace it.")
 @click.option("--quiet", is_flag=True, help="Print only the result.")
 @workers_option
@@ -124,12 +136,16 @@ _data = click.option(
 @click.option("--max-steps", type=number(whole=True, least=1), hidden=True)
 @debug_option
 def train(model: str, **given: Any) -> None:
-    """Train MODEL, e.g. mnist-cnn, or folder-cnn with --image-dir; `minigraph models` lists them.
+    """Train MODEL, e.g. mnist-cnn or resnet20, or folder-cnn with --image-dir; `minigraph models` lists them.
+
+    After each epoch the images that are not trained on, those for tests, are validated; best.safetensors keeps the
+    variables with the least loss. TensorBoard shows the run's event files.
 
     Ctrl-C saves a checkpoint and stops. The same command then continues from there.
     """
     from minigraph.models.registry import get_model, get_recipe
     from minigraph.ops.collective.world import WORLD
+    from minigraph.tools.shared.data import fitted
     from minigraph.tools.shared.train import TrainingRun, summarise
     from minigraph.tools.shared.workers import begin
 
@@ -151,12 +167,14 @@ def train(model: str, **given: Any) -> None:
         percentage, seed = options.validation_percentage, options.seed
         dataset = _photographs(chosen, options.image_dir, options.distortions, percentage, seed, options.quiet)
     else:
-        dataset = _data_set(chosen, source, options.distortions, settings.batch_size)
+        data = _data_set(chosen, source, options.distortions, settings.batch_size)
+        dataset = fitted(data, chosen, recipe.image_shape)
     run = TrainingRun(chosen, settings, dataset, folder, options.memory_limit)
     result = _train(run, options.epochs or recipe.epochs.get(source, recipe.other_epochs), options)
     if WORLD.rank:
         return
     click.echo(summarise(result, dataset, run.baseline))
+    click.echo(_describe_best(run))
     _write_reports(folder, settings, result, dataset)
 
 
@@ -186,7 +204,7 @@ def evaluate(
 ) -> None:
     """Test MODEL with the variables of a checkpoint."""
     from minigraph.models.registry import get_model, get_recipe
-    from minigraph.tools.shared.data import load_data
+    from minigraph.tools.shared.data import fitted, load_data
     from minigraph.tools.shared.running import checkpoint_file, read_identity
     from minigraph.tools.shared.train import describe_accuracy, evaluate_checkpoint
 
@@ -204,13 +222,22 @@ def evaluate(
                 f" those of {', '.join(map(str, image_dir))} are {', '.join(dataset.classes)}"
             )
     else:
-        dataset = load_data(data or get_recipe(chosen).dataset)
+        recipe = get_recipe(chosen)
+        dataset = fitted(load_data(data or recipe.dataset), chosen, recipe.image_shape)
     logits = evaluate_checkpoint(chosen, path, dataset, backend)
     tell_backend(backend)
     click.echo(describe_accuracy(logits, dataset.test_labels))
 
 
 COMMANDS = (train, evaluate)
+
+
+def _describe_best(run: TrainingRun) -> str:
+    epoch, history = run.best_epoch, run.history
+    if not epoch:
+        return "no epoch has ended, so there is no best.safetensors"
+    loss, accuracy = history.test_loss[epoch - 1], history.test_accuracy[epoch - 1]
+    return f"best           epoch {epoch}: validation loss {loss:.4g}, accuracy {accuracy:.4f}, in {run.best.path.name}"
 
 
 def _settings(model: Model, recipe: Recipe, options: TrainOptions) -> TrainingSettings:
@@ -232,6 +259,8 @@ def _settings(model: Model, recipe: Recipe, options: TrainOptions) -> TrainingSe
     )
     if options.stddev is not None and recipe.stddev is None:
         raise click.BadParameter(f"{model.name} has fixed initial values", param_hint="'--stddev'")
+    if options.keep_prob is not None and recipe.keep_prob is None:
+        raise click.BadParameter(f"{model.name} has no dropout", param_hint="'--keep-prob'")
     return settings
 
 
@@ -255,10 +284,19 @@ def _train(run: TrainingRun, epochs: int, options: TrainOptions) -> TrainingResu
                 progress.line(
                     f"{resumed} has all {run.step} steps already; --epochs adds more, --no-resume starts anew."
                 )
+            elif resumed is not None and run.is_stuck(options.patience):
+                progress.line(f"{resumed} has stopped early already; a larger --patience goes on.")
             elif resumed is not None:
                 progress.line(f"going on from {resumed}")
             try:
-                return run.train(total, options.checkpoint_every, progress)
+                with _events(run, resumed is not None, progress):
+                    result = run.train(total, options.checkpoint_every, progress, options.patience)
+                if run.step < total:
+                    progress.line(
+                        f"stopped early after epoch {run.step // each}: the validation loss was least after epoch"
+                        f" {run.best_epoch}"
+                    )
+                return result
             except Interrupted as stop:
                 progress.line(stop.describe(total), important=WORLD.rank == 0)
                 raise SystemExit(130) from None
@@ -266,7 +304,23 @@ def _train(run: TrainingRun, epochs: int, options: TrainOptions) -> TrainingResu
         run.batches.close()
 
 
-def _data_set(model: Model, source: str, distortions: Mapping[str, Any], batch_size: int) -> TrainingData:
+@contextmanager
+def _events(run: TrainingRun, resumed: bool, progress: TrainingProgress) -> Iterator[None]:
+    """Event files in the run's folder, which one rank writes."""
+    from minigraph.ops.collective.world import WORLD
+    from minigraph.tools.shared.events import EventFiles
+
+    if WORLD.rank:
+        yield
+        return
+    with EventFiles(run.out / "events", run.network.graph, run.step + 1 if resumed else None) as files:
+        if files.problem:
+            progress.line(f"no event files: {files.problem}")
+        run.events = files
+        yield
+
+
+def _data_set(model: Model, source: str, distortions: Mapping[str, Any], batch_size: int) -> Dataset:
     from minigraph.tools.shared.data import FOLDER, load_data
 
     if given := [name for name, value in distortions.items() if value is not None]:
@@ -307,11 +361,13 @@ def _photographs(
 
 def _write_reports(folder: Path, settings: Any, result: Any, dataset: TrainingData) -> None:
     from minigraph.tools import report
+    from minigraph.tools.shared.data import Fitted
     from minigraph.tools.shared.train import write_history
 
     write_history(folder / "history.json", settings, result)
     actual, predicted = dataset.test_labels.argmax(1), result.logits.argmax(1)
-    report.draw_predictions(folder / "predictions.png", dataset.test_images, predicted, actual, dataset.classes)
+    images = dataset.data.test_images if isinstance(dataset, Fitted) else dataset.test_images
+    report.draw_predictions(folder / "predictions.png", images, predicted, actual, dataset.classes)
     history = result.history
     report.draw_history(
         folder / "loss.png",
@@ -321,5 +377,6 @@ def _write_reports(folder: Path, settings: Any, result: Any, dataset: TrainingDa
         history.test_accuracy,
         result.steps_per_epoch,
     )
-    names = [result.checkpoint.name, "predictions.png", "loss.png", "history.json"]
+    best = ["best.safetensors"] if (folder / "best.safetensors").exists() else []
+    names = [result.checkpoint.name, *best, "predictions.png", "loss.png", "history.json"]
     click.echo(f"wrote {', '.join(names)} to {folder}")

@@ -1,10 +1,8 @@
-"""The MNIST digits: a sample in the package, and the full set from a folder or the cache."""
+"""The files of MNIST, and of sets with the same files: where they are looked for, their checksums, their content."""
 
 from __future__ import annotations
 
 import os
-import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 
 from minigraph.core.errors import DataLossError, NotFoundError
 from minigraph.core.typing import PathLike
-from minigraph.data.batches import Batches
+from minigraph.data.dataset import Dataset, one_hot
 from minigraph.data.idx import open_content, read_idx
 from minigraph.util.files import cache_dir
 
@@ -42,116 +40,22 @@ CONTENTS: dict[str, tuple[int, str]] = {
 }
 FILES = tuple(CONTENTS)
 
-_SAMPLE = Path(__file__).parent / "digits"
+SAMPLE = Path(__file__).parent / "digits"
+DIGITS = tuple(str(digit) for digit in range(10))
 
 
-@dataclass(frozen=True, eq=False, repr=False, slots=True)
-class Dataset:
-    """Images and their classes, ready to be fed.
+def search_path(folder: PathLike | None = None, name: str = "mnist") -> list[Path]:
+    """The folders that may hold the full set `name`, in the order of trying.
 
-    Args:
-        train_images: float32 [N, pixels], 0 for the background to 1.
-        train_labels: float32 [N, classes], one-hot.
-        test_images: float32 [M, pixels].
-        test_labels: float32 [M, classes], one-hot.
-        classes: Names of the classes, in the labels' order.
-
-    Example:
-        >>> from minigraph import data
-        >>> data.load()
-        Dataset(5000 training and 1000 test images of 784 pixels, 10 classes)
+    Other sets have files of MNIST's names, so a folder without the set's name is MNIST's unless the user gives it.
     """
-
-    train_images: NDArray[np.float32]
-    train_labels: NDArray[np.float32]
-    test_images: NDArray[np.float32]
-    test_labels: NDArray[np.float32]
-    classes: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        pixels = self.train_images.shape[1]
-        return (
-            f"Dataset({len(self.train_images)} training and {len(self.test_images)} test images"
-            f" of {pixels} pixels, {len(self.classes)} classes)"
-        )
-
-    def batches(self, batch_size: int, seed: int) -> Batches:
-        """Make a stream of mini-batches of training images and labels.
-
-        Args:
-            batch_size: Number of examples in a batch.
-            seed: Seed of the order.
-
-        Returns:
-            The stream.
-
-        Raises:
-            ValueError: A size or the seed is out of range.
-        """
-        return Batches(self.train_images, self.train_labels, batch_size=batch_size, seed=seed)
-
-    def identity(self) -> dict[str, Any]:
-        """Give a text that tells training sets apart.
-
-        Returns:
-            A dict of one text, with the shape and the CRC-32 of images and labels.
-        """
-        checksum = zlib.crc32(self.train_labels.data, zlib.crc32(self.train_images.data))
-        count, pixels = self.train_images.shape
-        return {"data": f"{count} x {pixels}, CRC-32 {checksum:08x}"}
-
-
-def load(source: str = "sample", folder: PathLike | None = None) -> Dataset:
-    """Load the MNIST digits: 28x28 grey images, flattened to 784 pixels in [0, 1], with one-hot labels.
-
-    Args:
-        source: "sample" for 5,000 training and 1,000 test digits that ship with the package, the same number of each
-            class; "mnist" for the full set of 60,000 and 10,000, which `fetch_mnist` downloads.
-        folder: Folder that holds the four IDX files of the full set, gzipped or plain, itself or in its subfolder
-            `mnist`. By default the folder in the environment variable MINIGRAPH_DATA, or else the cache.
-
-    Returns:
-        The images and labels.
-
-    Raises:
-        NotFoundError: The files do not exist.
-        DataLossError: The files are damaged.
-        ValueError: `source` is unknown, or a folder is given with "sample".
-
-    Example:
-        >>> from minigraph import data
-        >>> digits = data.load()
-        >>> digits.train_images.shape, digits.train_labels.shape
-        ((5000, 784), (5000, 10))
-
-    Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits", 1998.
-    """
-    if source == "sample":
-        if folder is not None:
-            raise ValueError('mnist.load: a folder needs source="mnist", got source="sample"')
-        return _load(_SAMPLE)
-    if source != "mnist":
-        raise ValueError(f'mnist.load: expected source "sample" or "mnist", got {source!r}')
-    folders = search_path(folder)
-    for place in folders:
-        if all(find_file(place, name) for name in FILES):
-            return _load(place)
-    raise NotFoundError(
-        "cannot find the MNIST files. Looked in:\n"
-        + "".join(f"  {place}: {_lacking(place)}\n" for place in folders)
-        + "`minigraph data mnist` downloads them; `minigraph data mnist --from FOLDER` takes them"
-        " from a folder. Or set MINIGRAPH_DATA to a folder that holds them."
-    )
-
-
-def search_path(folder: PathLike | None = None) -> list[Path]:
-    """The folders that may hold the full MNIST set, in the order of trying."""
     if folder is not None:
-        return [Path(folder), Path(folder) / "mnist"]
+        return [Path(folder), Path(folder) / name]
     found = []
     if data := os.environ.get("MINIGRAPH_DATA"):
-        found += [Path(data), Path(data) / "mnist"]
-    return [*found, cache_dir() / "mnist"]
+        found += [Path(data)] if name == "mnist" else []
+        found.append(Path(data) / name)
+    return [*found, cache_dir() / name]
 
 
 def find_file(folder: Path, name: str) -> Path | None:
@@ -179,16 +83,15 @@ def verify(path: Path, name: str) -> None:
         raise DataLossError(f"{path}: expected {name} with SHA-256 {checksum}, got {digest.hexdigest()}")
 
 
-def _lacking(folder: Path) -> str:
-    if not folder.is_dir():
-        return "no such folder"
-    return "no " + ", ".join(name for name in FILES if not find_file(folder, name))
+def lacking(folder: Path) -> list[str]:
+    """The files of the four that are not in a folder."""
+    return [name for name in FILES if not find_file(folder, name)]
 
 
-def _load(folder: Path) -> Dataset:
+def read_folder(folder: Path, classes: tuple[str, ...] = DIGITS) -> Dataset:
+    """The data set in a folder. Raises NotFoundError, DataLossError."""
     train_images, train_labels = _read_pair(folder, TRAIN_IMAGES, TRAIN_LABELS)
     test_images, test_labels = _read_pair(folder, TEST_IMAGES, TEST_LABELS)
-    classes = tuple(str(digit) for digit in range(10))
     return Dataset(train_images, train_labels, test_images, test_labels, classes)
 
 
@@ -208,9 +111,7 @@ def _read_pair(folder: Path, image_name: str, label_name: str) -> tuple[NDArray[
     # With `dtype` and `out`, NumPy converts piece by piece in a small buffer.
     pixels = np.empty((len(images), 784), np.float32)
     np.divide(images.reshape(-1, 784), 255, out=pixels, dtype=np.float32)
-    one_hot = np.zeros((len(labels), 10), np.float32)
-    one_hot[np.arange(len(labels)), labels] = 1
-    return pixels, one_hot
+    return pixels, one_hot(labels, 10)
 
 
 def _read(folder: Path, name: str) -> tuple[Path, NDArray[Any]]:

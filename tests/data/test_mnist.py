@@ -15,8 +15,9 @@ from support.paths import TESTS
 
 from minigraph.core.errors import DataLossError, NotFoundError
 from minigraph.data import mnist
+from minigraph.data.dataset import Dataset
 from minigraph.data.idx import read_idx, write_idx
-from minigraph.data.mnist import Dataset, load
+from minigraph.data.named import load
 
 SAMPLE = Path(mnist.__file__).parent / "digits"
 
@@ -138,7 +139,7 @@ def test_named_folder_is_the_only_one(tmp_path: Path) -> None:
 
 
 def test_wrong_arguments(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match='source "sample" or "mnist", got \'cifar\''):
+    with pytest.raises(ValueError, match='source "sample", "mnist" or "fashion-mnist" or "cifar10", got \'cifar\''):
         load("cifar")
     with pytest.raises(ValueError, match="a folder needs"):
         load("sample", tmp_path)

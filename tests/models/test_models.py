@@ -25,6 +25,9 @@ PARAMETERS = {
     "folder-cnn": 9_024_131,
     "lenet5": 60_000,
     "lenet5-modern": 61_706,
+    "vgg-small": 879_914,
+    "resnet20": 272_474,
+    "mobilenet": 3_217_226,
     "alexnet": 60_965_224,
     "vgg16": 138_357_544,
     "vgg19": 143_667_240,
@@ -52,12 +55,18 @@ def test_parameters(model: Model) -> None:
     [
         (models.lenet5, {"full_c3": True}, 60_900),
         (models.googlenet, {"aux_heads": True}, 13_378_280),
+        (models.mobilenet, {"num_classes": 1000, "stem_stride": 2}, 4_231_976),
         (models.inception_v3, {"scale": False}, 23_817_352),
         (models.inception_v3, {"aux_head": True}, 27_161_264),
     ],
 )
 def test_parameters_of_variants(build: Any, options: dict[str, Any], count: int) -> None:
-    size, channels = {models.lenet5: (32, 1), models.googlenet: (224, 3), models.inception_v3: (299, 3)}[build]
+    size, channels = {
+        models.lenet5: (32, 1),
+        models.mobilenet: (224, 3),
+        models.googlenet: (224, 3),
+        models.inception_v3: (299, 3),
+    }[build]
     with tf.Graph().as_default():
         build(tf.placeholder(tf.float32, [None, size, size, channels]), **options)
         assert sum(v.value().type.size for v in tf.trainable_variables()) == count
@@ -137,6 +146,9 @@ REDUCED = {
     "folder-cnn": (16, 0.1),
     "lenet5": (32, 1.0),
     "lenet5-modern": (32, 1.0),
+    "vgg-small": (32, 0.1),
+    "resnet20": (32, 0.25),
+    "mobilenet": (32, 0.1),
     "alexnet": (67, 0.05),
     "vgg16": (32, 0.05),
     "vgg19": (32, 0.05),
@@ -233,7 +245,7 @@ def test_the_tools_take_every_network(model: Model) -> None:
 def test_the_tools_take_a_training_step() -> None:
     target = load_target("lenet5", 2)
     with target.session() as session:
-        _, loss = session.run(target.fetches, target.feeds)
+        _, loss, _ = session.run(target.fetches, target.feeds)
     assert np.isfinite(loss)
     result = CliRunner().invoke(main, ["bisect", "lenet5-modern", "--batch-size", "1"])
     assert result.output == "no pass changes the results\n"

@@ -82,7 +82,8 @@ def test_what_training_writes(trained: tuple[Path, Result]) -> None:
     assert result.exit_code == 0, result.output
     steps = EPOCHS * EACH
     names = {f"checkpoint-{steps}.safetensors", f"checkpoint-{EACH}.safetensors"}
-    assert set(os.listdir(out)) == names | {"checkpoint.json", "history.json", "loss.png", "predictions.png"}
+    others = {"best.safetensors", "checkpoint.json", "events", "history.json", "loss.png", "predictions.png"}
+    assert set(os.listdir(out)) == names | others
     history = json.loads((out / "history.json").read_text())
     assert history["model"] == "mnist-cnn"
     assert history["steps_per_epoch"] == EACH
@@ -112,7 +113,7 @@ def test_finished_run_is_shown_again(trained: tuple[Path, Result], digits: Path)
     assert result.exit_code == 0, result.output
     assert "has all 4 steps already" in result.output
     assert (out / "history.json").read_text() == before
-    assert first.output.splitlines()[-2] in result.output
+    assert first.output.splitlines()[-3] in result.output
 
 
 @pytest.mark.parametrize(
@@ -129,13 +130,13 @@ def test_run_of_other_settings_is_kept(
     trained: tuple[Path, Result], digits: Path, change: list[str], message: str
 ) -> None:
     out, _ = trained
-    before = {name: (out / name).read_bytes() for name in os.listdir(out)}
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     result = train(digits, out, *change)
     assert result.exit_code == 1
     assert message in result.output
     assert "--no-resume" in result.output
     assert result.output.count("\n") == 1
-    assert {name: (out / name).read_bytes() for name in os.listdir(out)} == before
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
 def test_replacing_a_run(digits: Path, tmp_path: Path) -> None:
@@ -172,8 +173,11 @@ def test_loss_that_is_not_finite(digits: Path, tmp_path: Path) -> None:
         (["--seed", "-1"], "'--seed': expected a whole number at least 0 and at most 2147483647, got -1"),
         (["--checkpoint-every", "0"], "'--checkpoint-every': expected a whole number at least 1, got 0"),
         (["--backend", "nonesuch"], "unknown backend 'nonesuch'; there are auto, cupy, llvm, numpy, sympy"),
-        (["--data", "nonesuch"], "--data: expected sample, mnist, or a folder with the MNIST files, got 'nonesuch'"),
-        (["--data", "."], "cannot find the MNIST files"),
+        (
+            ["--data", "nonesuch"],
+            "cifar10, or a folder with the files of a data set, got 'nonesuch'",
+        ),
+        (["--data", "."], "cannot find the files of mnist"),
         (["--out", __file__], "is a file"),
         (["--learning-rat", "1"], "No such option"),
     ],

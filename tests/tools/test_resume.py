@@ -85,7 +85,7 @@ def test_interrupted(tmp_path: Path, digits: Path, expected: dict[str, object], 
     message = errors.splitlines()[-1]
     assert message.startswith(f"Stopped after step {step} of {EPOCHS * EACH}. Saved {tmp_path}")
     assert "Traceback" not in errors
-    assert {name.partition("-")[0] for name in os.listdir(tmp_path)} == {"checkpoint", "checkpoint.json"}
+    assert {name.partition("-")[0] for name in os.listdir(tmp_path)} == {"checkpoint", "checkpoint.json", "events"}
 
     done = run_command(tmp_path, *arguments)
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import minigraph as tf
-from minigraph.core.errors import MissingPackageError
+from minigraph.tools.shared.events import EventFiles
 
 
 class Evaluation(NamedTuple):
@@ -32,43 +32,32 @@ class Evaluation(NamedTuple):
 
 
 class Events:
-    """Files in `folder`/train and `folder`/validation, or none without TensorBoard. Use in a `with` block.
+    """The `EventFiles` of a retraining run. Use in a `with` block.
 
     Both contain accuracy and cross-entropy; train also contains the graph and histograms of `variables`. problem: the
     reason why there are no files, if any.
     """
 
     def __init__(self, folder: Path, graph: tf.Graph, variables: Sequence[tf.Variable]) -> None:
-        self.problem: str | None = None
-        self._writers: list[Any] = []
-        try:
-            self._writers.append(tf.summary.FileWriter(folder / "train", graph))
-            self._writers.append(tf.summary.FileWriter(folder / "validation"))
-        except MissingPackageError as error:
-            self.problem = str(error)
-            return
-        with graph.as_default():
-            self._histograms = tf.summary.merge([tf.summary.histogram(v.op.name, v) for v in variables])
+        self._files = EventFiles(folder, graph)
+        self.problem = self._files.problem
+        if self._files:
+            with graph.as_default():
+                self._histograms = tf.summary.merge([tf.summary.histogram(v.op.name, v) for v in variables])
 
     def add(self, found: Evaluation, session: tf.Session) -> None:
         """Write the measurements after a step."""
-        if not self._writers:
+        if not self._files:
             return
-        train, validation = self._writers
-        train.add_summary(session.run(self._histograms), found.step)
-        for writer, accuracy, loss in (
-            (train, found.train_accuracy, found.train_loss),
-            (validation, found.validation_accuracy, found.validation_loss),
+        self._files.add_summary("train", found.step, session.run(self._histograms))
+        for part, accuracy, loss in (
+            ("train", found.train_accuracy, found.train_loss),
+            ("validation", found.validation_accuracy, found.validation_loss),
         ):
-            values = {"accuracy_1": accuracy, "cross_entropy_1": loss}
-            summary = tf.summary.Summary()
-            for tag, value in values.items():
-                summary.value.add(tag=tag, simple_value=value)
-            writer.add_summary(summary, found.step)
+            self._files.add(part, found.step, {"accuracy_1": accuracy, "cross_entropy_1": loss})
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for writer in self._writers:
-            writer.close()
+    def __exit__(self, *error: Any) -> None:
+        self._files.__exit__(*error)

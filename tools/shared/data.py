@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, overload
@@ -10,9 +11,10 @@ from typing import Any, Protocol, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from minigraph.core.errors import NotFoundError
-from minigraph.data import Dataset, Distortions, ImageFolder, LoadedBatches, Prefetch, load, load_image
+from minigraph.core.errors import InvalidArgumentError, NotFoundError
+from minigraph.data import Batches, Dataset, Distortions, ImageFolder, LoadedBatches, Prefetch, load, load_image
 from minigraph.data.images import load_distorted
+from minigraph.data.named import NAMES, load_folder
 from minigraph.data.order import BatchStream
 from minigraph.models.record import Model, Preprocessing
 from minigraph.util.lazy import lazy_property
@@ -125,16 +127,112 @@ class Photographs:
         }
 
 
+class FittedBatches(Batches):
+    """Batches of a data set whose images are fitted to a network one batch at a time."""
+
+    def __init__(self, data: Dataset, fit: Callable[[NDArray[np.float32]], NDArray[np.float32]], **order: Any) -> None:
+        super().__init__(data.train_images, data.train_labels, **order)
+        self._fit = fit
+
+    def next_batch(self) -> tuple[NDArray[Any], ...]:
+        images, labels = super().next_batch()
+        return self._fit(images), labels
+
+
+class FittedImages:
+    """The test images of a data set, fitted to a network on access."""
+
+    def __init__(self, images: Images, fit: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
+        self._images, self._fit = images, fit
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
+        found = self._images[key]
+        return self._fit(found) if isinstance(key, slice) else self._fit(found[None])[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A data set whose images have the size, the channels and the scaling of a network.
+
+    Small images get a black border; grey ones become red, green and blue, or colour ones grey, as the network wants.
+    """
+
+    data: Dataset
+    model: Model
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.data.classes
+
+    @property
+    def train_labels(self) -> NDArray[np.float32]:
+        return self.data.train_labels
+
+    @property
+    def test_labels(self) -> NDArray[np.float32]:
+        return self.data.test_labels
+
+    @property
+    def test_images(self) -> Images:
+        return FittedImages(self.data.test_images, self._fit)
+
+    def batches(self, batch_size: int, seed: int) -> BatchStream:
+        """Mini-batches of training images and labels."""
+        return FittedBatches(self.data, self._fit, batch_size=batch_size, seed=seed)
+
+    def identity(self) -> dict[str, Any]:
+        """That of the data set: the rest follows from the network."""
+        return self.data.identity()
+
+    def _fit(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[N, pixels] or [N, rows, columns, 3], from 0 to 1, as the network takes them."""
+        pixels = _squared(images)
+        border = self.model.image_size - pixels.shape[1]
+        sides = (border // 2, border - border // 2)
+        pixels = np.pad(pixels, ((0, 0), sides, sides, (0, 0)))
+        if self.model.channels != pixels.shape[3]:
+            grey = pixels @ np.array(LUMA, np.float32)[:, None] if pixels.shape[3] == 3 else pixels
+            pixels = np.repeat(grey, self.model.channels, 3)
+        return self.model.preprocessing.apply(255 * pixels)
+
+
+LUMA = (0.299, 0.587, 0.114)  # shares of red, green and blue in the brightness (ITU-R BT.601)
+
+
+def _squared(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[N, rows, columns, channels] of images that may be flat and grey."""
+    return images if images.ndim == 4 else images.reshape(len(images), math.isqrt(images.shape[1]), -1, 1)
+
+
+def fitted(data: Dataset, model: Model, image_shape: Sequence[int]) -> TrainingData:
+    """A data set for a network whose recipe takes images of a shape; itself if its images are as they should be.
+
+    Raises InvalidArgumentError if they are larger.
+    """
+    if data.train_images.shape[1:] == tuple(image_shape):
+        return data
+    side = _squared(data.train_images[:1]).shape[1]
+    if side > model.image_size or len(image_shape) != 3:
+        raise InvalidArgumentError(
+            f"{model.name} takes images of {model.image_size}x{model.image_size}, and the data has {side}x{side}"
+        )
+    return Fitted(data, model)
+
+
 def load_data(source: str) -> Dataset:
-    """ "sample", "mnist", or a folder with the four MNIST files, in it or in its `mnist` subfolder.
+    """ "sample", the name of a data set, or a folder with the files of one, in it or in its subfolder of that name.
 
     Raises NotFoundError for any other name or a missing file, and DataLossError for a damaged file.
     """
-    if source in ("sample", "mnist"):
+    if source == "sample" or source in NAMES:
         return load(source)
     if not Path(source).is_dir():
-        raise NotFoundError(f"--data: expected sample, mnist, or a folder with the MNIST files, got {source!r}")
-    return load("mnist", source)
+        names = ", ".join(("sample", *NAMES))
+        raise NotFoundError(f"--data: expected {names}, or a folder with the files of a data set, got {source!r}")
+    return load_folder(source)
 
 
 def load_photographs(

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -120,6 +120,26 @@ class Checkpoints:
                 if (old := self._replaced.pop()) != self._saved[1]:
                     old.unlink(missing_ok=True)
         return self._saved[1]
+
+
+class Best:
+    """The variables of a network, without the optimizer's, after the best epoch so far: `best.safetensors`.
+
+    variables: those to keep. identity, command: as for `Checkpoints`.
+    """
+
+    def __init__(
+        self, folder: Path, variables: Sequence[tf.Variable], identity: Mapping[str, Any], command: str
+    ) -> None:
+        self.path = folder / "best.safetensors"
+        self._metadata = {"settings": json.dumps(dict(identity)), "command": command}
+        with variables[0].graph.as_default():
+            self._saver = tf.train.Saver(list(variables))
+
+    def save(self, session: tf.Session, step: int) -> None:
+        """Replace the file by the session's variables."""
+        metadata = {**self._metadata, "step": str(step)}
+        self._saver.save(session, self.path, write_meta_graph=False, write_state=False, metadata=metadata)
 
 
 def find_checkpoints(folder: Path) -> list[Path]:

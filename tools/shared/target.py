@@ -181,7 +181,7 @@ def _of_recipe(model: Model, recipe: Recipe, batch_size: int, inference: bool) -
         feeds[network.keep_prob] = np.float32(1)
     else:
         feeds[network.labels] = labels
-        feeds[network.keep_prob] = np.float32(recipe.keep_prob)
+        feeds[network.keep_prob] = np.float32(recipe.keep_prob or 1)
     results = _results(network.graph, network.logits, network.predicted) if inference else None
     return Target(model.name, network.graph, fetches, batch_size, feeds, results=results)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import time
@@ -20,25 +21,30 @@ from minigraph.models.registry import get_recipe
 from minigraph.ops.collective.world import WORLD
 from minigraph.tools.shared.baseline import Baseline, cross_entropy
 from minigraph.tools.shared.data import Images, TrainingData
+from minigraph.tools.shared.events import EventFiles
 from minigraph.tools.shared.progress import TrainingProgress
-from minigraph.tools.shared.running import Checkpoints, Interrupted, StopRequest, TrainingError
+from minigraph.tools.shared.running import Best, Checkpoints, Interrupted, StopRequest, TrainingError
 from minigraph.tools.shared.workers import compare, spread
 from minigraph.util.files import atomic_write
 
 EVALUATION_BATCH = 250  # images; divides both MNIST test sets, so that evaluation needs one plan
 FIRST = 256  # test images that a second accuracy is given for
 KEPT_CHECKPOINTS = 2
+EVENT_STEPS = 10  # steps between two entries in the event files
 SAVE_INTERVAL = 10.0  # least seconds between two checkpoints at ends of epochs
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """The settings that determine, with the data, a run's numbers. stddev: None for the network's own."""
+    """The settings that determine, with the data, a run's numbers.
+
+    keep_prob: None without dropout. stddev: None for the network's own.
+    """
 
     model: str
     batch_size: int
     learning_rate: float
-    keep_prob: float
+    keep_prob: float | None
     stddev: float | None
     seed: int
     backend: str
@@ -66,6 +72,8 @@ class TrainingResult(NamedTuple):
 class TrainingNetwork(NamedTuple):
     """A model's graph with its inputs, metrics and training step.
 
+    logits, predicted: for evaluation; with batch normalisation they are by the moving statistics. loss, accuracy: of
+    the training batch. normalised: whether there is batch normalisation.
     share: this rank's share of the images of a batch; None if there is one rank.
     """
 
@@ -81,6 +89,7 @@ class TrainingNetwork(NamedTuple):
     initialise: Any
     saver: tf.train.Saver
     share: tf.Tensor | None
+    normalised: bool
 
 
 def build_network(
@@ -90,7 +99,7 @@ def build_network(
 
     stddev: of the initial values; None for the model's own. classes: None for the model's.
     """
-    initial = {} if stddev is None else {"stddev": stddev}
+    initial: dict[str, Any] = {} if stddev is None else {"stddev": stddev}
     count = model.classes if classes is None else classes
     graph = tf.Graph()
     with graph.as_default():
@@ -98,10 +107,12 @@ def build_network(
         images = tf.placeholder(tf.float32, [None, *get_recipe(model).image_shape], name="images")
         labels = tf.placeholder(tf.float32, [None, count], name="labels")
         keep_prob = tf.placeholder(tf.float32, [], name="keep_prob")
-        logits, _ = model.build(images, num_classes=count, is_training=True, dropout_keep_prob=keep_prob, **initial)
+        if "dropout_keep_prob" in inspect.signature(model.build).parameters:
+            initial["dropout_keep_prob"] = keep_prob
+        logits, _ = model.build(images, num_classes=count, is_training=True, **initial)
         loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=labels, logits=logits), name="loss")
-        predicted = tf.argmax(logits, 1, name="predicted")
-        correct = tf.equal(predicted, tf.argmax(labels, 1))
+        chosen = tf.argmax(logits, 1, name="predicted")
+        correct = tf.equal(chosen, tf.argmax(labels, 1))
         accuracy = tf.reduce_mean(tf.cast(correct, tf.float32), name="accuracy")
         share = tf.placeholder(tf.float32, [], name="share") if WORLD.size > 1 else None
         optimizer: tf.train.Optimizer = tf.train.AdamOptimizer(learning_rate)
@@ -110,12 +121,18 @@ def build_network(
             part = loss * share
             optimizer = hvd.DistributedOptimizer(optimizer, op=hvd.Sum)
             loss, accuracy = (hvd.allreduce(x * share, op=hvd.Sum) for x in (loss, accuracy))
-        train_step = optimizer.minimize(part, global_step=tf.train.get_or_create_global_step())
+        updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+        with tf.control_dependencies(updates):
+            train_step = optimizer.minimize(part, global_step=tf.train.get_or_create_global_step())
+        if updates:
+            logits, _ = model.build(images, num_classes=count, is_training=False, reuse=True)
+            chosen = tf.argmax(logits, 1, name="predicted")
         initialise = tf.global_variables_initializer()
         saver = tf.train.Saver(max_to_keep=KEPT_CHECKPOINTS)
     return TrainingNetwork(
-        graph, images, labels, keep_prob, logits, predicted, accuracy, loss, train_step, initialise, saver, share
-    )
+        graph, images, labels, keep_prob, logits, chosen, accuracy, loss, train_step, initialise, saver, share,
+        bool(updates),
+    )  # fmt: skip
 
 
 class TrainingRun:
@@ -141,6 +158,8 @@ class TrainingRun:
         compare(identity)
         self._checkpoints = Checkpoints(out, self.network.saver, self.session, identity, "minigraph train")
         self._next_save = 0.0
+        self.best = Best(out, model_variables(self.network.graph), identity, "minigraph train")
+        self.events: EventFiles | None = None
 
     @property
     def step(self) -> int:
@@ -179,8 +198,22 @@ class TrainingRun:
         self._next_save = time.monotonic() + SAVE_INTERVAL
         return path
 
-    def train(self, total: int, checkpoint_every: int | None, progress: TrainingProgress) -> TrainingResult:
-        """Train until `total` steps are done; save at ends of epochs and every `checkpoint_every` steps.
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the least validation loss so far, from 1; 0 before the first has ended."""
+        losses = self.history.test_loss
+        return min(range(len(losses)), key=losses.__getitem__) + 1 if losses else 0
+
+    def is_stuck(self, patience: int | None) -> bool:
+        """Whether the validation loss has not become less for `patience` epochs."""
+        return patience is not None and len(self.history.test_loss) - self.best_epoch >= patience
+
+    def train(
+        self, total: int, checkpoint_every: int | None, progress: TrainingProgress, patience: int | None = None
+    ) -> TrainingResult:
+        """Train until `total` steps are done, or the validation loss has not become less for `patience` epochs.
+
+        Saves at ends of epochs and every `checkpoint_every` steps, and the variables after the best epoch.
 
         Raises Interrupted on SIGINT or SIGTERM, TrainingError if the loss is no longer finite.
         """
@@ -191,7 +224,7 @@ class TrainingRun:
                 ended = self.step // each if self.step % each == 0 else 0
                 if len(self.history.test_accuracy) < ended:
                     logits = self._end_epoch(ended, stop, progress)
-                if self.step >= total:
+                if self.step >= total or (self.step % each == 0 and self.is_stuck(patience)):
                     break
                 self._check(stop)
                 self._step(progress)
@@ -203,6 +236,8 @@ class TrainingRun:
         return TrainingResult(logits, self.history, each, checkpoint)
 
     def _end_epoch(self, epoch: int, stop: StopRequest, progress: TrainingProgress) -> NDArray[np.float32]:
+        if self.network.normalised:
+            self._share_state()  # each rank has the moving statistics of its own images
         # Evaluation draws random numbers too: it must not be interrupted unless there is a checkpoint from before it.
         if time.monotonic() >= self._next_save:
             self.save()
@@ -214,14 +249,18 @@ class TrainingRun:
         loss = float(np.mean(cross_entropy(logits, self.data.test_labels)))
         self.history.test_accuracy.append(correct)
         self.history.test_loss.append(loss)
-        progress.line(f"epoch {epoch}: test accuracy {correct:.4f}, loss {loss:.4g}")
+        if self.best_epoch == epoch and WORLD.rank == 0:
+            self.best.save(self.session, self.step)
+        progress.line(f"epoch {epoch}: validation loss {loss:.4g}, accuracy {correct:.4f}")
+        if self.events is not None:
+            self.events.add("validation", self.step, {"loss": loss, "accuracy": correct})
         return logits
 
     def _step(self, progress: TrainingProgress) -> None:
         started = time.monotonic()
         images, labels = self.batches.next_batch()
         network = self.network
-        feeds = {network.images: images, network.labels: labels, network.keep_prob: self.settings.keep_prob}
+        feeds = {network.images: images, network.labels: labels, network.keep_prob: self.settings.keep_prob or 1.0}
         if network.share is not None:
             feeds[network.share] = self.batches.share
         _, loss, accuracy = self.session.run([network.train_step, network.loss, network.accuracy], feeds)
@@ -232,6 +271,8 @@ class TrainingRun:
             )
         self.history.loss.append(float(loss))
         self.history.accuracy.append(float(accuracy))
+        if self.events is not None and self.step % EVENT_STEPS == 0:
+            self.events.add("train", self.step, {"loss": float(loss), "accuracy": float(accuracy)})
         progress.step(
             self.step, float(loss), float(accuracy), round(len(images) / self.batches.share), time.monotonic() - started
         )
@@ -276,8 +317,16 @@ def evaluate_checkpoint(model: Model, checkpoint: Path, data: TrainingData, back
         model, stddev=recipe.stddev, learning_rate=recipe.learning_rate, seed=0, classes=len(data.classes)
     )
     with tf.Session(graph=network.graph, backend=backend) as session:
-        network.saver.restore(session, checkpoint)
+        with network.graph.as_default():
+            tf.train.Saver(model_variables(network.graph)).restore(session, checkpoint)
         return predict(session, network, data.test_images)
+
+
+def model_variables(graph: tf.Graph) -> list[tf.Variable]:
+    """A network's variables without the optimizer's: the trained ones, and the moving statistics."""
+    with graph.as_default():
+        moving = [v for v in tf.global_variables() if v.op.name.endswith(("/moving_mean", "/moving_variance"))]
+        return [*tf.trainable_variables(), *moving]
 
 
 def describe_accuracy(logits: NDArray[np.float32], labels: NDArray[np.float32]) -> str:

@@ -1,0 +1,54 @@
+"""TensorBoard's event files of a run: one folder for the training batches, one for validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import minigraph as tf
+from minigraph.core.errors import MissingPackageError
+
+
+class EventFiles:
+    """Event files in `folder`/train, with the graph, and in `folder`/validation. Use in a `with` block.
+
+    problem: the reason why there are no files, if any: TensorBoard, which has their format, is an optional package.
+    first: the step at which a resumed run goes on; TensorBoard drops what an earlier file holds from there on.
+    """
+
+    def __init__(self, folder: Path, graph: tf.Graph | None, first: int | None = None) -> None:
+        self.problem: str | None = None
+        self._writers: dict[str, Any] = {}
+        try:
+            for name, drawn in (("train", graph), ("validation", None)):
+                self._writers[name] = tf.summary.FileWriter(folder / name, drawn)
+                if first is not None:
+                    log = tf.SessionLog(status=tf.SessionLog.START)
+                    self._writers[name].add_session_log(log, first)
+        except MissingPackageError as error:
+            self.problem = str(error)
+
+    def __bool__(self) -> bool:
+        """Whether there are files."""
+        return self.problem is None
+
+    def add(self, part: str, step: int, values: Mapping[str, float]) -> None:
+        """Write numbers by their tags. part: "train" or "validation"."""
+        if self:
+            summary = tf.summary.Summary()
+            for tag, value in values.items():
+                summary.value.add(tag=tag, simple_value=value)
+            self._writers[part].add_summary(summary, step)
+
+    def add_summary(self, part: str, step: int, summary: Any) -> None:
+        """Write what a summary op made."""
+        if self:
+            self._writers[part].add_summary(summary, step)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for writer in self._writers.values():
+            writer.close()
