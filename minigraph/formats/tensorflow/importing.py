@@ -16,7 +16,7 @@ from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.graph_def import GraphRecords, attributes_from
 from minigraph.core.naming import VALID_NAME
 from minigraph.core.types import TensorShape
-from minigraph.formats.tensorflow.loops import EXIT, LOOPS, Frame, Path, frame_of, outer_inputs, paths_of
+from minigraph.formats.tensorflow.loops import EXIT, LOOPS, LoopFrame, Path, frame_of, paths_of
 from minigraph.formats.tensorflow.node import Result, TfNode
 from minigraph.formats.tensorflow.op_table import IMPORTERS
 from minigraph.formats.tensorflow.state import condition, shared_conditions
@@ -207,7 +207,8 @@ class _Reader:
         place = {unit: i for i, unit in enumerate(units)}
         waiting, followers = {}, {unit: [] for unit in units}  # type: dict[str, int], dict[str, list[str]]
         for unit, members in units.items():
-            before = {unit_of[b] for b in outer_inputs([m.name for m in members], self.messages) if b in unit_of}
+            before = {unit_of[b] for m in members for b in map(base_name, m.input) if b in unit_of}
+            before -= {unit} if unit[0] == _LOOP else set()
             waiting[unit] = len(before)
             for name in before:
                 followers[name].append(unit)
@@ -230,7 +231,7 @@ class _Reader:
         path = self.paths.get(base_name(node.input[0]) if node.op in EXIT else node.name, ())[depth:]
         return f"{_LOOP}{path[0]}" if path else str(node.name)
 
-    def _loop(self, frame: Frame) -> None:
+    def _loop(self, frame: LoopFrame) -> None:
         """Add a loop: the nodes of its condition and body once each."""
         messages, inside = self.messages, [n for n, p in self.paths.items() if p[: len(frame.path)] == frame.path]
         for name in frame.constants:

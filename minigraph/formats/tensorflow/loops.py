@@ -5,7 +5,7 @@ Source: Yu et al., "Dynamic control flow in large-scale machine learning", 2018.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ LOOPS = frozenset((*ENTER, *EXIT, *NEXT, "LoopCond"))
 Path = tuple[str, ...]  # the frames around a node, the outermost first
 
 
-class Variable(NamedTuple):
+class LoopVariable(NamedTuple):
     """A variable of a loop, by the names of its nodes. `exit`: None if nothing reads its last value."""
 
     enter: str
@@ -40,11 +40,11 @@ class Variable(NamedTuple):
     exit: str | None
 
 
-class Frame(NamedTuple):
+class LoopFrame(NamedTuple):
     """A loop. constants: Enter nodes of what does not change. cond: the tensor that decides. test: its nodes."""
 
     path: Path
-    variables: list[Variable]
+    variables: list[LoopVariable]
     constants: list[str]
     cond: str
     test: set[str]
@@ -77,7 +77,7 @@ def paths_of(messages: Mapping[str, Any]) -> dict[str, Path]:
 _DEEPEST = 16
 
 
-def frame_of(path: Path, messages: Mapping[str, Any], paths: Mapping[str, Path]) -> Frame:
+def frame_of(path: Path, messages: Mapping[str, Any], paths: Mapping[str, Path]) -> LoopFrame:
     """The loop of these nodes. UnreadableError if they make none."""
     inside = [messages[n] for n, p in paths.items() if p == path]
     exits = {base_name(n.input[0]): n for n in messages.values() if n.op in EXIT and base_name(n.input[0]) in paths}
@@ -96,14 +96,13 @@ def frame_of(path: Path, messages: Mapping[str, Any], paths: Mapping[str, Path])
         if merge.name not in switches:
             raise UnreadableError(f"node '{merge.name}' ({merge.op}): a variable of a loop that no Switch reads")
         switch, leave = switches[merge.name].name, exits.get(switches[merge.name].name)
-        variables.append(
-            Variable(enters[0].name, merge.name, switch, full_name(nexts[0].input[0]), leave and leave.name)
-        )
+        value = full_name(nexts[0].input[0])
+        variables.append(LoopVariable(enters[0].name, merge.name, switch, value, leave.name if leave else None))
         entered |= {enters[0].name, merge.name, switch, nexts[0].name}
     constants = [n.name for n in inside if n.op in ENTER and n.name not in entered]
     structure = entered | {*constants, cond.name}
     test = _before(base_name(cond.input[0]), {n.name for n in inside} - structure, messages)
-    return Frame(path, variables, constants, full_name(cond.input[0]), test, structure)
+    return LoopFrame(path, variables, constants, full_name(cond.input[0]), test, structure)
 
 
 def _before(name: str, among: set[str], messages: Mapping[str, Any]) -> set[str]:
@@ -115,12 +114,6 @@ def _before(name: str, among: set[str], messages: Mapping[str, Any]) -> set[str]
             found.add(name)
             todo += map(base_name, messages[name].input)
     return found
-
-
-def outer_inputs(members: Iterable[str], messages: Mapping[str, Any]) -> set[str]:
-    """The nodes outside that some nodes read or follow."""
-    inside = set(members)
-    return {base_name(i) for n in inside for i in messages[n].input} - inside
 
 
 # Arrays. What stands for a handle is a constant: whether the array grows.
