@@ -65,13 +65,21 @@ def get_model(name: str) -> Model:
     """
     from difflib import get_close_matches
 
-    known = {model.name: model for model in MODELS}
-    if name in known:
-        return known[name]
-    plain = name.lower().replace("_", "-")
-    close = get_close_matches(plain, known, n=3)
+    if (model := find_model(name)) is not None:
+        return model
+    known = [model.name for model in MODELS]
+    close = get_close_matches(_plain(name), known, n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known models: {', '.join(sorted(known))}"
     raise UnknownModelError(f"unknown model {name!r}; {hint}")
+
+
+def find_model(name: str) -> Model | None:
+    """The model of a name, whose words may be joined by hyphens or underscores; None if there is none."""
+    return next((model for model in MODELS if model.name == _plain(name)), None)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def get_recipe(model: Model) -> Recipe:

@@ -21,7 +21,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.graphs.walk import needed
 from minigraph.models.classifier import classifier
 from minigraph.models.record import Model, Recipe
-from minigraph.models.registry import MODELS
+from minigraph.models.registry import MODELS, find_model
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Pass
 from minigraph.tools.shared.sizes import Sizes
@@ -108,7 +108,7 @@ def load_target(
     """
     if sizes and any(sizes) and not name.endswith(".onnx"):
         raise TargetError(f"--shape and --dim are for ONNX models, which {name} is not")
-    model = next((m for m in MODELS if m.name == name), None)
+    model = find_model(name)
     if model is not None:
         if image_size is not None:
             model = replace(model, image_size=image_size)
