@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, wraps
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -100,6 +100,23 @@ def _reshape(a: Any, shape: Any = None, order: Any = "C", *, newshape: Any = Non
     return np.asarray(_RESHAPE(a, newshape if newshape is not None else shape, order, copy=copy))
 
 
+def _as_before_2022(make: Callable[..., Any]) -> Callable[..., Any]:
+    """`numpy.array` or the like as it was: rows of different lengths become lists, and `copy=False` may copy."""
+
+    @wraps(make)
+    def made(*arguments: Any, **options: Any) -> Any:
+        if options.get("copy") is False:
+            options["copy"] = None
+        try:
+            return make(*arguments, **options)
+        except ValueError as error:
+            if len(arguments) != 1 or "dtype" in options or "inhomogeneous" not in str(error):
+                raise
+            return make(*arguments, dtype=object, **options)
+
+    return made
+
+
 _TEXT, _RESHAPE = np.fromstring, np.reshape
 
 # Names that NumPy had in 2018.
@@ -136,6 +153,7 @@ _NUMPY: dict[str, Any] = {
 def _restore_numpy() -> None:
     _supply(np, **{name: value for name, value in _NUMPY.items() if value is not None})
     np.__dict__.update(fromstring=_from_string, reshape=_reshape)
+    np.__dict__.update({name: _as_before_2022(getattr(np, name)) for name in ("array", "asanyarray", "asarray")})
 
 
 def _restore_standard_library() -> None:

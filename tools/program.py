@@ -99,8 +99,15 @@ class Script:
         """The source, unchanged or translated. ProgramError lists the lines that are not valid in Python 3."""
         if not self.from_python2:
             lines = python2.find_lines(source)
-            if lines:
-                listed = "\n".join(f"  line {n}: {text}\n      {reason}" for n, text, reason in lines)
+            listed = "\n".join(f"  line {line.number}: {line.text}\n      {line.reason}" for line in lines)
+            if lines and all(line.deferred for line in lines):
+                if self._note:
+                    click.echo(
+                        f"{path} has functions that only Python 2 can run:\n{listed}\n"
+                        "The program stops if it calls them; `minigraph run --from-python2` translates them.",
+                        err=True,
+                    )
+            elif lines:
                 raise ProgramError(
                     f"{path} is written for Python 2. These lines have to change:\n{listed}\n"
                     "`minigraph run --from-python2` does it for the run, and shows how. It also rounds quotients of "

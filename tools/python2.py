@@ -59,11 +59,12 @@ _DIVIDE, _DIVIDE_IN = "__divide_as_python2__", "__divide_in_place_as_python2__"
 
 
 class Line(NamedTuple):
-    """A line that must change, with the reason."""
+    """A line that must change, with the reason. `deferred`: Python 3 runs the program up to a call of its function."""
 
     number: int
     text: str
     reason: str
+    deferred: bool = False
 
 
 def find_lines(source: str) -> list[Line]:
@@ -76,42 +77,49 @@ def find_lines(source: str) -> list[Line]:
     try:
         found = set(_signs(ast.parse(source)))
     except SyntaxError:
-        found = set(_changes(source))
-    return [Line(n, lines[n - 1].strip(), why) for n, why in sorted(found) if 0 < n <= len(lines)]
+        found = {(n, why, False) for n, why in _changes(source)}
+    return [Line(n, lines[n - 1].strip(), why, late) for n, why, late in sorted(found) if 0 < n <= len(lines)]
 
 
-def _signs(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def _signs(tree: ast.Module) -> Iterator[tuple[int, str, bool]]:
     """The lines of a syntax tree that Python 3 parses but cannot run, outside of `try` and of tests of the version."""
     bound = _bound_names(tree)
-    for node in _unguarded(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and "*" not in bound and node.id not in bound:
-            why = _NAMES.get(node.id)
-            if why:
-                yield node.lineno, why
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS:
-            if not _is_named(node.func.value, "six"):
-                told = _FIXERS["has_key"] if node.func.attr == "has_key" else None
-                yield node.lineno, told or "dictionaries have items, keys and values only"
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            of = [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-            if any(name in _MODULES for name in of):
-                yield node.lineno, str(_FIXERS["imports"])
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) and _is_named(node.left, "print"):
-            yield node.lineno, str(_FIXERS["print"])
+    for node, deferred in _unguarded(tree):
+        why = _sign(node, bound)
+        if why:
+            yield node.lineno, why, deferred  # type: ignore[attr-defined]  # only nodes with lines have signs
+
+
+def _sign(node: ast.AST, bound: set[str]) -> str | None:
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and "*" not in bound and node.id not in bound:
+        return _NAMES.get(node.id)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS:
+        if not _is_named(node.func.value, "six"):
+            told = _FIXERS["has_key"] if node.func.attr == "has_key" else None
+            return told or "dictionaries have items, keys and values only"
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        of = [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+        if any(name in _MODULES for name in of):
+            return _FIXERS["imports"]
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) and _is_named(node.left, "print"):
+        return _FIXERS["print"]
+    return None
 
 
 def _is_named(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
-def _unguarded(node: ast.AST) -> Iterator[ast.AST]:
+def _unguarded(node: ast.AST, deferred: bool = False) -> Iterator[tuple[ast.AST, bool]]:
+    """The nodes outside of `try` and of tests of the version, and whether they are in a function."""
     for child in ast.iter_child_nodes(node):
         tested = isinstance(child, ast.If | ast.IfExp) and any(
             word in ast.dump(child.test) for word in ("version", "PY2", "PY3")
         )
         if not isinstance(child, ast.Try) and not tested:
-            yield child
-            yield from _unguarded(child)
+            yield child, deferred
+            in_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            yield from _unguarded(child, deferred or in_function)
 
 
 def _bound_names(tree: ast.AST) -> set[str]:

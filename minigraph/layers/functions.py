@@ -25,12 +25,11 @@ from minigraph.ops.array.reshape import reshape, transpose
 from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import composed
+from minigraph.ops.control.branches import cond
 from minigraph.ops.data_format import NCHW
-from minigraph.ops.filling import zeros_like
 from minigraph.ops.identity import identity
 from minigraph.ops.math.algebra import tensordot
 from minigraph.ops.math.matmul import matmul
-from minigraph.ops.math.selection import where
 from minigraph.ops.nn import conv2d as conv
 from minigraph.ops.nn.avg_pool import avg_pool
 from minigraph.ops.nn.dropout import dropout as nn_dropout
@@ -232,14 +231,16 @@ def dropout(
 
 def dropped(x: Tensor, rate: Any, noise_shape: Any, seed: int | None, training: Any) -> Tensor:
     """`dropout` in the current name scope."""
-    if isinstance(training, Tensor):
-        amount = convert_to_tensor(rate, x.dtype)
-        chosen = where(training, amount, zeros_like(amount))
-        x.graph.reserve_ids(3)  # of the nodes that branch, those before the random numbers
-        y = nn_dropout(x, noise_shape=noise_shape, seed=seed, rate=chosen)
-        x.graph.reserve_ids(2)
-        return identity(y, name="cond/Merge")
-    return nn_dropout(x, noise_shape=noise_shape, seed=seed, rate=rate) if training else identity(x)
+
+    def dropped_out() -> Tensor:
+        if noise_shape is not None:  # TensorFlow's layer asks for the shape of x, and default seeds count its nodes
+            x.graph.reserve_ids(1) if x.type.is_static else shape(x)
+        return nn_dropout(x, noise_shape=noise_shape, seed=seed, rate=rate)
+
+    if isinstance(training, Tensor):  # a branch, so that runs without training draw no random numbers
+        chosen: Tensor = cond(training, dropped_out, lambda: identity(x))
+        return chosen
+    return dropped_out() if training else identity(x)
 
 
 def max_pooling2d(

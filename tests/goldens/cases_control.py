@@ -117,6 +117,27 @@ def checks_pass(tf: Any) -> Results:
         return {"y": session.run(y, {x: [1.0, 2.0]})}
 
 
+@case()
+def dropout_of_a_fed_mode(tf: Any) -> Results:
+    """A run without training draws nothing, so the next one has the numbers that come next."""
+    results: Results = {}
+    for name in ("layers", "noise_shape", "cond"):
+        with tf.Graph().as_default(), tf.Session() as session:
+            tf.set_random_seed(1)
+            on, x = tf.placeholder(tf.bool, []), tf.placeholder(tf.float32, [4, None])
+            if name == "layers":
+                y = tf.layers.dropout(x, 0.5, training=on)
+            elif name == "noise_shape":
+                y = tf.layers.dropout(x, 0.5, noise_shape=[4, 1], training=on)
+            else:
+                y = tf.cond(on, lambda x=x: tf.nn.dropout(x, 0.5), lambda x=x: x)
+            after = tf.random_uniform([2])
+            for i, mode in enumerate((True, False, True)):
+                results["%s%d" % (name, i)] = session.run(y, {on: mode, x: np.ones([4, 8])})
+            results[name + "after"] = session.run(after)
+    return results
+
+
 def _error(name: str, call: Any, *phrases: str) -> None:
     CASES["error_" + name] = Case(lambda tf: caught(tf, call, list(phrases)), 0.0, 0.0)
 

@@ -168,3 +168,9 @@ def nodes_as_messages(tf: Any) -> Results:
             "seeds": [list(tf.get_seed(None)), list(tf.get_seed(5))],
             "errors": issubclass(tf.errors.NotFoundError, tf.OpError),
         }
+
+
+@case()
+def names_of_collections(tf: Any) -> Results:
+    keys = tf.GraphKeys
+    return {name: getattr(keys, name) for name in dir(keys) if name.isupper() and not name.startswith("_")}

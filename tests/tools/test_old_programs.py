@@ -63,6 +63,17 @@ def test_programs_that_python_3_runs_have_no_such_lines(source: str) -> None:
     assert not find_lines(source)
 
 
+def test_functions_for_python_2_that_are_not_called_do_no_harm(tmp_path: Path) -> None:
+    source = "def count(d):\n    return reduce(max, d.itervalues())\nprint(3)\n"
+    assert [(line.number, line.deferred) for line in find_lines(source)] == [(2, True), (2, True)]
+    done = run(tmp_path, source)
+    assert done.stdout == "3\n", done.stderr
+    assert "line 2: return reduce(max, d.itervalues())\n      reduce is in functools" in done.stderr
+    called = run(tmp_path, source + "count({})\n")
+    assert called.returncode == 1
+    assert "name 'reduce' is not defined" in called.stderr
+
+
 def test_programs_for_python_2_are_refused_or_translated(tmp_path: Path) -> None:
     pytest.importorskip("fissix")
     refused = run(tmp_path, PYTHON2)
@@ -124,6 +135,7 @@ def test_the_time_of_the_program_is_supplied(tmp_path: Path) -> None:
         "time.clock()\n"
         "print(np.int(3.5), np.float, np.fromstring(b'ab', np.uint8), np.product([2, 3]), np.NaN)\n"
         "print(np.fromstring('1 2', sep=' '), np.reshape(np.arange(2), newshape=(1, 2)))\n"
+        "print(np.array([[1, 2], [3]]), np.array(np.eye(2)[0].tolist(), copy=False))\n"
         "print(np_utils.to_categorical([0, 2]).tolist(), misc.imresize is scipy.misc.imresize)\n"
         "print(keras.models.Sequential([Dense(2, input_dim=3)]).count_params(), keras is tf.keras)\n"
         "misc.imsave('x.png', np.eye(4))\nprint(misc.imread('x.png').tolist()[0])\n"
@@ -133,6 +145,7 @@ def test_the_time_of_the_program_is_supplied(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == [
         "3 <class 'float'> [97 98] 6 nan",
         "[1. 2.] [[0 1]]",
+        "[list([1, 2]) list([3])] [1. 0.]",
         "[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]] True",
         "8 True",
         "[255, 0, 0, 0]",
