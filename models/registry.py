@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minigraph.core.errors import MinigraphError
+from minigraph.core.errors import UnknownNameError
 from minigraph.models.alexnet import MODEL as ALEXNET
 from minigraph.models.efficientnet_lite import MODEL as EFFICIENTNET_LITE0
 from minigraph.models.folder_cnn import MODEL as FOLDER_CNN
@@ -19,13 +19,13 @@ from minigraph.models.vgg import MODELS as VGGS
 from minigraph.models.vgg import SMALL as VGG_SMALL
 
 
-class UnknownModelError(MinigraphError, KeyError):
+class UnknownModelError(UnknownNameError, KeyError):
     """There is no model of this name."""
 
     __str__ = Exception.__str__  # KeyError's shows the repr
 
 
-class NoRecipeError(MinigraphError, ValueError):
+class NoRecipeError(UnknownNameError, ValueError):
     """There are no settings to train the model with."""
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import debug_option, number
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", metavar="MODEL|FILE")
+@click.argument("model", metavar="MODEL|FILE", shell_complete=completion.targets)
 @click.option("--batch-size", type=number(whole=True, least=1), default=1, show_default=True, help="Images at a time.")
 @click.option("--image-size", type=number(whole=True, least=1), help="Pixels on a side [default: the model's].")
 @debug_option

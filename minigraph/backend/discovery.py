@@ -6,9 +6,14 @@ import os
 import warnings
 
 from minigraph.backend.base import Backend
-from minigraph.core.errors import BackendError, MinigraphError
+from minigraph.core.errors import BackendError, MinigraphError, UnknownNameError
 
 AUTO = "auto"
+
+
+class UnknownBackendError(BackendError, UnknownNameError):
+    """No installed backend has this name."""
+
 
 _loaded: dict[str, Backend] = {}
 
@@ -62,4 +67,4 @@ def _load(name: str) -> Backend:
         except Exception as error:  # of a package or a driver that it needs
             raise BackendError(f"the backend {name} cannot be used: {type(error).__name__}: {error}") from error
         return backend
-    raise BackendError(f"unknown backend {name!r}; there are {AUTO}, {', '.join(backend_names())}")
+    raise UnknownBackendError(f"unknown backend {name!r}; there are {AUTO}, {', '.join(backend_names())}")

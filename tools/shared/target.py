@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import minigraph as tf
 from minigraph.core import scopes
-from minigraph.core.errors import DataLossError, GraphError, MinigraphError, NotFoundError
+from minigraph.core.errors import DataLossError, GraphError, MinigraphError, NotFoundError, UnknownNameError
 from minigraph.core.graph import Node, Tensor
 from minigraph.graphs.walk import needed
 from minigraph.models.classifier import classifier
@@ -45,6 +45,10 @@ _KINDS = (
 
 class TargetError(MinigraphError, ValueError):
     """The model or file does not exist, or the file does not define a target."""
+
+
+class UnknownTargetError(TargetError, UnknownNameError):
+    """The target is neither a file nor a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def load_target(
         raise TargetError(f"{name}: no such file; a target is {_KINDS}")
     near = difflib.get_close_matches(name, [m.name for m in MODELS], n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    raise TargetError(f"unknown model {name!r}{hint}; a target is {_KINDS}")
+    raise UnknownTargetError(f"unknown model {name!r}{hint}; a target is {_KINDS}")
 
 
 def _of_saved(path: Path, batch_size: int, inference: bool) -> Target:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from minigraph.core.errors import InvalidArgumentError
+from minigraph.core.errors import InvalidArgumentError, UnknownNameError
 from minigraph.tools.textbook.derive import convolution, dense, dropout, normalisation, pooling
 from minigraph.tools.textbook.derive.document import FORMATS, Claims, Document
 from minigraph.tools.textbook.derive.problem import DeriveOptions
@@ -32,8 +32,9 @@ LAYERS: dict[str, Derivation] = {
 
 def derive(layer: str, options: DeriveOptions, check: bool = False) -> Document:
     """The derivation of a layer. Raises InvalidArgumentError for an unknown layer or an unsupported option."""
+    layer = layer.replace("_", "-")
     if layer not in LAYERS:
-        raise InvalidArgumentError(f"unknown layer {layer!r}; there are {', '.join(LAYERS)}")
+        raise UnknownNameError(f"unknown layer {layer!r}; there are {', '.join(LAYERS)}")
     chosen = LAYERS[layer]
     for field, value in options._asdict().items():
         if value is not None and field not in chosen.options:
