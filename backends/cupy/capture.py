@@ -48,6 +48,10 @@ class CupyPlan(Plan):
         self._copies: list[tuple[Any, Any]] | None = None  # (array that a run changes, buffer for its copy)
 
     def _launch_all(self) -> None:
+        with self.backend.device.turn:  # type: ignore[attr-defined]
+            self._launch_or_capture()
+
+    def _launch_or_capture(self) -> None:
         launches = self._launches
         if self._warm is launches and self._graph is None and self.missed is None and launches:
             self._capture()
@@ -60,7 +64,7 @@ class CupyPlan(Plan):
         restore = self._snapshot()
         try:
             if captured is None:
-                super()._launch_all()
+                self._launch_each()
             else:
                 captured()
             self._verify()
@@ -93,7 +97,7 @@ class CupyPlan(Plan):
 
     def _launch_chunk(self) -> None:
         for _ in range(CHUNK):
-            super()._launch_all()
+            self._launch_each()
 
     def _compile(self) -> None:
         """Compile the kernels before anything is launched, so that an error leaves the variables as they are."""
@@ -128,7 +132,7 @@ class CupyPlan(Plan):
 
     def _capture(self) -> None:
         try:
-            self._graph = self.backend.device.capture(super()._launch_all)  # type: ignore[attr-defined]
+            self._graph = self.backend.device.capture(self._launch_each)  # type: ignore[attr-defined]
             self._captured = self._launches
             if not self.verdicts:
                 self._copies = None  # a graph runs completely or not at all

@@ -27,7 +27,7 @@ from minigraph.backends.llvm.native import LoweringContext, Native, Packing, alw
 from minigraph.backends.llvm.nest_native import from_loops, kernel_text
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy import kernels
-from minigraph.core.dtypes import float32
+from minigraph.core.dtypes import uint16
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
@@ -67,12 +67,13 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
     MultiTensorApply: [update.together],
 }
 
-PACKS: dict[type[Op], Callable[[Any, Types], Packing | None]] = {
+# Given whether panels may be bfloat16, the packed layout of an operand.
+PACKS: dict[type[Op], Callable[[Any, Types, bool], Packing | None]] = {
     Conv2D: conv.packs,
-    IntegerConv2D: integers.conv2d_packs,
-    IntegerMatMul: integers.matmul_packs,
+    IntegerConv2D: lambda op, in_types, _: integers.conv2d_packs(op, in_types),
+    IntegerMatMul: lambda op, in_types, _: integers.matmul_packs(op, in_types),
     MatMul: matmul.packs,
-    W.WinogradConv2D: winograd.packs,
+    W.WinogradConv2D: lambda op, in_types, _: winograd.packs(op, in_types),
 }
 
 
@@ -81,13 +82,24 @@ class LlvmBackend(HostBackend):
 
     name = "llvm"
 
-    def __init__(self) -> None:
+    precisions = ("float32", "bfloat16")
+
+    def __init__(self, precision: str = "float32") -> None:
         require_host()
+        self.precision = precision
+        self._others: dict[str, LlvmBackend] = {precision: self}
         costs = Costs(tiles=1.75, filters=3, columns=1, full=8, multiple=host().lanes)
         self.pass_settings = {
             "winograd": {"costs": costs},
             "fuse_blocks": {"max_whole": 4 << 20},  # bytes: about one core's share of the last-level cache
         }
+
+    def in_precision(self, precision: str) -> LlvmBackend:
+        """The backend that stores operands packed between runs in that precision."""
+        super().in_precision(precision)
+        if precision not in self._others:
+            self._others[precision] = LlvmBackend(precision)
+        return self._others[precision]
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         native = lower(op, in_types, out_types, LoweringContext(TEAM.size))
@@ -104,8 +116,8 @@ class LlvmBackend(HostBackend):
         return kernels.lower_part(op, in_types, out_types, self._lower_part)
 
     def packs(self, op: Op, in_types: Types) -> dict[int, TensorType]:
-        pack = _packing(op, in_types)
-        return {pack.position: TensorType(float32, (pack.floats,))} if pack else {}
+        pack = _packing(op, in_types, self.precision == "bfloat16")
+        return {pack.position: TensorType(pack.dtype, (pack.size,))} if pack else {}
 
     def speed(self) -> str:
         return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads"
@@ -127,7 +139,8 @@ class LlvmBackend(HostBackend):
 def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Native code for an op, or None if there is none."""
     if isinstance(op, OnPacked):
-        return lower(op.op, op.types, out_types, how._replace(packed=True))
+        narrow = any(t.dtype is uint16 for t in in_types)
+        return lower(op.op, op.types, out_types, how._replace(packed=True, narrow=narrow))
     if isinstance(op, Packed):
         return _packed(op)
     if (moves := op.moves(in_types, out_types)) is not None:
@@ -138,12 +151,12 @@ def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Na
     return from_loops(op, in_types, out_types, how)
 
 
-def _packing(op: Op, in_types: Types) -> Packing | None:
-    return PACKS[type(op)](op, in_types) if type(op) in PACKS else None
+def _packing(op: Op, in_types: Types, narrow: bool) -> Packing | None:
+    return PACKS[type(op)](op, in_types, narrow) if type(op) in PACKS else None
 
 
 def _packed(op: Packed) -> Native:
-    pack = _packing(op.op, op.types)
+    pack = _packing(op.op, op.types, op.to.dtype is uint16)
     assert pack is not None
     return Native(always(lambda: [pack.call((*ins(0), *outs(0)))]))
 

@@ -18,9 +18,18 @@ from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packin
 from minigraph.backends.llvm.panels import Panels, addresses, floats, operands_of, overwritable, packing, panels_module
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.text import F32, IRValue
-from minigraph.backends.llvm.tile import ContractionAxis, TileEpilogue, Tiles, TileSet, strips, tile_columns, tile_rows
+from minigraph.backends.llvm.tile import (
+    ContractionAxis,
+    NarrowTiles,
+    TileEpilogue,
+    Tiles,
+    TileSet,
+    strips,
+    tile_columns,
+    tile_rows,
+)
 from minigraph.backends.llvm.total import total_tasks, write_total
-from minigraph.core.dtypes import float32
+from minigraph.core.dtypes import float32, uint16
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 from minigraph.ops.window import reach
 
@@ -79,13 +88,12 @@ class _ConvOperands(NamedTuple):
             return None
         return Panels(rows, depth, where.fan, None if self.is_product else where)
 
-    @property
-    def packing(self) -> Packing:
+    def packing(self, narrow: bool) -> Packing:
+        """The packed layout of the filter; of bfloat16 if `narrow`."""
         where = self.where
         shape = (*where.kernel, where.image[3], where.fan)
-        return Packing(
-            self.filter, floats(math.prod(shape[:3]), where.fan), partial(packing, shape, self.strides, self.start)
-        )
+        call = partial(packing, shape, self.strides, self.start, narrow=narrow)
+        return Packing(self.filter, floats(math.prod(shape[:3]), where.fan), call, uint16 if narrow else float32)
 
 
 def _forward(op: Conv2D, x: Sequence[int], w: Sequence[int]) -> _ConvOperands:
@@ -100,13 +108,14 @@ def _convolution(form: _ConvOperands, how: LoweringContext) -> Native | None:
     where, panels, layout = form.where, form.panels, WorkspaceLayout()
     if panels is None and not where.fits:
         return None
-    pack = form.packing
-    packed = ins(form.filter)[0] if how.packed else layout.reserve(4 * pack.floats)
+    pack = form.packing(False)
+    packed = ins(form.filter)[0] if how.packed else layout.reserve(4 * pack.size)
 
     def make() -> list[Call]:
         args = (*ins(form.image), packed, *outs(0), *operands_of(how.epilogue))
         if panels is not None:
-            module, tasks = printed(panels_module, panels._replace(epilogue=how.epilogue)), panels.tasks
+            what = panels._replace(epilogue=how.epilogue, tiles=NarrowTiles if how.narrow else TileSet)
+            module, tasks = printed(panels_module, what), panels.tasks
         else:
             module, tasks = printed(_shallow_module, where, how.epilogue), where.image[0] * where.chunks
         main = Call(module, "kernel", tasks, args)
@@ -132,13 +141,15 @@ def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) 
     return _convolution(_forward(op, x, w), how)
 
 
-def packs(op: Conv2D, in_types: Types) -> Packing | None:
-    """The packed layout of the filter for `conv2d`."""
+def packs(op: Conv2D, in_types: Types, narrow: bool) -> Packing | None:
+    """The packed layout of the filter for `conv2d`; of bfloat16 if `narrow` and there are panels."""
     x, w = (t.static for t in in_types)
     if in_types[0].dtype is not float32 or x[3] != w[2]:
         return None
     form = _forward(op, x, w)
-    return form.packing if form.panels is not None or (form.where.fits and 0 not in (*x, *w)) else None
+    if form.panels is None and (not form.where.fits or 0 in (*x, *w)):
+        return None
+    return form.packing(narrow and form.panels is not None)
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:

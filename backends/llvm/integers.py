@@ -34,7 +34,7 @@ from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packin
 from minigraph.backends.llvm.nest_native import from_loops
 from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, panels_module
 from minigraph.backends.llvm.text import I8, I32, IRBuilder, IRValue, integer, vector
-from minigraph.backends.llvm.tile import Part, TileEpilogue, TileSet, tile_columns, tile_rows
+from minigraph.backends.llvm.tile import Part, TileEpilogue, TileSet, full_vectors, tile_columns, tile_rows
 from minigraph.core.dtypes import int8
 from minigraph.core.op import Op
 from minigraph.ops.nn.integer_products import IntegerConv2D, IntegerMatMul
@@ -77,9 +77,7 @@ class ByteTiles(TileSet):
     rows = staticmethod(byte_rows)
 
     def _parts(self, columns: int) -> list[Part]:
-        """Full vectors: a packed row has as many columns as a full tile."""
-        lanes = host().lanes
-        return [Part(start, min(lanes, columns - start), lanes) for start in range(0, columns, lanes)]
+        return full_vectors(columns)
 
     def _start(self, b_: IRValue) -> tuple[IRValue, list[IRValue]]:
         return at(self.b, b_, index(tile_columns()), I32), [self._row(b_, part) for part in self.parts]
@@ -244,7 +242,7 @@ def _rest(b: IRBuilder, pixel: IRValue, whole: int, count: int) -> IRValue:
 
 def _lowered(what: ByteProduct, how: LoweringContext) -> Native:
     layout, pack, panels = WorkspaceLayout(), what.packing, what.panels(how.epilogue)
-    packed = ins(1)[0] if how.packed else layout.reserve(4 * pack.floats)
+    packed = ins(1)[0] if how.packed else layout.reserve(4 * pack.size)
     images, lines, columns = what.copied
     image = layout.reserve(QUAD * images * lines * columns * what.quads) if what.is_shallow else ins(0)[0]
 

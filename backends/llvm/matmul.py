@@ -15,9 +15,9 @@ from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packin
 from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, packing, panels_module
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.text import F32, IRValue, vector
-from minigraph.backends.llvm.tile import parts
+from minigraph.backends.llvm.tile import NarrowTiles, TileSet, parts
 from minigraph.backends.llvm.total import total_tasks, write_total
-from minigraph.core.dtypes import float32
+from minigraph.core.dtypes import float32, uint16
 from minigraph.core.types import TensorType
 from minigraph.ops.math.matmul import BatchMatMulV2, MatMul
 
@@ -39,7 +39,8 @@ def matmul(op: MatMul, in_types: Types, out_types: Types, how: LoweringContext) 
     a_row, a_term = (1, rows) if op.transpose_a else (depth, 1)
     b_term, b_column = (1, depth) if op.transpose_b else (columns, 1)
     if how.packed:
-        return _packed(Panels(rows, depth, columns, epilogue=how.epilogue))
+        tiles = NarrowTiles if how.narrow else TileSet
+        return _packed(Panels(rows, depth, columns, epilogue=how.epilogue, tiles=tiles))
     if how.epilogue:
         return None
     if rows <= FEW and not op.transpose_b:
@@ -71,17 +72,21 @@ def batched(op: BatchMatMulV2, in_types: Types, out_types: Types, how: LoweringC
     return Native(calls, each.workspace)
 
 
-def packs(op: MatMul, in_types: Types) -> Packing | None:
-    """The packed layout of the second factor for `matmul`, if packing pays."""
+def packs(op: MatMul, in_types: Types, narrow: bool) -> Packing | None:
+    """The packed layout of the second factor for `matmul`, if packing pays; of bfloat16 if `narrow`.
+
+    For few rows the time to read the factor counts, so it pays if that halves.
+    """
     a, b = (t.static for t in in_types)
     if in_types[0].dtype is not float32 or len(a) != 2 or len(b) != 2 or 0 in (*a, *b) or op.transpose_a:
         return None
     rows, depth = a
-    if rows <= FEW or depth > LONG:
+    if not narrow if rows <= FEW else depth > LONG:
         return None
     columns = b[0] if op.transpose_b else b[1]
     strides = (0, 0, 1, depth) if op.transpose_b else (0, 0, columns, 1)
-    return Packing(1, Panels(rows, depth, columns).floats, partial(packing, (1, 1, depth, columns), strides, 0))
+    call = partial(packing, (1, 1, depth, columns), strides, 0, narrow=narrow)
+    return Packing(1, Panels(rows, depth, columns).floats, call, uint16 if narrow else float32)
 
 
 def _packed(what: Panels) -> Native:

@@ -12,6 +12,7 @@ from minigraph.backend.host import HostArray
 from minigraph.backend.workspace import BufferRef, relocated
 from minigraph.backends.llvm.compiler import LazyModule, compile_ahead, load
 from minigraph.backends.llvm.team import TEAM, team_code
+from minigraph.core.dtypes import DType, float32
 
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 _ZERO = ctypes.c_int64(0)
@@ -57,26 +58,28 @@ class LoweringContext(NamedTuple):
 
     threads: the number of threads that run the code. inside: the op is a member of a region, and one thread runs it
     whatever `threads` is. adds: results that are sums over the batch are added to their buffers' content. packed: the
-    operand named by `Packing` comes packed. epilogue: pointwise computation on each element of a contraction's result;
-    its operands follow the contraction's.
+    operand named by `Packing` comes packed. narrow: it comes as bfloat16. epilogue: pointwise computation on each
+    element of a contraction's result; its operands follow the contraction's.
     """
 
     threads: int
     inside: bool = False
     adds: bool = False
     packed: bool = False
+    narrow: bool = False
     epilogue: Any = None  # a tile.TileEpilogue
 
 
 class Packing(NamedTuple):
-    """Packed layout of the operand at `position`: a float32 buffer of `floats` elements.
+    """Packed layout of the operand at `position`: a buffer of `size` elements of `dtype`.
 
-    call: the call that packs it, given pointers to the operand and to the buffer.
+    call: the call that packs it, given pointers to the operand and to the buffer. dtype: uint16 for bfloat16.
     """
 
     position: int
-    floats: int
+    size: int
     call: Callable[[Sequence[BufferRef]], Call]
+    dtype: DType = float32
 
 
 def always(make: Callable[[], Sequence[Call]]) -> Callable[[tuple[bool, ...]], Sequence[Call]]:

@@ -12,12 +12,20 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from minigraph.backend.workspace import BufferRef, ins
-from minigraph.backends.llvm.builder import Frame, at, fill, index, loop, offset, pieces, printed
+from minigraph.backends.llvm.builder import Frame, at, fill, index, loop, offset, pieces, printed, splat
 from minigraph.backends.llvm.geometry import Geometry
 from minigraph.backends.llvm.native import Call
 from minigraph.backends.llvm.product import ONE, Batch, Grid, copy_row, is_size, sizes
-from minigraph.backends.llvm.text import F32, POINTER, IRValue
-from minigraph.backends.llvm.tile import ContractionAxis, TileEpilogue, Tiles, TileSet, strips, tile_columns
+from minigraph.backends.llvm.text import F32, I16, I32, POINTER, IRBuilder, IRValue, vector
+from minigraph.backends.llvm.tile import (
+    ContractionAxis,
+    TileEpilogue,
+    Tiles,
+    TileSet,
+    parts,
+    strips,
+    tile_columns,
+)
 
 NEAR = 192 << 10  # bytes of A, and of pointers to it, that a task reads for each panel: both stay in the L2 cache
 TASKS = 16  # least number of tasks where there are as many panels
@@ -28,7 +36,7 @@ class Panels(NamedTuple):
     are contiguous, with `depth` elements each.
 
     filling: the byte that padding consists of. head: elements of a packed column before its terms. tiles: the class of
-    the tiles. Elements of A and B have four bytes.
+    the tiles. Elements of A have four bytes.
     """
 
     rows: int
@@ -105,7 +113,8 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
                             column = b.add(first, start)
                             place = offset(b, (number, what.batch.c), (low, what.fan), (column, 1))
                             here = addresses(frame, what.epilogue, operands, column, place)
-                            panel = at(b, packed, offset(b, (number, what.batch.b), (column, what.column)), F32)
+                            start_b = offset(b, (number, what.batch.b), (column, what.column))
+                            panel = at(b, packed, start_b, what.tiles.packed)
                             strips(b, tiles, a, panel, at(b, target, place, result), rows, across, *here)
 
 
@@ -168,17 +177,18 @@ def packing(
     start: int,
     places: Sequence[BufferRef],
     batch: tuple[int, int] = (1, 0),
+    narrow: bool = False,
 ) -> Call:
     """The call that packs a filter [rows, columns, channels, fan] into panels [rows, columns, channels, tile width].
 
     The filter is read by `strides` from element `start`. args: pointers to the filter and the panels. batch: the number
-    of filters and the distance between them.
+    of filters and the distance between them. narrow: whether the panels are bfloat16.
     """
-    module = printed(_packing_module, tuple(shape), tuple(strides), start, batch[1])
+    module = printed(_packing_module, tuple(shape), tuple(strides), start, batch[1], narrow)
     return Call(module, "pack", batch[0] * -(-shape[3] // tile_columns()), tuple(places))
 
 
-def _packing_module(shape: Sequence[int], strides: Sequence[int], start: int, filter_step: int) -> Frame:
+def _packing_module(shape: Sequence[int], strides: Sequence[int], start: int, filter_step: int, narrow: bool) -> Frame:
     rows, columns, depth, fan = shape
     width = tile_columns()
     panels = -(-fan // width)
@@ -187,7 +197,9 @@ def _packing_module(shape: Sequence[int], strides: Sequence[int], start: int, fi
         b = frame.b
         filters, block = b.sdiv(task, index(panels)), b.srem(task, index(panels))
         first = b.mul(block, index(width))
-        target = at(b, frame.pointers[1], b.mul(task, index(width * rows * columns * depth)), F32)
+        kind = I16 if narrow else F32
+        line = frame.stack_array("line", width) if narrow else None
+        target = at(b, frame.pointers[1], b.mul(task, index(width * rows * columns * depth)), kind)
         place = b.add(offset(b, (filters, filter_step), (first, strides[3])), index(start))
         source = at(b, frame.pointers[0], place, F32)
         full = b.icmp_signed("<=", b.add(first, index(width)), index(fan))
@@ -196,5 +208,21 @@ def _packing_module(shape: Sequence[int], strides: Sequence[int], start: int, fi
                 r, s, k = (nest.enter_context(loop(b, index(0), index(n))) for n in (rows, columns, depth))
                 element = at(b, source, offset(b, (r, strides[0]), (s, strides[1]), (k, strides[2])), F32)
                 place = offset(b, (r, columns * depth * width), (s, depth * width), (k, width))
-                copy_row(b, element, at(b, target, place, F32), count, strides[3])
+                packed = at(b, target, place, kind)
+                copy_row(b, element, packed if line is None else line, count, strides[3])
+                if line is not None:
+                    _narrow(b, line, packed, count)
     return frame
+
+
+def _narrow(b: IRBuilder, source: IRValue, target: IRValue, count: int) -> None:
+    """Store float32 numbers as bfloat16: the nearest, ties to even; NaN stays NaN."""
+    for start, width in parts(count):
+        value = b.load(at(b, source, index(start), F32), vector(F32, width), align=4)
+        bits = b.bitcast(value, vector(I32, width))
+        upper = b.lshr(bits, splat(b, I32(16), width))
+        odd = b.and_(upper, splat(b, I32(1), width))
+        nearest = b.lshr(b.add(bits, b.add(odd, splat(b, I32(0x7FFF), width))), splat(b, I32(16), width))
+        quiet = b.or_(upper, splat(b, I32(0x40), width))
+        kept = b.select(b.fcmp_unordered("uno", value, value), quiet, nearest)
+        b.store(b.trunc(kept, vector(I16, width)), at(b, target, index(start), I16), align=2)

@@ -52,7 +52,7 @@ def integer(bits: int) -> IRType:
     return IRType(f"i{bits}", f"i{bits}", bits)
 
 
-I1, I8, I32, I64 = map(integer, (1, 8, 32, 64))
+I1, I8, I16, I32, I64 = map(integer, (1, 8, 16, 32, 64))
 
 
 @cache

@@ -22,6 +22,7 @@ from minigraph.backends.llvm.scalar import Printer
 from minigraph.backends.llvm.text import (
     F32,
     I1,
+    I16,
     I32,
     I64,
     POINTER,
@@ -143,6 +144,7 @@ class TileSet:
 
     length: IRValue  # of the outermost sum, in a tile to which calls pass it
     sums = F32
+    packed = F32  # the type of B's elements
     rows = staticmethod(tile_rows)
 
     def __init__(self, module: Any, tiles: Tiles, name: str = "tile") -> None:
@@ -249,7 +251,7 @@ class TileSet:
         def body(i: IRValue, *current: IRValue) -> list[IRValue]:
             line = at(b, table, b.mul(i, index(step_a)), POINTER)
             lines = [b.load(at(b, line, index(r), POINTER), POINTER) for r in range(rows)]
-            return self._sum(1, lines, at(b, b_, b.mul(i, index(step_b)), F32), current)
+            return self._sum(1, lines, at(b, b_, b.mul(i, index(step_b)), self.packed), current)
 
         return reduce_loop(b, index(0), index(length), 1, list(values), body)
 
@@ -264,29 +266,47 @@ class TileSet:
 
         def body(i: IRValue, *current: IRValue) -> list[IRValue]:
             next_lines = [at(b, line, b.mul(i, index(step_a)), F32) for line in lines]
-            next_b = at(b, b_, b.mul(i, index(step_b)), F32)
+            next_b = at(b, b_, b.mul(i, index(step_b)), self.packed)
             if not innermost:
                 return self._sum(level + 1, next_lines, next_b, current)
             made = list(current)
             for u in range(unroll):
-                made = self._terms(next_lines, u * step_a, at(b, next_b, index(u * step_b), F32), made)
+                made = self._terms(next_lines, u * step_a, at(b, next_b, index(u * step_b), self.packed), made)
             return made
 
         return reduce_loop(b, index(0), self.length if length is None else index(length), unroll, list(values), body)
 
+    def _row(self, b_: IRValue, part: Part) -> IRValue:
+        """A vector of a row of B."""
+        return self._load(b_, part)
+
     def _terms(self, lines: Sequence[IRValue], term: int, b_: IRValue, values: Sequence[IRValue]) -> list[IRValue]:
         """Add one column of A times one row of B to the accumulators."""
         b = self.b
-        row = [self._load(b_, part) for part in self.parts]
+        row = [self._row(b_, part) for part in self.parts]
         if self.tiles.streams:
-            for line in range(0, tile_columns(), LINE):
-                prefetch(b, at(b, b_, index(AHEAD + line), F32))
+            for line in range(0, tile_columns(), LINE * F32.bits // self.packed.bits):
+                prefetch(b, at(b, b_, index(AHEAD + line), self.packed))
         made = []
         for i, start in enumerate(lines):
             one = b.load(at(b, start, index(term), F32), F32, align=4)
             for n, part in enumerate(self.parts):
                 made.append(intrinsic(b, "fma", splat(b, one, part.width), row[n], values[i * len(self.parts) + n]))
         return made
+
+
+class NarrowTiles(TileSet):
+    """Tiles whose factor B is packed as bfloat16, the upper halves of float32 numbers."""
+
+    packed = I16
+
+    def _parts(self, columns: int) -> list[Part]:
+        return full_vectors(columns)
+
+    def _row(self, b_: IRValue, part: Part) -> IRValue:
+        b, wide = self.b, vector(I32, part.width)
+        halves = b.load(at(b, b_, index(part.start), I16), vector(I16, part.width), align=2)
+        return b.bitcast(b.shl(b.zext(halves, wide), splat(b, I32(16), part.width)), vector(F32, part.width))
 
 
 class Part(NamedTuple):
@@ -303,6 +323,12 @@ def vectors(columns: int) -> list[Part]:
     rest = columns % lanes
     found = [Part(start, lanes, lanes) for start in range(0, columns - rest, lanes)]
     return [*found, Part(columns - rest, rest, 1 << (rest - 1).bit_length())] if rest else found
+
+
+def full_vectors(columns: int) -> list[Part]:
+    """Full vectors that cover a row, for a packed factor: its rows have as many columns as a full tile."""
+    lanes = host().lanes
+    return [Part(start, min(lanes, columns - start), lanes) for start in range(0, columns, lanes)]
 
 
 def parts(columns: int) -> list[tuple[int, int]]:

@@ -45,7 +45,8 @@ def exact(value: Any) -> Array:
 
 def _exact(element: Any) -> Any:
     if isinstance(element, sympy.Basic):
-        return element
+        decimals = element.atoms(sympy.Float)  # an op's attributes, such as an exponent of 0.75
+        return element.xreplace({d: sympy.Rational(repr(float(d))) for d in decimals}) if decimals else element
     if isinstance(element, bool | np.bool_):
         return sympy.true if element else sympy.false
     if isinstance(element, int | np.integer):

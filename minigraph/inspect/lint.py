@@ -29,6 +29,8 @@ from minigraph.ops.state.update import Apply
 __all__ = [
     "DoubleSoftmaxWarning",
     "DropoutInEvaluationWarning",
+    "EmptyBatchWarning",
+    "LostPixelsWarning",
     "SameBatchWarning",
     "StaleMovingAveragesWarning",
     "UnorderedUpdatesWarning",
@@ -39,6 +41,7 @@ SAME = 15  # training runs with one batch before the warning
 LARGER = 4  # the least ratio of an array's rows to those of the batches cut from it
 # Updates that commute with each other.
 ADDING = frozenset({"AssignAdd", "AssignSub", "ApplyGradientDescent", "ScatterAdd", "ScatterSub"})
+DARK = 0.05  # the largest share of ones in pictures that were cast to whole numbers
 RUNS = 5  # training runs without an update before the warning: a program may run updates by themselves, now and then
 
 
@@ -48,6 +51,14 @@ class StaleMovingAveragesWarning(UserWarning):
 
 class SameBatchWarning(UserWarning):
     """A training loop feeds the same few rows of a larger array again and again."""
+
+
+class EmptyBatchWarning(UserWarning):
+    """A training run is fed an array without rows."""
+
+
+class LostPixelsWarning(UserWarning):
+    """Pictures were divided by their largest value and cast back to whole numbers, so nearly all pixels are 0."""
 
 
 class DoubleSoftmaxWarning(UserWarning):
@@ -92,7 +103,11 @@ class Lints:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._watching: list[MovingAveragesLint | SameBatchLint | DropoutLint] = [SameBatchLint(), DropoutLint()]
+        self._watching: list[MovingAveragesLint | SameBatchLint | DropoutLint | LostPixelsLint] = [
+            SameBatchLint(),
+            DropoutLint(),
+            LostPixelsLint(),
+        ]
         averages = MovingAveragesLint.for_graph(graph)
         if averages is not None:
             self._watching.append(averages)
@@ -107,6 +122,9 @@ class Lints:
                 self._told.add(node)
                 _warn_of_double_softmax(*found)
         _look_for_unordered_updates(nodes)
+        empty = next((t for t, a in run.feeds.items() if a.ndim and not len(a)), None)
+        if empty is not None and _trains(nodes):
+            _warn_of_empty_batch(empty)
 
     def after_run(self, run: ObservedRun) -> bool:
         """Look at a run. False if there is nothing left to watch."""
@@ -236,6 +254,49 @@ def _is_piece(array: np.ndarray) -> bool:
 
 def _same_memory(a: np.ndarray, b: np.ndarray) -> bool:
     return a.__array_interface__["data"] == b.__array_interface__["data"] and a.shape == b.shape
+
+
+def _warn_of_empty_batch(tensor: Tensor) -> None:
+    _warn(
+        f"a training run has fed '{tensor.name}' (made at {tensor.node.source.describe()}) no rows, so a mean over "
+        "them is NaN. Is the batch cut beyond the end of the data?",
+        EmptyBatchWarning,
+        tensor.node.source,
+    )
+
+
+class LostPixelsLint:
+    """Watches the pictures that the first training runs feed."""
+
+    def __init__(self) -> None:
+        self._training: WeakKeyDictionary[object, bool] = WeakKeyDictionary()
+        self._runs = 0
+
+    def after_run(self, run: ObservedRun) -> bool:
+        if run.request not in self._training:
+            self._training[run.request] = _trains(run.nodes())
+        if not self._training[run.request] or not run.feeds:
+            return True
+        self._runs += 1
+        for tensor, array in run.feeds.items():
+            if _lost_pixels(tensor, array):
+                ones = np.count_nonzero(array) / array.size
+                _warn(
+                    f"the pictures fed to '{tensor.name}' (made at {tensor.node.source.describe()}) are whole numbers "
+                    f"({array.dtype}): {1 - ones:.1%} of them are 0, the others 1. Were they divided by 255 and cast "
+                    "back? Keep them as floating-point numbers.",
+                    LostPixelsWarning,
+                    tensor.node.source,
+                )
+                return False
+        return self._runs < RUNS
+
+
+def _lost_pixels(tensor: Tensor, array: np.ndarray) -> bool:
+    """Whether these are colour pictures of whole numbers, nearly all 0 and the others 1."""
+    if not (tensor.dtype.is_floating and array.dtype.kind in "iu" and array.ndim == 4 and array.shape[-1] in (3, 4)):
+        return False
+    return array.size > 0 and int(np.count_nonzero(array)) <= DARK * array.size and int(array.max()) <= 1
 
 
 class DropoutLint:

@@ -38,7 +38,7 @@ class Session(SessionBase):
         graph: `Graph`; by default the default graph.
         config: TensorFlow 1's; it has no effect: other options choose the backend, and results depend on no threads.
         backend: `str`, the name of a backend, or "auto" for the fastest that runs here: cupy on a GPU, else llvm, else
-            numpy with a warning that says why; by default MINIGRAPH_BACKEND, else "auto".
+            numpy with a warning that says why; by default MINIGRAPH_BACKEND, else "auto". "cupy:1" is the second GPU.
         optimize: `str`, the passes that rewrite a program before it runs, from "O0" (none) to "O3".
         passes: names of passes, or passes, in place of those of `optimize`.
         disable_passes: names of passes to leave out.
@@ -49,7 +49,8 @@ class Session(SessionBase):
         reorder: `bool`; whether operations may run in another order if that needs less memory. Results stay the same.
         lint: `bool`; whether to warn about programs that run but are probably wrong (see `minigraph.inspect.lint`).
         precision: `str`, the precision to which convolutions and matrix products may round float32 operands: "float32",
-            or on cupy "tf32" or "bfloat16". Stored values and sums are float32.
+            on cupy also "tf32" or "bfloat16", on llvm "bfloat16": weights that no run changes are read as bfloat16,
+            which halves their bytes. Stored values and sums are float32.
         autotune: `bool`; whether to choose between several ways to compute something by timed trials, which are
             remembered on disk, instead of by estimates. By default if MINIGRAPH_AUTOTUNE is 1.
         memory_limit: `int`, bytes that the values of a run may take, without variables and constants. Where they would

@@ -17,6 +17,7 @@ class Recorder:
 
     def __init__(self, limit: int = 1 << 40) -> None:
         self.host = HostDevice()
+        self.index, self.turn = self.host.index, self.host.turn
         self.limit = limit
         self.modules: list[str] = []
         self.launches: list[tuple[str, tuple[int, ...]]] = []

@@ -13,6 +13,7 @@ import minigraph as tf
 
 KINDS = (
     tf.SameBatchWarning, tf.DoubleSoftmaxWarning, tf.DropoutInEvaluationWarning, tf.UnorderedUpdatesWarning,
+    tf.EmptyBatchWarning, tf.LostPixelsWarning,
 )  # fmt: skip
 DATA = np.random.RandomState(0).uniform(size=(400, 3)).astype(np.float32)
 
@@ -60,6 +61,54 @@ def test_the_same_batch_again_and_again() -> None:
 )
 def test_batches_that_change_and_whole_data(batch: Any) -> None:
     assert not caught(lambda: train_on(batch))
+
+
+def test_a_batch_beyond_the_end_of_the_data() -> None:
+    """Batches run out late: after 13 of 32 rows."""
+    (warning,) = caught(lambda: train_on(lambda step: DATA[step * 32 : (step + 1) * 32]))
+    assert warning.category is tf.EmptyBatchWarning
+    assert "no rows" in str(warning.message)
+    assert 'x = tf.placeholder(tf.float32, [None, 3], name="x")' in str(warning.message)
+
+
+def test_empty_arrays_in_evaluation_are_not_told() -> None:
+    x, y, _, _ = regression()
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert not caught(lambda: session.run(y, {x: DATA[:0]}))
+
+
+def train_on_pictures(pictures: np.ndarray) -> None:
+    x = tf.placeholder(tf.float32, [None, *pictures.shape[1:]], name="x")
+    w = tf.Variable(tf.ones([pictures[0].size, 1]))
+    y = tf.matmul(tf.reshape(x, [-1, pictures[0].size]), w)
+    train = tf.train.GradientDescentOptimizer(1e-9).minimize(tf.reduce_mean(tf.square(y)))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for _ in range(8):
+            session.run(train, {x: pictures})
+
+
+PICTURES = np.random.RandomState(0).randint(0, 256, (6, 5, 5, 3)).astype(np.uint8)
+
+
+def test_pictures_cast_back_to_whole_numbers() -> None:
+    (warning,) = caught(lambda: train_on_pictures((PICTURES / 255.0).astype(np.uint8)))
+    assert warning.category is tf.LostPixelsWarning
+    assert "are whole numbers (uint8)" in str(warning.message)
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        PICTURES,
+        (PICTURES / 255.0).astype(np.float32),
+        (PICTURES / 255.0).round().astype(np.uint8),  # black and white, about half of each
+        (PICTURES[..., :1] / 255.0).astype(np.uint8),  # a mask
+    ],
+)
+def test_pictures_with_their_pixels(pictures: np.ndarray) -> None:
+    assert not caught(lambda: train_on_pictures(pictures))
 
 
 def test_all_lints_are_switched_off_together_and_each_alone() -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
-from support.pass_text import check, check_missed
+from support.pass_text import check, check_missed, run
 
 import minigraph as tf
 from minigraph.passes.stabilise import stabilise
+from minigraph.passes.stable_products import FACTORS
 
 
 def x23() -> Any:
@@ -183,6 +184,18 @@ def test_a_log_sum_exp_that_subtracts_its_maximum_stays() -> None:
 def test_other_products_and_sums_stay(text: str, reason: str) -> None:
     feeds = X + "feed %g float32[2,3]\n" + ONE + "const %two float32[](2.0)\n"
     check_missed(stabilise, feeds + text + "\nreturn %z", reason)
+
+
+def test_a_product_of_too_many_factors_stays() -> None:
+    """Each level of products may double what is searched."""
+    head = X + "feed %g float32[2,3]\n%p0 = Sigmoid(%x)\n%q = RealDiv(%g, %p0)\n"
+
+    def product(factors: int) -> str:
+        chain = "".join(f"%p{i + 1} = Mul(%p{i}, %g)\n" for i in range(factors - 3))
+        return head + chain + f"%z = Mul(%q, %p{factors - 3})\nreturn %z"
+
+    assert run(stabilise, product(FACTORS)).applied
+    assert not run(stabilise, product(FACTORS + 1)).applied
 
 
 FORMS: dict[str, tuple[Callable[[Any, Any, Any], Any], float]] = {

@@ -29,7 +29,7 @@ LEAST_ACCURACY = {
 }  # fmt: skip
 LINTS = (
     tf.DoubleSoftmaxWarning, tf.DropoutInEvaluationWarning, tf.GraphGrowsWarning, tf.UnorderedUpdatesWarning,
-    tf.SameBatchWarning, tf.StaleMovingAveragesWarning,
+    tf.SameBatchWarning, tf.StaleMovingAveragesWarning, tf.EmptyBatchWarning, tf.LostPixelsWarning,
 )  # fmt: skip
 QUICK = {"mlp", "monitored", "save_restore"}
 

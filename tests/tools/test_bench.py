@@ -106,4 +106,6 @@ def test_the_list_and_an_unknown_workload() -> None:
 
 def test_only_installed_peers_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates.importlib.util, "find_spec", lambda name: None)
-    assert [c.name for c in candidates.candidates(("numpy",), peers=True)] == ["minigraph, numpy"]
+    assert [c.name for c in candidates.candidates(("numpy",), ("float32", "bfloat16"), peers=True)] == [
+        "minigraph, numpy"
+    ]

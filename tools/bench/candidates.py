@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
-from minigraph.backend.discovery import backend_names
+from minigraph.backend.discovery import backend_names, get_backend
 from minigraph.tools.bench import ours
 from minigraph.tools.bench.workloads import Workload
 
@@ -22,27 +22,30 @@ PEERS = {
 
 
 class Candidate(NamedTuple):
-    """A framework in one of its variants: layout, compiler or backend."""
+    """A framework in one of its variants: layout, compiler or backend. precision: of minigraph's session."""
 
     framework: str
     variant: str
+    precision: str = "float32"
 
     @property
     def name(self) -> str:
-        return f"{self.framework}, {self.variant}"
+        precision = "" if self.precision == "float32" else f", {self.precision}"
+        return f"{self.framework}, {self.variant}{precision}"
 
     def make(self, work: Workload) -> tuple[Callable[[], Any], int]:
         """A function that does the work once, and the number of trainable parameters."""
         if self.framework == OURS:
-            return ours.make(work, self.variant)
+            return ours.make(work, self.variant, self.precision)
         module = _module(self.framework)
         made: tuple[Callable[[], Any], int] = module.make(work, **module.VARIANTS[self.variant])
         return made
 
 
-def candidates(backends: tuple[str, ...], peers: bool) -> list[Candidate]:
-    """minigraph's backends, then all variants of the installed other frameworks."""
-    found = [Candidate(OURS, backend) for backend in backends]
+def candidates(backends: tuple[str, ...], precisions: tuple[str, ...], peers: bool) -> list[Candidate]:
+    """minigraph's backends in those of the precisions that they have, then all variants of the installed other
+    frameworks."""
+    found = [Candidate(OURS, b, p) for b in backends for p in precisions if p in get_backend(b).precisions]
     for framework, (package, _) in PEERS.items():
         if peers and importlib.util.find_spec(package):
             found += [Candidate(framework, variant) for variant in _module(framework).VARIANTS]

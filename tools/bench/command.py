@@ -31,6 +31,15 @@ def _names() -> list[tuple[str, str]]:
 @click.option(
     "--backend", "backends", multiple=True, metavar="NAME", help="A minigraph backend; may be repeated [default: all]."
 )
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    metavar="NAME",
+    default=("float32",),
+    show_default=True,
+    help="A precision of minigraph's sessions (see Session); may be repeated.",
+)
 @click.option("--peers/--no-peers", default=True, help="Also time other installed frameworks [default].")
 @click.option(
     "--rounds", type=number(whole=True, least=1), default=15, show_default=True, help="Timed steps per candidate."
@@ -43,6 +52,7 @@ def bench(
     workloads: tuple[str, ...],
     listed: bool,
     backends: tuple[str, ...],
+    precisions: tuple[str, ...],
     peers: bool,
     rounds: int,
     data: Path | None,
@@ -60,8 +70,9 @@ def bench(
 
     chosen = [get_workload(name) for name in workloads] or list(WORKLOADS)
     for name in backends:
-        get_backend(name)
-    compared = candidates(backends or default_backends(), peers)
+        for precision in precisions:
+            get_backend(name, precision)
+    compared = candidates(backends or default_backends(), precisions, peers)
     if listed:
         out = console()
         for work in WORKLOADS:

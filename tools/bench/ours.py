@@ -11,10 +11,10 @@ from minigraph.tools.bench.workloads import Workload
 from minigraph.tools.shared.target import load_target
 
 
-def make(work: Workload, backend: str) -> tuple[Callable[[], Any], int]:
+def make(work: Workload, backend: str, precision: str) -> tuple[Callable[[], Any], int]:
     """A function that does the work once, and the number of trainable parameters."""
     target = load_target(work.model, work.batch, not work.trains, image_size=work.size)
-    session = target.session(backend=backend)
+    session = target.session(backend=backend, precision=precision)
     fetches, feeds = target.fetches, target.feeds
     with target.graph.as_default():
         count = sum(math.prod(v.type.static) for v in tf.trainable_variables())

@@ -19,7 +19,7 @@ from minigraph.tools.bench.workloads import get_workload
 
 
 def main() -> None:
-    framework, variant, workload, started = sys.argv[1:]
+    framework, variant, precision, workload, started = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # output of the frameworks must not mix with answers
 
@@ -28,7 +28,7 @@ def main() -> None:
         answers.flush()
 
     try:
-        step, parameters = Candidate(framework, variant).make(get_workload(workload))
+        step, parameters = Candidate(framework, variant, precision).make(get_workload(workload))
         step()
     except Exception as error:
         answer(error=f"{type(error).__name__}: {error}")

@@ -53,7 +53,8 @@ backend_option = click.option(
     "--backend",
     metavar="NAME",
     shell_complete=completion.backends,
-    help="numpy, llvm, cupy, or auto for the fastest available [default: $MINIGRAPH_BACKEND, else auto].",
+    help="numpy, llvm, cupy, cupy:1 for the second GPU, or auto for the fastest available "
+    "[default: $MINIGRAPH_BACKEND, else auto].",
 )
 
 

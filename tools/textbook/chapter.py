@@ -36,6 +36,7 @@ _BORDERS = ["zero", "symmetric", "reflect", "replicate", "shrink"]
     type=click.Choice(_BORDERS),
     help="Padding outside the image [default: symmetric; for median replicate].",
 )
+@click.option("--grey", is_flag=True, help="Filter the grey levels of a colour image.")
 @click.option("--noise", metavar="KIND:AMOUNT", help="First add noise: gaussian:VARIANCE or salt-pepper:FRACTION.")
 @click.option(
     "--seed", type=number(whole=True, least=0, most=2**31 - 1), default=0, show_default=True, help="Seed of the noise."
@@ -54,13 +55,14 @@ def filter_(
     kind: str | None,
     all_kinds: bool,
     out: Path | None,
+    grey: bool,
     noise: str | None,
     seed: int,
     max_pixels: int,
     backend: str | None,
     **options: Any,
 ) -> None:
-    """Filter an image file, each channel separately, keeping transparency.
+    """Filter an image file, each channel separately, keeping transparency. Canny finds the edges of the grey levels.
 
     Levels, thresholds and variances use the scale from 0 to 255.
     """
@@ -76,9 +78,9 @@ def filter_(
     target = out or Path(f"{image.stem}-{kind or 'filters'}.png")
     chosen = filtering.FilterOptions(**options)
     if kind is None:
-        filtering.contact_sheet(image, target, chosen, noisy, seed, backend, max_pixels)
+        filtering.contact_sheet(image, target, chosen, noisy, seed, backend, max_pixels, grey)
     else:
-        filtering.filter_file(image, kind, target, chosen, noisy, seed, backend, max_pixels)
+        filtering.filter_file(image, kind, target, chosen, noisy, seed, backend, max_pixels, grey)
     click.echo(line, err=True)
     click.echo(f"wrote {target}")
 
@@ -143,17 +145,19 @@ def _figures() -> list[tuple[str, str]]:
 @click.option("--kernel", callback=_pair, metavar="RxC", help="Size of the kernel or of the window.")
 @click.option("--stride", callback=_pair, metavar="RxC", help="Strides [default: 1; for pooling the window's size].")
 @click.option("--padding", type=click.Choice(["VALID", "SAME"]), help="Padding [default: VALID].")
+@click.option("--channels", callback=_pair, metavar="INxOUT", help="Numbers of input and output maps of conv2d.")
 @click.option("--batch", type=number(whole=True, least=2), help="Examples per batch.")
 @click.option("--values", callback=_matrix, metavar="'1 3/2 2'", help="Numbers for the map in max-pool's example.")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "latex"]), default="text", show_default=True)
 @click.option("-o", "--out", type=output_file, help="Write to a file instead of printing.")
+@click.option("--steps", is_flag=True, help="Add the chain rule, line by line.")
 @click.option("--check", is_flag=True, help="Prove the closed forms and compare with numeric gradients.")
 @debug_option
-def derive(layer: str, form: str, out: Path | None, check: bool, **options: Any) -> None:
+def derive(layer: str, form: str, out: Path | None, steps: bool, check: bool, **options: Any) -> None:
     """Derive a LAYER's gradients by running its graph and gradient graph on symbols.
 
-    Layers: avg-pool, batch-norm, conv2d, dense, dropout, max-pool, softmax-xent. With --check, the exit code is 1 if
-    a check fails.
+    Layers: avg-pool, batch-norm, conv2d, dense, dropout, lrn, max-pool, rbf, residual, sigmoid, sigmoid-xent,
+    softmax-xent. With --check, the exit code is 1 if a check fails.
     """
     from minigraph.backend.discovery import get_backend
     from minigraph.util.files import atomic_write
@@ -162,7 +166,7 @@ def derive(layer: str, form: str, out: Path | None, check: bool, **options: Any)
     from minigraph.tools.textbook.derive import layers
     from minigraph.tools.textbook.derive.problem import DeriveOptions
 
-    document = layers.derive(layer, DeriveOptions(**options), check)
+    document = layers.derive(layer, DeriveOptions(**options), check, steps)
     text = layers.write(document, form)
     if out is None:
         click.echo(text, nl=False)

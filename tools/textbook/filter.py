@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 import minigraph as tf
 from minigraph import filters as F
 from minigraph.core.errors import InvalidArgumentError
-from minigraph.tools.textbook.pixels import Pixels, as_image, check_format, read_picture, write_picture
+from minigraph.tools.textbook.pixels import Pixels, as_grey, as_image, check_format, read_picture, write_picture
 
 TILE, GAP, CAPTION = 256, 8, 14  # of a contact sheet, in pixels
 
@@ -53,6 +53,12 @@ def _identity(images: Any, border: F.Border = "symmetric") -> tf.Tensor:
     return F.convolve(images, F.identity_kernel(), border)
 
 
+def _canny(images: Any, **options: Any) -> tf.Tensor:
+    """One edge map, of the grey levels: edges of each colour by itself would be pixels of eight colours."""
+    colours = images.shape.as_list()[-1]
+    return F.canny(images if colours == 1 else tf.image.rgb_to_grayscale(images), **options)
+
+
 def _wiener(images: Any, variance: float | None = None, **options: Any) -> tf.Tensor:
     return F.wiener(images, noise=variance, **options)
 
@@ -69,7 +75,10 @@ KINDS: dict[str, Kind] = {
     "gradient": Kind("magnitude of central differences", F.gradient),
     "sobel": Kind("magnitude of the Sobel gradient", F.sobel),
     "canny": Kind(
-        "edges", F.canny, ("sigma", "low", "high", "border"), lambda result: tf.cast(result, tf.float32) * 255.0
+        "edges of the grey levels",
+        _canny,
+        ("sigma", "low", "high", "border"),
+        lambda result: tf.cast(result, tf.float32) * 255.0,
     ),
     "wiener": Kind("Wiener's filter against noise", _wiener, ("size", "variance", "border")),
 }
@@ -136,23 +145,29 @@ class Filtering:
 
 def filter_file(
     path: Path, kind: str, out: Path, options: FilterOptions, noise: Noise | None, seed: int, backend: str | None,
-    max_pixels: int,
+    max_pixels: int, grey: bool = False,
 ) -> None:  # fmt: skip
-    """Filter an image file and write the result."""
+    """Filter an image file and write the result. grey: of its grey levels, without its colours."""
     check_options(kind, options)
     check_format(out)
-    picture = read_picture(path, max_pixels)
+    picture = _read(path, max_pixels, grey)
     form = check_format(out, picture)
     (result,) = Filtering(picture, noise, seed, backend).run({kind: options})
     write_picture(out, as_image(result), form)
 
 
+def _read(path: Path, max_pixels: int, grey: bool) -> Pixels:
+    picture = read_picture(path, max_pixels)
+    return as_grey(picture) if grey else picture
+
+
 def contact_sheet(
-    path: Path, out: Path, options: FilterOptions, noise: Noise | None, seed: int, backend: str | None, max_pixels: int
-) -> None:
+    path: Path, out: Path, options: FilterOptions, noise: Noise | None, seed: int, backend: str | None,
+    max_pixels: int, grey: bool = False,
+) -> None:  # fmt: skip
     """Write one picture with the results of all filters; each takes the options that it supports."""
     form = check_format(out)
-    picture = replace(read_picture(path, max_pixels), alpha=None)
+    picture = replace(_read(path, max_pixels, grey), alpha=None)
     wanted = {}
     for name, kind in KINDS.items():
         known = kind.options if name != "median" else ("size",)  # its borders are others

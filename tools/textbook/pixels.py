@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,14 @@ def _as_levels(image: Image.Image, path: Path) -> Pixels:
     if not see_through:
         return Pixels(array.astype(np.float32))
     return Pixels(array[..., :-1].astype(np.float32), array[..., -1])
+
+
+def as_grey(picture: Pixels) -> Pixels:
+    """The picture's brightness, 0.299·red + 0.587·green + 0.114·blue (ITU-R BT.601), as one channel."""
+    if picture.levels.shape[-1] == 1:
+        return picture
+    weights = np.array([0.299, 0.587, 0.114], np.float32)
+    return replace(picture, levels=(picture.levels @ weights)[..., None])
 
 
 def check_format(path: Path, picture: Pixels | None = None) -> str:

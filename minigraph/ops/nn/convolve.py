@@ -12,6 +12,7 @@ import numpy as np
 
 from minigraph.core.arguments import renamed
 from minigraph.core.convert import convert_to_tensor
+from minigraph.core.dtypes import float64
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
@@ -19,6 +20,7 @@ from minigraph.core.typing import Padding, Size, TensorLike
 from minigraph.ops.array.reshape import expand_dims, squeeze, tile
 from minigraph.ops.array.slicing import reverse
 from minigraph.ops.builder import as_tensor_like, graph_of
+from minigraph.ops.math.casting import cast
 from minigraph.ops.nn.conv2d import conv2d, grouped_conv2d
 from minigraph.ops.window import Pair
 
@@ -33,8 +35,9 @@ def convolve2d(images: TensorLike, kernel: TensorLike, mode: ConvolveMode = "ful
     This is the convolution of signal processing, `scipy.signal.convolve2d`; TensorFlow 1 has no function for it.
 
     Args:
-        images: Tensor [H,W], [N,H,W], or [N,H,W,C] with known C, of a floating dtype.
-        kernel: Tensor [KH,KW] of the dtype of `images`.
+        images: Tensor [H,W], [N,H,W], or [N,H,W,C] with known C, of a floating or an integer dtype. Integers are
+            computed in float64, so they are exact as long as all sums are below 2**53.
+        kernel: Tensor [KH,KW] of known size, of the dtype of `images`.
         mode: Rows of the result (columns likewise). "full": all H+KH−1 rows in which the kernel meets the image;
             "same": H rows of these, from row (KH−1)//2 on; "valid": the H−KH+1 rows in which the whole kernel lies on
             the image.
@@ -44,8 +47,8 @@ def convolve2d(images: TensorLike, kernel: TensorLike, mode: ConvolveMode = "ful
         A tensor of the rank and dtype of `images`.
 
     Raises:
-        ShapeError: `images` or `kernel` has another rank, or the number of channels is unknown.
-        DTypeError: The dtypes differ or are not floating.
+        ShapeError: `images` or `kernel` has another rank, or the number of channels or the kernel's size is unknown.
+        DTypeError: The dtypes differ or are neither floating nor integer.
         ValueError: `mode` is unknown.
 
     Example:
@@ -63,9 +66,15 @@ def convolve2d(images: TensorLike, kernel: TensorLike, mode: ConvolveMode = "ful
         if x.type.rank not in (2, 3, 4) or h.type.rank != 2:
             given = f"{format_shape(x.type.shape)} and {format_shape(h.type.shape)}"
             raise ShapeError(f"convolve2d takes [H,W], [N,H,W] or [N,H,W,C], and a kernel [KH,KW]; got {given}")
-        batch, pads = _as_batch(x), [_padding(k, mode) for k in h.type.static]
-        channels = _channels(x)
-        y = grouped_conv2d(batch, _rotated(h, channels), channels, 1, pads)
+        if None in (h.type.shape or ()):
+            raise ShapeError(
+                f"convolve2d needs a kernel of known size, such as [3,3], not {format_shape(h.type.shape)}"
+            )
+        pads, channels = [_padding(k, mode) for k in h.type.static], _channels(x)
+        batch, filters = _as_batch(x), _rotated(h, channels)
+        if x.dtype.is_integer:
+            batch, filters = cast(batch, float64), cast(filters, float64)
+        y = cast(grouped_conv2d(batch, filters, channels, 1, pads), x.dtype)
         added = {2: [0, 3], 3: [3], 4: []}[x.type.rank]
         return squeeze(y, added) if added else y
 
@@ -76,7 +85,7 @@ def convolve1d(x: TensorLike, kernel: TensorLike, mode: ConvolveMode = "full", n
     This is the convolution of signal processing, `np.convolve`; TensorFlow 1 has no function for it.
 
     Args:
-        x: Signals [L] or [N,L] of a floating dtype.
+        x: Signals [L] or [N,L] of a floating or an integer dtype, as in `convolve2d`.
         kernel: Tensor [K] of the dtype of `x`.
         mode: "full" for L+K−1 elements, "same" for L, "valid" for L−K+1, as in `convolve2d`.
         name: Name scope of the nodes.
@@ -86,7 +95,7 @@ def convolve1d(x: TensorLike, kernel: TensorLike, mode: ConvolveMode = "full", n
 
     Raises:
         ShapeError: `x` or `kernel` has another rank.
-        DTypeError: The dtypes differ or are not floating.
+        DTypeError: The dtypes differ or are neither floating nor integer.
         ValueError: `mode` is unknown.
 
     Example:

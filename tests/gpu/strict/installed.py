@@ -10,18 +10,22 @@ import pytest
 from gpu.strict.cupy_module import ELF, Cublas, build_cudnn, build_cupy
 from gpu.strict.machine import Machine
 from minigraph.backend import discovery
-from minigraph.backends.cupy import cublas, device
+from minigraph.backends.cupy import cublas, cudnn, device
+from minigraph.backends.cupy.libraries import MissingLibrary
 
 
-def install(patch: pytest.MonkeyPatch, machine: Machine) -> None:
-    """Make the backend run on the machine."""
-    blas = Cublas(machine)
-    patch.setitem(sys.modules, "cupy", build_cupy(machine))
+def install(patch: pytest.MonkeyPatch, machine: Machine) -> Any:
+    """Make the backend run on the machine, and return its module `cupy`."""
+    blas, cupy = Cublas(machine), build_cupy(machine)
+    patch.setitem(sys.modules, "cupy", cupy)
     patch.setitem(sys.modules, "cudnn", build_cudnn(machine))
-    patch.setattr(cublas, "load", lambda name: blas)
-    patch.setattr(device, "machine_code", _code)
+    patch.setattr(cublas, "load", lambda name, major=None: blas)
+    patch.setattr(cudnn, "load", _missing)
+    patch.setattr(device, "architecture", lambda capability, major: f"sm_{capability}")
+    patch.setattr(device, "machine_code", lambda source, *rest: ELF + source.encode())
     patch.setattr(discovery, "_loaded", {n: b for n, b in discovery._loaded.items() if n in ("numpy", "llvm")})
+    return cupy
 
 
-def _code(source: str, kernels: Any, architecture: str) -> bytes:
-    return ELF + source.encode()
+def _missing(name: str, major: int | None = None) -> Any:
+    raise MissingLibrary(f"there is no {name}")

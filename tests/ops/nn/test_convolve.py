@@ -88,6 +88,24 @@ def test_conv3d_against_torch(case: tuple[Any, ...], known: bool) -> None:
     check_against_torch(lambda x, v: tf.nn.conv3d(x, v, [1, *strides, 1], **options), case, dims)
 
 
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from(["int32", "int64", "uint8", "int16"]), st.sampled_from(["full", "same", "valid"]), small, small)
+def test_whole_numbers_are_convolved_exactly(dtype: str, mode: Any, rows: int, columns: int) -> None:
+    signal = pytest.importorskip("scipy.signal")
+    random = np.random.RandomState(rows * 9 + columns)
+    low = 0 if dtype == "uint8" else -9
+    x, h = random.randint(low, 10, (4, 5)).astype(dtype), random.randint(low, 3, (rows, columns)).astype(dtype)
+    with tf.Graph().as_default(), tf.Session(backend="numpy") as session:
+        y = tf.nn.convolve2d(x, h, mode)
+        assert y.dtype.name == dtype
+        np.testing.assert_array_equal(session.run(y), signal.convolve2d(x, h, mode))
+
+
+def test_a_kernel_of_unknown_size_is_refused() -> None:
+    with tf.Graph().as_default(), pytest.raises(ShapeError, match=r"needs a kernel of known size, .* not \(\?, 3\)"):
+        tf.nn.convolve2d(np.ones((4, 4), np.float32), tf.placeholder(tf.float32, [None, 3]))
+
+
 def test_second_derivatives() -> None:
     random = np.random.RandomState(0)
     check_gradients(lambda x, w: tf.nn.conv1d(x, w, 2, "SAME"), [random.randn(2, 5, 2), random.randn(3, 2, 2)])

@@ -1,4 +1,7 @@
-"""`minigraph derive`: what it prints, that its checks can fail, and what it answers to mistakes."""
+"""`minigraph derive`: what it prints, that its checks can fail, and what it answers to mistakes.
+
+The layers are all of `tools/textbook/derive/`.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ sympy = pytest.importorskip("sympy")
 
 from minigraph.backends.sympy import symbols  # noqa: E402
 from minigraph.tools.cli import main  # noqa: E402
-from minigraph.tools.textbook.derive import convolution, problem  # noqa: E402
-from minigraph.tools.textbook.derive.document import Claims, as_text, latex_prose  # noqa: E402
+from minigraph.tools.textbook.derive import convolution, problem, steps  # noqa: E402
+from minigraph.tools.textbook.derive.document import Claims, Prose, as_text, latex_prose  # noqa: E402
 from minigraph.tools.textbook.derive.layers import LAYERS, derive, failures, write  # noqa: E402
 from minigraph.tools.textbook.derive.problem import DeriveOptions  # noqa: E402
 
@@ -46,6 +49,19 @@ CASES = [
     ("batch-norm", {"batch": 2}),
     ("dropout", {}),
     ("dropout", {"size": (1, 2)}),
+    ("conv2d", {"channels": (2, 2)}),
+    ("conv2d", {"channels": (3, 2), "size": (2, 2), "kernel": (1, 1)}),
+    ("conv2d", {"channels": (2, 1), "stride": (2, 2), "padding": "SAME"}),
+    ("lrn", {}),
+    ("lrn", {"size": (1, 4)}),
+    ("rbf", {}),
+    ("rbf", {"size": (3, 2)}),
+    ("residual", {}),
+    ("residual", {"size": (1, 3)}),
+    ("sigmoid", {}),
+    ("sigmoid", {"size": (2, 2)}),
+    ("sigmoid-xent", {}),
+    ("sigmoid-xent", {"size": (1, 2)}),
 ]
 
 
@@ -56,6 +72,58 @@ def test_all_claims_hold(layer: str, options: dict[str, Any]) -> None:
     assert len(claims) >= 4
     assert any("numeric" in c.text for c in claims)
     assert not failures(document)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_steps_of_each_layer(layer: str) -> None:
+    options = DeriveOptions(**{"batch-norm": {"batch": 2}, "dropout": {"size": (1, 2)}}.get(layer, {}))
+    document = derive(layer, options, check=True, steps=True)
+    texts = [b.text for b in document.blocks if isinstance(b, Prose)]
+    assert any(" takes part in " in text for text in texts)
+    assert any(c.text.startswith("the steps together give") for c in document.blocks[-1].lines)
+    assert not failures(document)
+    assert write(document, "latex").isascii()
+
+
+def test_the_steps_as_text() -> None:
+    """EQ-convbackprop: ∂L/∂w22 = ΣΣ δ_ij·∂s_ij/∂w22, each ∂s_ij/∂w22 = a_ij, and their sum."""
+    text = run("conv2d", "--steps").output
+    assert (
+        """w22 takes part in s11, s12, s21, s22:
+
+  ∂L/∂w22   = δ11·∂s11/∂w22 + δ12·∂s12/∂w22 + δ21·∂s21/∂w22 + δ22·∂s22/∂w22
+  ∂s11/∂w22 = a11
+  ∂s12/∂w22 = a12
+  ∂s21/∂w22 = a21
+  ∂s22/∂w22 = a22
+  ∂L/∂w22   = a11·δ11 + a12·δ12 + a21·δ21 + a22·δ22
+"""
+        in text
+    )
+    text = run("batch-norm", "--batch", "2", "--steps").output
+    assert "  ∂L/∂x1  = δ1·∂y1/∂x1 + ∂L/∂v·∂v/∂x1 + ∂L/∂μ·∂μ/∂x1" in text
+    assert "and with them the first term" in text.replace("\n", " ")
+    assert r"\frac{\partial s_{11}}{\partial w_{22}} &= a_{11}" in run("conv2d", "--steps", "--format", "latex").output
+
+
+def test_a_wrong_step_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = steps._local
+
+    def wrong(*arguments: Any) -> Any:
+        local = right(*arguments)
+        return local._replace(partials={**local.partials, "w": -local.partials["w"]})
+
+    monkeypatch.setattr(steps, "_local", wrong)
+    assert failures(derive("conv2d", DeriveOptions(), check=True, steps=True)) == [
+        "each ∂ in the steps is the derivative of the forward run's expression",
+        "the steps together give ∂L/∂w",
+    ]
+
+
+def test_many_maps_as_text() -> None:
+    text = run("conv2d", "--channels", "2x1", "--size", "2x2", "--kernel", "1x1").output
+    assert "  s11 = a111·w1 + a211·w2" in text.splitlines()
+    assert "A 1×1 kernel only mixes the maps" in " ".join(text.split())
 
 
 def test_the_convolution_as_text() -> None:

@@ -1,4 +1,4 @@
-"""`minigraph figures`: the pictures, their page, and the numbers in them; `panels.py`, `filtering.py` with them."""
+"""`minigraph figures`: the pictures, their page, and the numbers in them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from minigraph.tools.textbook.figures import (
     translation,
 )
 from minigraph.tools.textbook.figures.catalogue import FIGURES
-from minigraph.tools.textbook.figures.layers import Layer, block, lanes, ranks
+from minigraph.tools.textbook.figures.layers import DrawnLayer, block, lanes, ranks
 
 
 def run(*arguments: object) -> Result:
@@ -222,7 +222,7 @@ def test_branches_of_the_blocks() -> None:
 
 def test_ranks_and_lanes() -> None:
     names = {"a": (), "b": ("a",), "c": ("a",), "d": ("c",), "e": ("b", "d")}
-    layers = [Layer(name, "", (1,), 0, inputs) for name, inputs in names.items()]
+    layers = [DrawnLayer(name, "", (1,), 0, inputs) for name, inputs in names.items()]
     assert ranks(layers) == {"a": 0, "b": 1, "c": 1, "d": 2, "e": 3}
     assert lanes(layers) == {"a": 0, "b": 0, "c": 1, "d": 1, "e": 0}
 

@@ -70,8 +70,8 @@ def test_grey_and_colour_images_are_filtered_by_channel() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_writes_an_image_of_the_same_size(kind: str) -> None:
     mode, got = filtered(save(COLOUR), "--kind", kind, "--backend", "numpy")
-    assert mode == "RGB"
-    assert got.shape == COLOUR.shape
+    assert mode == ("L" if kind == "canny" else "RGB")
+    assert got.shape[:2] == COLOUR.shape[:2]
     assert got.std() > 1
     if kind == "canny":
         assert set(np.unique(got)) == {0, 255}
@@ -91,6 +91,25 @@ def test_alpha_is_kept() -> None:
     mode, got = filtered(save(Image.fromarray(np.stack([GREY, alpha[..., 0]], 2))), "--kind", "identity")
     assert mode == "LA"
     np.testing.assert_array_equal(got[..., 1], alpha[..., 0])
+
+
+def test_canny_makes_one_edge_map_of_a_colour_photograph() -> None:
+    """It is that of the grey levels."""
+    mode, got = filtered(save(COLOUR), "--kind", "canny")
+    assert mode == "L"
+    assert set(np.unique(got)) <= {0, 255}
+    grey = COLOUR @ np.array([0.2989, 0.587, 0.114])
+    _, expected = filtered(save(np.rint(grey).astype(np.uint8), "grey.png"), "--kind", "canny")
+    assert (got == expected).mean() > 0.95  # whole levels differ a little
+
+
+def test_grey_levels_of_a_colour_photograph() -> None:
+    mode, got = filtered(save(COLOUR), "--kind", "identity", "--grey")
+    assert mode == "L"
+    np.testing.assert_allclose(got, np.asarray(Image.fromarray(COLOUR).convert("L")), atol=1)
+    mode, got = filtered(save(GREY), "--kind", "identity", "--grey")
+    np.testing.assert_array_equal(got, GREY)
+    assert run("filter", save(COLOUR), "--all", "--grey").exit_code == 0
 
 
 def test_sixteen_bits_are_kept() -> None:

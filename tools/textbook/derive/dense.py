@@ -30,6 +30,7 @@ from minigraph.tools.textbook.derive.problem import (
     pose,
     solve,
 )
+from minigraph.tools.textbook.derive.steps import Chain
 
 DELTA = sympy.Symbol("delta", real=True)  # of a single row
 
@@ -84,19 +85,28 @@ def derive_dense(options: DeriveOptions, check: bool) -> Document:
 def softmax_problem(classes: int, fused: bool) -> Problem:
     """L = −Σ y·log p for p = softmax(x): by one op, or by the steps that it replaces."""
     graph = tf.Graph()
+    named: dict[str, tuple[tf.Tensor, Array]] = {}
     with graph.as_default():
         at = placeholders({"x": (1, classes), "y": (1, classes)})
         if fused:
             loss = tf.nn.softmax_cross_entropy_with_logits(labels=at["y"], logits=at["x"])
         else:
-            loss = -tf.reduce_sum(tf.stop_gradient(at["y"]) * tf.log(tf.nn.softmax(at["x"])), 1)
-    return pose(graph, {n: (t, symbols(n, (1, classes))) for n, t in at.items()}, loss, symbols("delta", (1,)))
+            p = tf.nn.softmax(at["x"])
+            loss = -tf.reduce_sum(tf.stop_gradient(at["y"]) * tf.log(p), 1)
+            named["p"] = (p, symbols("p", (1, classes), positive=True))
+    given = {n: (t, symbols(n, (1, classes))) for n, t in at.items()}
+    return pose(graph, given, loss, symbols("delta", (1,)), **named)
+
+
+def softmax_chain(options: DeriveOptions) -> Chain:
+    """The steps: the probabilities p, and the cost c."""
+    return Chain(softmax_problem((options.size or (1, 3))[1], fused=False), "c", {}, sympy.simplify)
 
 
 def derive_softmax(options: DeriveOptions, check: bool) -> Document:
     classes = (options.size or (1, 3))[1]
     posed, steps = softmax_problem(classes, fused=True), softmax_problem(classes, fused=False)
-    found, by_steps = solve(posed), solve(steps)
+    found, by_steps = solve(posed), solve(steps, use_names=False)
     x, y, delta = posed.inputs["x"][1], posed.inputs["y"][1], posed.delta[1]
     p = symbols("p", (1, classes))
     e = np.array([[sympy.exp(v) for v in x[0]]])

@@ -65,12 +65,41 @@ EQUALS = Term("=", "=")
 
 def name(symbol: Any) -> Term:
     """The term of a symbol or an expression."""
-    return Term(as_text(symbol), sympy.latex(symbol))
+    return Term(as_text(symbol), as_latex(symbol))
+
+
+def as_latex(expression: Any) -> str:
+    """An expression as a formula of LaTeX. A symbol named ∂x/∂y becomes a fraction."""
+    ratios = {s: _ratio(s.name) for s in sympy.sympify(expression).free_symbols if s.name.startswith("∂")}
+    return str(sympy.latex(expression, symbol_names=ratios))
+
+
+def _ratio(text: str) -> str:
+    above, below = (_letters(part.removeprefix("∂")) for part in text.split("/"))
+    return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+
+
+def _letters(text: str) -> str:
+    """A symbol that was written as plain text."""
+    for word, letter in _GREEK.items():
+        if text.startswith(letter):
+            text = word + text[len(letter) :]
+    return str(sympy.latex(sympy.Symbol(text)))
 
 
 def partial(symbol: Any) -> Term:
     """∂L/∂symbol."""
-    return Term(f"∂L/∂{as_text(symbol)}", rf"\frac{{\partial L}}{{\partial {sympy.latex(symbol)}}}")
+    return Term(f"∂L/∂{as_text(symbol)}", rf"\frac{{\partial L}}{{\partial {as_latex(symbol)}}}")
+
+
+def name_lines(names: Matrix, values: Matrix) -> Equations:
+    """A line `name = value` for each element."""
+    return Equations([(name(n), v) for n, v in zip(names.flat, values.flat, strict=True)])
+
+
+def gradient_lines(letters: Matrix, gradient: Matrix) -> Equations:
+    """A line `∂L/∂letter = value` for each element."""
+    return Equations([(partial(s), g) for s, g in zip(letters.flat, gradient.flat, strict=True)])
 
 
 def operator(text: str, latex: str) -> Term:
@@ -141,13 +170,13 @@ def _text_block(block: Block) -> str:
 
 
 def _latex_matrix(matrix: Matrix) -> str:
-    rows = r" \\ ".join(" & ".join(map(sympy.latex, row)) for row in matrix)
+    rows = r" \\ ".join(" & ".join(map(as_latex, row)) for row in matrix)
     return rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}"
 
 
 def _latex_math(block: Equations | MatrixEquation) -> str:
     if isinstance(block, Equations):
-        rows = " \\\\\n".join(f"{term.latex} &= {sympy.latex(value)}" for term, value in block.lines)
+        rows = " \\\\\n".join(f"{term.latex} &= {as_latex(value)}" for term, value in block.lines)
         return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
     return " ".join(i.latex if isinstance(i, Term) else _latex_matrix(i) for i in block.items)
 
@@ -168,7 +197,7 @@ _LATEX_CHARACTERS = {
     "∂": r"\partial", "δ": r"\delta", "γ": r"\gamma", "β": r"\beta", "ε": r"\epsilon", "μ": r"\mu", "σ": r"\sigma",
     "Σ": r"\sum ", "⋆": r"\star ", "∗": "*", "·": r"\cdot ", "≥": r"\ge ", "≤": r"\le ", "−": "-", "×": r"\times ",
     "√": r"\sqrt{}", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "²": "^2", "³": "^3", "≠": r"\ne ", "ᴺ": "^N", "→": r"\to ",
-    "∏": r"\prod ", "₁": "_1", "₂": "_2", "½": r"\frac12 ", "¼": r"\frac14 ",
+    "∏": r"\prod ", "₁": "_1", "₂": "_2", "α": r"\alpha", "ᵀ": r"^{\mathsf T}", "½": r"\frac12 ", "¼": r"\frac14 ",
 }  # fmt: skip
 _LATEX_SPECIAL = {c: "\\" + c for c in "_%&#{}$"} | {"^": r"\^{}"}
 

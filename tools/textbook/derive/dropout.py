@@ -27,6 +27,7 @@ from minigraph.tools.textbook.derive.document import (
 from minigraph.tools.textbook.derive.problem import (
     Array,
     DeriveOptions,
+    Problem,
     exact_claim,
     numeric_claims,
     placeholders,
@@ -78,15 +79,31 @@ def log_ratio(parts: Iterator[tuple[Any, Any]]) -> Any:
     return sum(q * (sympy.log(p[0, 0]) - sympy.log(p[0, 1])) for q, p in parts)
 
 
-def derive(options: DeriveOptions, check: bool) -> Document:
+def _ensemble(options: DeriveOptions) -> Ensemble:
     units = (options.size or (1, 3))[1]
     if units > MOST_UNITS:
         raise InvalidArgumentError(f"dropout is derived for at most {MOST_UNITS} units, not {units}")
-    ensemble = Ensemble(units)
-    x, delta, mask = ensemble.symbols[ensemble.x], symbols("delta", (1, units)), symbols("m", (1, units))
+    return Ensemble(units)
+
+
+def _posed(ensemble: Ensemble) -> Problem:
+    x = ensemble.symbols[ensemble.x]
+    delta, mask = symbols("delta", x.shape), symbols("m", x.shape)
     given = {"x": (ensemble.x, x), "m": (ensemble.mask, mask), "p": (ensemble.keep, np.array(KEEP, object))}
-    posed = pose(ensemble.graph, given, ensemble.dropped, delta)
+    return pose(ensemble.graph, given, ensemble.dropped, delta)
+
+
+def problem(options: DeriveOptions) -> Problem:
+    """y = m·x/p for a mask m."""
+    return _posed(_ensemble(options))
+
+
+def derive(options: DeriveOptions, check: bool) -> Document:
+    ensemble = _ensemble(options)
+    posed = _posed(ensemble)
     found = solve(posed)
+    x, mask, delta = posed.inputs["x"][1], posed.inputs["m"][1], posed.delta[1]
+    units = x.size
     output, gradient = found.output, found.gradients["x"]
     blocks: list[Block] = [
         Heading("Forward"),

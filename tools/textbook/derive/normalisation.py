@@ -33,9 +33,11 @@ from minigraph.tools.textbook.derive.problem import (
     pose,
     solve,
 )
+from minigraph.tools.textbook.derive.steps import Chain
 
 EPSILON = sympy.Rational(1, 1000)
 MU, R, GAMMA, BETA = sympy.symbols("mu r gamma beta", real=True)
+VARIANCE = sympy.Symbol("v", positive=True)  # of the batch, biased
 MEAN, ALONG = sympy.symbols("deltabar k")  # the means of δ and of δ·x̂
 
 
@@ -50,10 +52,16 @@ def problem(batch: int, stop: bool = False) -> Problem:
         y = tf.nn.batch_normalization(at["x"], mean, variance, at["beta"], at["gamma"], float(EPSILON))
     named = {
         "mu": (mean, np.full((1, 1), MU)),
+        "v": (variance, np.full((1, 1), VARIANCE)),
         "r": (graph.get_tensor_by_name("batchnorm/Rsqrt:0"), np.full((1, 1), R)),
     }
     given = {n: (t, np.reshape(symbols(n, t.type.static), t.type.static)) for n, t in at.items()}
     return pose(graph, given, y, symbols("delta", (batch, 1)), **named)
+
+
+def chain(options: DeriveOptions) -> Chain:
+    """The steps: the mean μ, the variance v, r = 1/√(v + ε), and y."""
+    return Chain(problem(options.batch or 3), "y", {}, sympy.simplify)
 
 
 def closed_form(x: Array, delta: Array) -> tuple[Array, Any, Any]:
@@ -81,7 +89,7 @@ def derive(options: DeriveOptions, check: bool) -> Document:
         Prose("The gradient graph, run with symbols for the values of μ and r, gives with means over the batch"),
         _gradients(posed, found, hats),
         Prose(
-            "The normalised values add up to 0, and with them the last term, which stems from the variance's "
+            "The normalised values add up to 0, and with them the first term, which stems from the variance's "
             "derivative by the mean. There remains γ·r·(δ − mean(δ) − x̂·mean(δ·x̂))."
         ),
     ]

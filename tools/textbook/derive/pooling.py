@@ -36,6 +36,7 @@ from minigraph.tools.textbook.derive.problem import (
     random_numbers,
     solve,
 )
+from minigraph.tools.textbook.derive.steps import Chain
 
 EXAMPLE = np.array([[1, 3, 2, 2], [4, 2, 2, 2], [0, 5, 7, 1], [6, 1, 8, 8]])  # the windows on the right have ties
 _GRADIENT = operator("∂L/∂A", r"\frac{\partial L}{\partial A}")
@@ -81,11 +82,26 @@ def routed(options: DeriveOptions, values: Array, delta: Array) -> Array:
     return out
 
 
+def _values(options: DeriveOptions, shape: tuple[int, ...]) -> Array:
+    """The map of the example with numbers."""
+    if options.values is not None:
+        return options.values
+    return EXAMPLE if shape == EXAMPLE.shape else _some(shape)
+
+
+def chain_max(options: DeriveOptions) -> Chain:
+    """The steps of max pooling where the map has the example's values, which say what is the maximum."""
+    posed = problem(options, "max_pool")
+    a = posed.inputs["a"][1]
+    point = zip(a.flat, _values(options, a.shape).flat, strict=True)
+    return Chain(posed, "s", {s: float(v) for s, v in point})
+
+
 def derive_max(options: DeriveOptions, check: bool) -> Document:
     """Max pooling: in general, and for numbers."""
     posed = problem(options, "max_pool")
     a, delta = posed.inputs["a"][1], posed.delta[1]
-    values = options.values if options.values is not None else EXAMPLE if a.shape == EXAMPLE.shape else _some(a.shape)
+    values = _values(options, a.shape)
     found = solve(posed)
     maxima, gradient = _numbers(posed, exact(values))
     blocks: list[Block] = [

@@ -23,7 +23,8 @@ _STEPS = 0.05 / 2.0 ** np.arange(5)
 class DeriveOptions(NamedTuple):
     """The command line's options; None uses the layer's default.
 
-    size, kernel, stride: (rows, columns). padding: VALID or SAME. values: numbers for the layer's input.
+    size, kernel, stride: (rows, columns). padding: VALID or SAME. values: numbers for the layer's input. channels:
+    numbers of input and output maps.
     """
 
     size: tuple[int, int] | None = None
@@ -32,6 +33,7 @@ class DeriveOptions(NamedTuple):
     padding: Padding | None = None
     batch: int | None = None
     values: Array | None = None
+    channels: tuple[int, int] | None = None
 
 
 class Problem(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from minigraph.models.record import Model
 from minigraph.models.registry import get_model
 from minigraph.tools.textbook.figures.board import BLUE, FILLS, GREEN, GREY, INK, ORANGE, RED, Board
-from minigraph.tools.textbook.figures.layers import Layer, layers_of
+from minigraph.tools.textbook.figures.layers import DrawnLayer, layers_of
 
 _UNSAID = {"bias", "SAME", "VALID", "Mul"}  # words that a drawing leaves out
 _HIGH, _LOW = 4.6, 0.5  # sides of the largest and the smallest map, in cells
@@ -24,7 +24,7 @@ class Group(NamedTuple):
     title: str
     names: tuple[str, ...]
 
-    def holds(self, layer: Layer) -> bool:
+    def holds(self, layer: DrawnLayer) -> bool:
         return any(layer.name == name or layer.name.startswith(f"{name}/") for name in self.names)
 
 
@@ -45,7 +45,7 @@ GROUPS: Mapping[str, Sequence[Group]] = {
 }
 
 
-class Stage(NamedTuple):
+class DrawnStage(NamedTuple):
     """One or more layers that are drawn as one stack. shape: of the output."""
 
     title: str
@@ -54,7 +54,7 @@ class Stage(NamedTuple):
     parameters: int
 
 
-def network_layers(model: Model) -> list[Layer]:
+def network_layers(model: Model) -> list[DrawnLayer]:
     """The layers of a model for inference."""
 
     def build(images: Any) -> Any:
@@ -63,10 +63,10 @@ def network_layers(model: Model) -> list[Layer]:
     return layers_of(build, (model.image_size, model.image_size, model.channels))
 
 
-def stages(layers: Sequence[Layer], groups: Sequence[Group] = ()) -> list[Stage]:
+def stages(layers: Sequence[DrawnLayer], groups: Sequence[Group] = ()) -> list[DrawnStage]:
     """The layers, with those of a group together, and equal ones in a row together."""
 
-    def group_of(layer: Layer) -> Group | None:
+    def group_of(layer: DrawnLayer) -> Group | None:
         return next((group for group in groups if group.holds(layer)), None)
 
     found = []
@@ -78,7 +78,7 @@ def stages(layers: Sequence[Layer], groups: Sequence[Group] = ()) -> list[Stage]
         else:
             count, title = len({layer.name.rpartition("/")[0] for layer in run}), group.title
         times = f"{count} × " if count > 1 else ""
-        found.append(Stage(f"{times}{title}", run[-1].shape, run[-1].size, sum(layer.parameters for layer in run)))
+        found.append(DrawnStage(f"{times}{title}", run[-1].shape, run[-1].size, sum(layer.parameters for layer in run)))
     return found
 
 
@@ -115,7 +115,7 @@ def architecture(name: str) -> Any:
     return board.sheet
 
 
-def _stack(board: Board, x: float, middle: float, stage: Stage, largest: int) -> float:
+def _stack(board: Board, x: float, middle: float, stage: DrawnStage, largest: int) -> float:
     """Draw the maps, or the units as a bar; return the right end."""
     from matplotlib.patches import Rectangle
 

@@ -7,7 +7,7 @@ from typing import Any
 from minigraph.models.registry import get_model
 from minigraph.tools.textbook.figures.architectures import network_layers
 from minigraph.tools.textbook.figures.board import BLUE, FILLS, GREEN, GREY, INK, ORANGE, Board
-from minigraph.tools.textbook.figures.layers import Layer, block, lanes, ranks
+from minigraph.tools.textbook.figures.layers import DrawnLayer, block, lanes, ranks
 
 _WIDE, _HIGH = 7.4, 2.5  # of a box, in cells
 _ACROSS, _DOWN = 8.4, 4.2  # from one box to the next
@@ -24,7 +24,7 @@ def inception() -> Any:
     return _draw([block(network_layers(get_model("inception-v3")), "inception_v3/Mixed_5b")])
 
 
-def _draw(blocks: list[list[Layer]]) -> Any:
+def _draw(blocks: list[list[DrawnLayer]]) -> Any:
     placed = [(ranks(layers), _columns(layers)) for layers in blocks]
     widths = [2 * columns[layers[-1].name] + 1 for layers, (_, columns) in zip(blocks, placed, strict=True)]
     height = max(max(rows.values()) for rows, _ in placed) + 1
@@ -41,7 +41,7 @@ def _draw(blocks: list[list[Layer]]) -> Any:
     return board.sheet
 
 
-def _columns(layers: list[Layer]) -> dict[str, float]:
+def _columns(layers: list[DrawnLayer]) -> dict[str, float]:
     """The columns of the branches; the start and the layer that joins the branches stand above and below the middle.
 
     An input that goes straight to the joining layer takes a column of its own.
@@ -53,7 +53,7 @@ def _columns(layers: list[Layer]) -> dict[str, float]:
     return found | {layer.name: middle for layer in layers if len(layer.inputs) != 1}
 
 
-def _box(board: Board, x: float, y: float, layer: Layer) -> None:
+def _box(board: Board, x: float, y: float, layer: DrawnLayer) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     joins = len(layer.inputs) > 1

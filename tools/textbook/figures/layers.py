@@ -15,7 +15,7 @@ _SIZES = re.compile(r"\[([\d,?]*)\]")
 _QUIET = {"Reshape", "Squeeze"}  # layers that only give the same numbers another shape
 
 
-class Layer(NamedTuple):
+class DrawnLayer(NamedTuple):
     """A layer. name: with its scopes. words: what it computes. shape: of its output, without the batch.
 
     inputs: the names of the layers that it reads.
@@ -35,7 +35,7 @@ class Layer(NamedTuple):
         return f"{self.shape[2]:,}@{self.shape[0]}×{self.shape[1]}"
 
 
-def layers_of(build: Callable[[Any], Any], image: Sequence[int]) -> list[Layer]:
+def layers_of(build: Callable[[Any], Any], image: Sequence[int]) -> list[DrawnLayer]:
     """The layers of the network that `build` makes of images [1, *image], in order; the image is the first.
 
     A normalisation is part of the convolution before it, and a change of shape is part of the layer before it.
@@ -48,7 +48,7 @@ def layers_of(build: Callable[[Any], Any], image: Sequence[int]) -> list[Layer]:
     folded = fold(picture, scopes - set(picture.layers.words))
     boxes = {b.id: b for b in folded.boxes if b.part == "forward" and b.types and (b.words or b.kind == "input")}
     inputs = {id: [a.source for a in folded.arrows if a.target == id and a.source in boxes] for id in boxes}
-    found: dict[str, Layer] = {}
+    found: dict[str, DrawnLayer] = {}
     inside: dict[str, str] = {}  # the layer that holds each box
     for id, box in boxes.items():
         before = tuple(dict.fromkeys(inside[i] for i in inputs[id]))
@@ -59,7 +59,7 @@ def layers_of(build: Callable[[Any], Any], image: Sequence[int]) -> list[Layer]:
             found[last.name] = last._replace(words=words, parameters=last.parameters + box.parameters)
             inside[id] = last.name
         else:
-            found[box.name] = Layer(box.name, box.words, _shape(box.types[0]), box.parameters, before)
+            found[box.name] = DrawnLayer(box.name, box.words, _shape(box.types[0]), box.parameters, before)
             inside[id] = box.name
     return list(found.values())
 
@@ -69,7 +69,7 @@ def _shape(type: str) -> tuple[int, ...]:
     return tuple(int(n) for n in match[1].split(",")[1:]) if match else ()
 
 
-def block(layers: Sequence[Layer], scope: str) -> list[Layer]:
+def block(layers: Sequence[DrawnLayer], scope: str) -> list[DrawnLayer]:
     """The layers in a scope, and before them the layers that they read."""
     inner = [layer for layer in layers if layer.name.startswith(f"{scope}/")]
     names = {layer.name for layer in inner}
@@ -77,7 +77,7 @@ def block(layers: Sequence[Layer], scope: str) -> list[Layer]:
     return [layer._replace(inputs=()) for layer in layers if layer.name in outer] + inner
 
 
-def ranks(layers: Sequence[Layer]) -> dict[str, int]:
+def ranks(layers: Sequence[DrawnLayer]) -> dict[str, int]:
     """The length of the longest way from the start to each layer."""
     found: dict[str, int] = {}
     for layer in layers:
@@ -85,7 +85,7 @@ def ranks(layers: Sequence[Layer]) -> dict[str, int]:
     return found
 
 
-def lanes(layers: Sequence[Layer]) -> dict[str, int]:
+def lanes(layers: Sequence[DrawnLayer]) -> dict[str, int]:
     """A column for each layer: a chain keeps its column, each of several branches gets a new one.
 
     The start, and a layer that joins branches, stand in the first column.

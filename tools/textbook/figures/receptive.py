@@ -24,7 +24,7 @@ from minigraph.tools.textbook.figures.board import (
     plain_axes,
 )
 from minigraph.tools.textbook.figures.compute import Array, evaluate
-from minigraph.tools.textbook.figures.layers import Layer
+from minigraph.tools.textbook.figures.layers import DrawnLayer
 
 _WINDOW = re.compile(r"(\d+)×\d+ (convolution|max-pooling|average pooling)")
 _STRIDE = re.compile(r"stride (\d+)")
@@ -38,7 +38,7 @@ class Slide(NamedTuple):
     stride: int
 
 
-def slides(layers: Sequence[Layer]) -> list[Slide]:
+def slides(layers: Sequence[DrawnLayer]) -> list[Slide]:
     """The convolutions and poolings among layers, by the words of the view of layers."""
     found = []
     for layer in layers:
