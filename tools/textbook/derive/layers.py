@@ -75,6 +75,7 @@ def derive(layer: str, options: DeriveOptions, check: bool = False, steps: bool 
 
     Raises InvalidArgumentError for an unknown layer or an unsupported option.
     """
+    layer = layer.replace("_", "-")
     if layer not in LAYERS:
         raise UnknownNameError(f"unknown layer {layer!r}; there are {', '.join(LAYERS)}")
     chosen = LAYERS[layer]
