@@ -83,7 +83,8 @@ def im2col(s: ConvSizes, source: BufferRef, images: int) -> Launch:
     at = f"((c0 * {height} + h) * {width} + w) * {channels} + c5"
     body.append(f"y0[i] = inside ? x0[{at}] : {literal(0, s.dtype)};")
     shape = (images, s.rows, s.columns, kh, kw, s.depth)
-    made = per_element("im2col", shape, [pointer(s.dtype, "x0"), pointer(s.dtype, "y0", False)], body)
+    parameters = [pointer(s.dtype, "x0"), pointer(s.dtype, "y0", False)]
+    made = per_element("im2col", shape, parameters, body, reach=images * height * width * channels)
     return Launch(made, (source, work()))
 
 
@@ -99,7 +100,9 @@ def col2im(s: ConvSizes, target: BufferRef, images: int) -> Launch:
     pixel = f"((c0 * {s.image.static[1]} + c1) * {s.image.static[2]} + c2)"
     body.append(f"y0[{pixel} * {channels} + c3] = total;")
     shape = (images, *s.image.static[1:3], s.depth)
-    made = per_element("col2im", shape, [pointer(s.dtype, "x0"), pointer(s.dtype, "y0", False)], body)
+    parameters = [pointer(s.dtype, "x0"), pointer(s.dtype, "y0", False)]
+    reach = images * max(s.rows * s.columns * kh_kw * s.depth, s.image.size // max(s.image.static[0], 1))
+    made = per_element("col2im", shape, parameters, body, reach=reach)
     return Launch(made, (work(), target))
 
 
@@ -111,16 +114,21 @@ def _in_pieces(s: ConvSizes, piece: Callable[[int, int, int], list[Step]]) -> Co
 
 def conv2d(op: C.Conv2D, in_types: Types, out_types: Types) -> Code | None:
     image, filters = in_types
-    s = shape_of(op, image, filters.static)
+    return by_columns(shape_of(op, image, filters.static))
+
+
+def by_columns(s: ConvSizes, packed: bool = False) -> Code:
+    """Y = C·W. packed: the filters are [O,KH,KW,I], whose rows are the columns of W."""
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
         source = s.at(BufferRef("in"), start, channel=group * s.depth)
         target = s.at(BufferRef("out"), start, True, group * s.fan)
         columns = source if s.is_matmul else work()
-        weights = BufferRef("in", 1, group * s.fan * s.dtype.size)
+        weights = BufferRef("in", 1, group * s.fan * (s.taps if packed else 1) * s.dtype.size)
         pixels = images * s.rows * s.columns
-        product = Gemm(pixels, s.fan, s.taps, s.dtype, (columns, weights, target), s.taps, total, total)
+        refs, leading = (columns, weights, target), s.taps if packed else total
+        product = Gemm(pixels, s.fan, s.taps, s.dtype, refs, s.taps, leading, total, transpose_b=packed)
         return [product] if s.is_matmul else [im2col(s, source, images), product]
 
     return _in_pieces(s, piece)
