@@ -41,11 +41,13 @@ FUNCTORS = {"sum": "Add", "prod": "Multiply", "max": "Maximum", "min": "Minimum"
 
 class ReduceTerm(NamedTuple):
     """The terms of reductions over one space: parameters, their operands, and a function from coordinates to statements
-    and an expression for each reduction."""
+    and an expression for each reduction. reach: the size of the largest operand, if that may be larger than the
+    space."""
 
     parameters: list[str]
     operands: tuple[int, ...]
     body: Callable[[Sequence[str]], tuple[list[str], list[str]]]
+    reach: int = 0
 
 
 def start(function: str, dtype: DType) -> str:
@@ -115,7 +117,7 @@ class _Parts(NamedTuple):
 
     @property
     def number(self) -> str:
-        return index_type(math.prod(self.space), self.many * self.pieces)
+        return index_type(math.prod(self.space), self.many * self.pieces, self.term.reach)
 
     @property
     def functor(self) -> str:
@@ -194,12 +196,20 @@ def _columns(p: _Parts) -> Any:
 
 def _second(function: str, many: int, pieces: int, dtypes: Sequence[DType], finish: str) -> Any:
     """Combine the pieces of each result in order."""
+<<<<<<< HEAD
     parameters = [pointer(summing(d), f"x{k}") for k, d in enumerate(dtypes)]
     parameters += [pointer(d, f"y{k}", False) for k, d in enumerate(dtypes)]
     body = [f"{c_type(summing(d))} total{k} = x{k}[i];" for k, d in enumerate(dtypes)]
     body.append(f"for (int k = 1; k < {pieces}; ++k) {{")
     body += [f"    total{k} = mg::{FUNCTORS[function]}()(total{k}, x{k}[k * {many} + i]);" for k in range(len(dtypes))]
     return per_element(f"{function}_pieces", (many,), parameters, [*body, "}", *_stores(len(dtypes), "i", finish)])
+=======
+    parameters = [pointer(summing(dtype), "x0"), pointer(dtype, "y0", False)]
+    body = [f"{c_type(summing(dtype))} total = x0[i];"]
+    at = f"x0[k * ({index_type(many * pieces)}){many} + i]"
+    body.append(f"for (int k = 1; k < {pieces}; ++k) total = mg::{FUNCTORS[function]}()(total, {at});")
+    return per_element(f"{function}_pieces", (many,), parameters, [*body, f"y0[i] = {finish};"], reach=many * pieces)
+>>>>>>> main
 
 
 def reduce(function: str, x: TensorType, axes: Sequence[int], finish: str = "{}", value: str = "{}") -> Code:
