@@ -196,20 +196,14 @@ def _columns(p: _Parts) -> Any:
 
 def _second(function: str, many: int, pieces: int, dtypes: Sequence[DType], finish: str) -> Any:
     """Combine the pieces of each result in order."""
-<<<<<<< HEAD
     parameters = [pointer(summing(d), f"x{k}") for k, d in enumerate(dtypes)]
     parameters += [pointer(d, f"y{k}", False) for k, d in enumerate(dtypes)]
     body = [f"{c_type(summing(d))} total{k} = x{k}[i];" for k, d in enumerate(dtypes)]
     body.append(f"for (int k = 1; k < {pieces}; ++k) {{")
-    body += [f"    total{k} = mg::{FUNCTORS[function]}()(total{k}, x{k}[k * {many} + i]);" for k in range(len(dtypes))]
-    return per_element(f"{function}_pieces", (many,), parameters, [*body, "}", *_stores(len(dtypes), "i", finish)])
-=======
-    parameters = [pointer(summing(dtype), "x0"), pointer(dtype, "y0", False)]
-    body = [f"{c_type(summing(dtype))} total = x0[i];"]
-    at = f"x0[k * ({index_type(many * pieces)}){many} + i]"
-    body.append(f"for (int k = 1; k < {pieces}; ++k) total = mg::{FUNCTORS[function]}()(total, {at});")
-    return per_element(f"{function}_pieces", (many,), parameters, [*body, f"y0[i] = {finish};"], reach=many * pieces)
->>>>>>> main
+    at, functor = f"k * ({index_type(many * pieces)}){many} + i", f"mg::{FUNCTORS[function]}()"
+    body += [f"    total{k} = {functor}(total{k}, x{k}[{at}]);" for k in range(len(dtypes))]
+    body += ["}", *_stores(len(dtypes), "i", finish)]
+    return per_element(f"{function}_pieces", (many,), parameters, body, reach=many * pieces)
 
 
 def reduce(function: str, x: TensorType, axes: Sequence[int], finish: str = "{}", value: str = "{}") -> Code:
