@@ -4,6 +4,7 @@
 file holds only what imports some of them late.
 """
 
+import sys as _sys
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
@@ -24,6 +25,7 @@ from minigraph.core.dtypes import bool_ as _bool
 from minigraph.core.graph import *
 from minigraph.core.graph_views import install_display as _install_display
 from minigraph.core.graph_views import install_graph_def as _install_graph_def
+from minigraph.core.tracebacks import install as _install_tracebacks
 from minigraph.core.types import *
 from minigraph.graphs.scoping import *
 from minigraph.ops.array.arrays import *
@@ -156,6 +158,7 @@ mod, realdiv, reverse_v2 = floormod, truediv, reverse
 newaxis = None
 __version__ = "0.1.0"
 _install_operators()
+_install_tracebacks()
 
 
 def _display(shown: _Any) -> dict[str, str]:
@@ -191,7 +194,9 @@ if not _TYPE_CHECKING:  # type checkers would take any name for one of minigraph
 
         if name in MESSAGES:
             return proto(MESSAGES[name], name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from minigraph.core.habits import OF_MODULE, missing
+
+        raise AttributeError(missing(f"module {__name__!r}", name, OF_MODULE), name=name, obj=_sys.modules[__name__])
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *_LATE_MODULES, *_LATE})

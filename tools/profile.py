@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import minigraph as tf
 from minigraph.compile.plan import Plan
-from minigraph.core.graph import Tensor
 from minigraph.inspect.profile import Profile
 from minigraph.tools.explain import console
 from minigraph.tools.shared.target import Target
@@ -52,10 +51,8 @@ def warm(target: Target, optimize: str, backend: str | None, memory_limit: int |
 
 def pictures(target: Target, profiled: Profiled) -> Traced:
     """The stages of a profiled target, the last one with times."""
-    feeds = [target.graph.as_graph_element(key) for key in target.feeds]
-    tensors = [f for f in feeds if isinstance(f, Tensor)]
     title = target.name.removesuffix(".py")
-    return trace_profile(target.graph, target.fetches, tensors, profiled.plan, profiled.profile, title)
+    return trace_profile(target.graph, profiled.plan, profiled.profile, title)
 
 
 def print_profile(found: Profile, top: int) -> None:

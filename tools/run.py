@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from minigraph.core.errors import MinigraphError
 from minigraph.tools.shared.options import backend_option, tell_backend
 
 if TYPE_CHECKING:
@@ -116,23 +115,9 @@ def _fail(error: BaseException, path: str, internals: bool) -> NoReturn:
     import sys
     import traceback
 
-    import minigraph
+    from minigraph.core.tracebacks import trim
     from minigraph.ops.collective.world import WORLD
 
-    own = f"{Path(minigraph.__file__).parent}/"
-
-    def is_internal(frame: Any) -> bool:
-        return frame.filename.startswith(own) or "importlib" in frame.filename
-
-    told = traceback.TracebackException.from_exception(error)
-    chain: list[Any] = [told]
-    while chain:
-        part = chain.pop()
-        frames = list(part.stack)
-        start = next((i for i, f in enumerate(frames) if f.filename == path), 0)
-        kept = [f for f in frames[start:] if internals or not is_internal(f)]
-        part.stack = traceback.StackSummary.from_list(kept or frames[-1:])
-        if not internals and part.__cause__ is not None and isinstance(error, MinigraphError):
-            part.__cause__ = None
-        chain += [p for p in (part.__cause__, part.__context__) if p is not None]
-    WORLD.fail(error, lambda prefix: print(f"{prefix}{''.join(told.format())}", end="", file=sys.stderr))
+    shown = error if internals else trim(error, path)
+    told = "".join(traceback.format_exception(shown))
+    WORLD.fail(error, lambda prefix: print(f"{prefix}{told}", end="", file=sys.stderr))

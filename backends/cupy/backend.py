@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from minigraph.backend.workspace import BufferRef
 from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy import nests
 from minigraph.backends.cupy.capture import CupyPlan
+from minigraph.backends.cupy.compiler import KernelError
 from minigraph.backends.cupy.device import CudaDevice, Device, DeviceBuffer, Function
 from minigraph.backends.cupy.emit import emit, module
 from minigraph.backends.cupy.ladder import Ladder
@@ -19,6 +21,7 @@ from minigraph.backends.cupy.steps import Bind, DeviceView
 from minigraph.core.errors import InternalError, ResourceExhaustedError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.util.locks import Lock
 
 
 class Pending:
@@ -29,27 +32,44 @@ class Pending:
 
     def __init__(self, device: Device) -> None:
         self._device = device
+        self._lock, self._compiling = Lock(), Lock()
         self._waiting: dict[str, K.CudaKernel] = {}
         self._functions: dict[str, Function] = {}
         self.sources: list[str] = []  # of the modules compiled so far, for inspection
 
     def add(self, kernel: K.CudaKernel) -> None:
-        if kernel.name not in self._functions:
-            self._waiting[kernel.name] = kernel
+        with self._lock:
+            if kernel.name not in self._functions:
+                self._waiting[kernel.name] = kernel
 
     def compile(self) -> None:
-        """Compile all waiting kernels. Raises KernelError if one does not compile; then none waits any more."""
-        kernels = tuple(self._waiting.values())
-        self._waiting.clear()
-        if kernels:
+        """Compile all waiting kernels. Raises KernelError if one does not compile, which then waits no more."""
+        with self._compiling:
+            with self._lock:
+                waiting, self._waiting = self._waiting, {}
+            if not waiting:
+                return
+            kernels = tuple(waiting.values())
             source = module(kernels)
-            self._functions |= self._device.compile(source, kernels)
-            self.sources.append(source)
+            try:
+                made = self._device.compile(source, kernels)
+            except KernelError as error:
+                waiting.pop(error.kernel or "", None)
+                with self._lock:  # they may be another session's
+                    self._waiting = {**waiting, **self._waiting} if error.kernel else self._waiting
+                raise
+            with self._lock:
+                self._functions = {**self._functions, **made}
+                self.sources.append(source)
 
     def function(self, name: str) -> Function:
-        if name in self._waiting:
-            self.compile()
-        return self._functions[name]
+        """A kernel that was added. Raises InternalError if it did not compile."""
+        if name not in self._functions:
+            self.compile()  # or wait for the thread that does
+        found = self._functions.get(name)
+        if found is None:
+            raise InternalError(f"the kernel {name} has not been compiled")
+        return found
 
 
 class CupyBackend(Backend):
@@ -65,14 +85,33 @@ class CupyBackend(Backend):
         self.precision = precision
         self.kernels = Pending(self.device)
         self.ladder = Ladder(self.device.convolution, precision)
+        self._lock = Lock()
+        self._warned: set[str] = set()
         self._others: dict[str, CupyBackend] = {precision: self}
+
+    @classmethod
+    def on_device(cls, index: int) -> CupyBackend:
+        return cls(CudaDevice(index))
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}:{self.device.index}"
 
     def in_precision(self, precision: str) -> CupyBackend:
         """The backend on the same device with that precision."""
         super().in_precision(precision)
-        if precision not in self._others:
-            self._others[precision] = CupyBackend(self.device, precision)
-        return self._others[precision]
+        with self._lock:
+            if precision not in self._others:
+                self._others[precision] = CupyBackend(self.device, precision)
+            return self._others[precision]
+
+    def warn_once(self, text: str) -> None:
+        """Give a warning, unless it has been given before."""
+        with self._lock:
+            if text in self._warned:
+                return
+            self._warned.add(text)
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
 
     def allocate(self, nbytes: int) -> DeviceBuffer:
         """Device memory; CUDA aligns it to 256 bytes."""
@@ -101,6 +140,10 @@ class CupyBackend(Backend):
         if host.nbytes:
             self.device.download(host, array.pointer)
         return host[()]
+
+    def packs(self, op: Op, in_types: Types) -> Mapping[int, TensorType]:
+        """The filters of convolutions that cuDNN solves."""
+        return self.ladder.packs(op, in_types)
 
     def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
         """The kernel's schedule and its CUDA C."""

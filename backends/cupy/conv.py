@@ -111,16 +111,21 @@ def _in_pieces(s: ConvSizes, piece: Callable[[int, int, int], list[Step]]) -> Co
 
 def conv2d(op: C.Conv2D, in_types: Types, out_types: Types) -> Code | None:
     image, filters = in_types
-    s = shape_of(op, image, filters.static)
+    return by_columns(shape_of(op, image, filters.static))
+
+
+def by_columns(s: ConvSizes, packed: bool = False) -> Code:
+    """Y = C·W. packed: the filters are [O,KH,KW,I], whose rows are the columns of W."""
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
         source = s.at(BufferRef("in"), start, channel=group * s.depth)
         target = s.at(BufferRef("out"), start, True, group * s.fan)
         columns = source if s.is_matmul else work()
-        weights = BufferRef("in", 1, group * s.fan * s.dtype.size)
+        weights = BufferRef("in", 1, group * s.fan * (s.taps if packed else 1) * s.dtype.size)
         pixels = images * s.rows * s.columns
-        product = Gemm(pixels, s.fan, s.taps, s.dtype, (columns, weights, target), s.taps, total, total)
+        refs, leading = (columns, weights, target), s.taps if packed else total
+        product = Gemm(pixels, s.fan, s.taps, s.dtype, refs, s.taps, leading, total, transpose_b=packed)
         return [product] if s.is_matmul else [im2col(s, source, images), product]
 
     return _in_pieces(s, piece)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from minigraph.backends.cupy.compiler import architecture, machine_code
 from minigraph.backends.cupy.cudnn import Cudnn
 from minigraph.backends.cupy.installation import advice, release
 from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
+from minigraph.backends.cupy.turn import Turn
 from minigraph.core.errors import BackendError, MinigraphError, ResourceExhaustedError
 
 Function = Callable[[tuple[int, ...]], None]  # launches a kernel on pointers
@@ -29,6 +30,16 @@ class DeviceBuffer(NamedTuple):
 
 class Device(Protocol):
     """A GPU, or a stand-in for one in a test. All work runs in the order of the calls."""
+
+    index: int
+
+    @property
+    def lost(self) -> Exception | None:
+        """The error after which the process cannot use the device any more."""
+
+    @property
+    def turn(self) -> AbstractContextManager[Any]:
+        """Within it, no other thread gives work to the device. Each method takes it by itself."""
 
     def allocate(self, nbytes: int) -> DeviceBuffer:
         """Device memory with any content. Raises ResourceExhaustedError if there is not enough."""
@@ -53,6 +64,9 @@ class Device(Protocol):
 
         `work` may only launch kernels and copy on the device.
         """
+
+    def synchronize(self) -> None:
+        """Wait for all work."""
 
     def upload(self, target: int, value: np.ndarray) -> None:
         """Copy a contiguous array to the device; the array may change afterwards."""
@@ -82,9 +96,12 @@ def _starting(what: str) -> Iterator[None]:
 
 
 class CudaDevice:
-    """The current CUDA device by CuPy: its own stream, memory from CuPy's pool."""
+    """A CUDA device by CuPy, by default the current one: its own stream, memory from CuPy's pool.
 
-    def __init__(self) -> None:
+    index: CUDA's number of the device.
+    """
+
+    def __init__(self, index: int | None = None) -> None:
         cupy = load_cupy()
         runtime = cupy.cuda.runtime
         with _starting("the cupy backend needs an NVIDIA GPU and its driver, and the CUDA runtime finds none"):
@@ -99,20 +116,35 @@ class CudaDevice:
                 raise
         if not count:
             raise BackendError("the CUDA runtime finds no NVIDIA GPU; `minigraph devices` lists the devices")
+        if index is not None and not 0 <= index < count:
+            there = f"only {count}, numbered from 0" if count > 1 else "only cupy:0"
+            raise BackendError(f"there is no GPU cupy:{index}; the CUDA runtime finds {there}")
         self._cupy = cupy
         with _starting("the GPU cannot be used"):
-            self._stream = cupy.cuda.Stream(non_blocking=True)
+            self.index = runtime.getDevice() if index is None else index
+            device = cupy.cuda.Device(self.index)
+            with device:
+                self._stream = cupy.cuda.Stream(non_blocking=True)
             self._major = runtime.runtimeGetVersion() // 1000
-            self._architecture = architecture(cupy.cuda.Device().compute_capability, self._major)
+            self._architecture = architecture(device.compute_capability, self._major)
+        self._turn = Turn(cupy, device, self._stream)
         self._blas: Any = None
         self._dnn: Cudnn | str | None = None
         self._staging = Staging(cupy, self._stream)
+
+    @property
+    def turn(self) -> Turn:
+        return self._turn
+
+    @property
+    def lost(self) -> Exception | None:
+        return self._turn.lost
 
     def describe(self) -> str:
         """The GPU's name, compute capability and memory, and the versions of the driver and the runtime."""
         with _starting("the GPU does not answer"):
             runtime = self._cupy.cuda.runtime
-            found = runtime.getDeviceProperties(runtime.getDevice())
+            found = runtime.getDeviceProperties(self.index)
             versions = f"driver {runtime.driverGetVersion()}, runtime {runtime.runtimeGetVersion()}"
         size = f"{found['totalGlobalMem'] / 2**30:.0f} GiB"
         return f"{found['name'].decode()} (sm_{found['major']}{found['minor']}, {size}), {versions}"
@@ -120,7 +152,7 @@ class CudaDevice:
     def allocate(self, nbytes: int) -> DeviceBuffer:
         cupy = self._cupy
         try:
-            with self._stream:
+            with self.turn:
                 memory = cupy.cuda.alloc(max(nbytes, 1))
         except cupy.cuda.memory.OutOfMemoryError as error:
             raise ResourceExhaustedError(f"out of device memory: {nbytes:,} bytes wanted ({error})") from None
@@ -129,35 +161,38 @@ class CudaDevice:
     def compile(self, source: str, kernels: Sequence[CudaKernel]) -> Mapping[str, Function]:
         module = self._cupy.cuda.function.Module()
         code = machine_code(source, kernels, self._architecture, self._major)
-        with _starting(f"the driver refuses the code for {self._architecture}"):
+        with self.turn, _starting(f"the driver refuses the code for {self._architecture}"):
             module.load(code)
-        return {k.name: self._function(module.get_function(k.name), k) for k in kernels}
+            return {k.name: self._function(module.get_function(k.name), k) for k in kernels}
 
     def _function(self, function: Any, kernel: CudaKernel) -> Function:
-        grid, block, stream = (kernel.grid,), (kernel.block,), self._stream
+        grid, block, turn = (kernel.grid,), (kernel.block,), self.turn
 
         def launch(pointers: tuple[int, ...]) -> None:
-            with stream:
+            with turn:
                 function(grid, block, pointers)
 
         return launch
 
     def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
-        if self._blas is None:
-            from minigraph.backends.cupy.cublas import Cublas
+        with self.turn:
+            if self._blas is None:
+                from minigraph.backends.cupy.cublas import Cublas
 
-            self._blas = Cublas(self._stream.ptr, self.allocate, self._major)
-        self._blas.gemm(call, a, b, c)
+                self._blas = Cublas(self._stream.ptr, self.allocate, self._major)
+            self._blas.gemm(call, a, b, c)
 
     def convolution(self, problem: ConvProblem) -> int | str:
-        found = self._cudnn()
-        return found if isinstance(found, str) else found.prepare(problem)
+        with self.turn:
+            found = self._cudnn()
+            return found if isinstance(found, str) else found.prepare(problem)
 
     def convolve(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
-        found = self._cudnn()
-        if isinstance(found, str):
-            raise BackendError(found)
-        found.run(problem, pointers)
+        with self.turn:
+            found = self._cudnn()
+            if isinstance(found, str):
+                raise BackendError(found)
+            found.run(problem, pointers)
 
     def _cudnn(self) -> Cudnn | str:
         """The cuDNN library, or the reason why it is missing; then convolutions are im2col and matrix products."""
@@ -171,27 +206,40 @@ class CudaDevice:
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         runtime = self._cupy.cuda.runtime
-        runtime.memcpyAsync(target, source, nbytes, runtime.memcpyDeviceToDevice, self._stream.ptr)
+        with self.turn:
+            runtime.memcpyAsync(target, source, nbytes, runtime.memcpyDeviceToDevice, self._stream.ptr)
 
     def capture(self, work: Callable[[], None]) -> Callable[[], None]:
-        stream = self._stream
-        stream.begin_capture()
-        try:
-            work()
-        except BaseException:
-            with suppress(Exception):
-                stream.end_capture()  # otherwise the stream stays unusable
-            raise
-        graph = stream.end_capture()
-        return lambda: graph.launch(stream)
+        stream, turn = self._stream, self.turn
+        with turn:
+            stream.begin_capture()
+            try:
+                work()
+            except BaseException:
+                with suppress(Exception):
+                    stream.end_capture()  # otherwise the stream stays unusable
+                raise
+            graph = stream.end_capture()
+
+        def launch() -> None:
+            with turn:
+                graph.launch(stream)
+
+        return launch
+
+    def synchronize(self) -> None:
+        with self.turn:
+            self._stream.synchronize()
 
     def upload(self, target: int, value: np.ndarray) -> None:
-        self._staging.upload(target, value)
+        with self.turn:
+            self._staging.upload(target, value)
 
     def download(self, value: np.ndarray, source: int) -> None:
         runtime = self._cupy.cuda.runtime
-        runtime.memcpyAsync(value.ctypes.data, source, value.nbytes, runtime.memcpyDeviceToHost, self._stream.ptr)
-        self._stream.synchronize()
+        with self.turn:
+            runtime.memcpyAsync(value.ctypes.data, source, value.nbytes, runtime.memcpyDeviceToHost, self._stream.ptr)
+            self._stream.synchronize()
 
 
 class Staging:

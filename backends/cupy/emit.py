@@ -11,6 +11,7 @@ from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.moves import moving
 from minigraph.backends.cupy.prelude import PRELUDE
 from minigraph.core.op import Op
+from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.regions import Epilogue, Loop, single_op_loop
 from minigraph.util.alignment import aligned
 
@@ -23,6 +24,10 @@ def emit(op: Op, in_types: Types, out_types: Types, ladder: Ladder | None = None
     """The op's code on these static types; None if it is a host call. ladder: emits convolutions by cuDNN."""
     if op.on_host:
         return None
+    if ladder and isinstance(op, Packed):
+        return ladder.packing(op)
+    if ladder and isinstance(op, OnPacked):
+        return ladder.packed(op, in_types)
     if isinstance(op, Loop):
         return loop.loop(op, in_types, out_types)
     if isinstance(op, Epilogue):

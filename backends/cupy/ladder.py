@@ -2,23 +2,26 @@
 
 "fused" is one cuDNN graph for convolution, bias, residual and ReLU; "plain" is a graph for the convolution alone,
 followed by a generated kernel; "im2col" is `conv.py`. If cuDNN has no engine for a graph, the next rung is taken.
-MINIGRAPH_CONV names the highest rung allowed. Filters are [KH,KW,C,O] in minigraph and [O,KH,KW,C] in cuDNN, so each
-use copies them.
+MINIGRAPH_CONV names the highest rung allowed. Filters are [KH,KW,C,O] in minigraph and [O,KH,KW,C] in cuDNN. Filters
+that do not change between runs are packed once in cuDNN's layout, and dtype; others are copied for each use.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins
-from minigraph.backends.cupy.conv import ConvSizes, shape_of
+from minigraph.backends.cupy.conv import ConvSizes, by_columns, shape_of
 from minigraph.backends.cupy.kernel import Code, Convolve, ConvProblem, Step, Types
 from minigraph.backends.cupy.moves import gather
+from minigraph.core.dtypes import uint16
 from minigraph.core.errors import BackendError
 from minigraph.core.moves import View
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.program import Feed, Instr, Value
 from minigraph.ir.regions import Epilogue, slots_of
 from minigraph.ops.math.arithmetic import Add
@@ -29,7 +32,19 @@ from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, C
 SWITCH = "MINIGRAPH_CONV"
 RUNGS = ("fused", "plain", "im2col")
 
+ROUNDING = {"value": "mg::bfloat_bits({})", "stored": "unsigned short"}
+
 Ask = Callable[[ConvProblem], int | str]  # the bytes of workspace needed, or the reason why cuDNN cannot solve it
+
+
+def to_cudnn(filters: Any) -> Any:
+    """The view [O,KH,KW,C] of filters [KH,KW,C,O]."""
+    return filters.transpose(3, 0, 1, 2)
+
+
+def _unpacked(op: Op, filters: TensorType) -> tuple[Any, tuple[int, ...]]:
+    """The op on filters as they are, and their shape [KH,KW,C,O]; filters: their type as given."""
+    return (op.op, op.types[1].static) if isinstance(op, OnPacked) else (op, filters.static)
 
 
 class Ladder:
@@ -70,20 +85,53 @@ class Ladder:
     def fused(self, op: Epilogue) -> Code | None:
         """A convolution followed by some of residual, bias and ReLU; None if cuDNN cannot fuse them."""
         root = op.root
-        if self.highest > 0 or not isinstance(root.op, Conv2D):
+        if self.highest > 0 or not isinstance(_unpacked(root.op, root.types[0])[0], Conv2D):
             return None
         follows = _following(op)
         if follows is None:
             return None
         names, operands = follows
         image, filters = root.inputs
-        s = shape_of(root.op, image.type, filters.type.static)
-        code = self._forward(root.op, s, names, operands)
+        conv, shape = _unpacked(root.op, filters.type)
+        s = shape_of(conv, image.type, shape)
+        code = self._forward(conv, s, names, operands, conv is not root.op)
         if code is None:
             return None
         slots = slots_of((image, filters, *operands))
         steps = code.moved(ins(*slots), [BufferRef("out")], 0)
         return Code(tuple(steps), code.workspace)
+
+    # Filters that do not change between runs
+
+    def packs(self, op: Op, in_types: Types) -> Mapping[int, TensorType]:
+        """The type of a convolution's packed filters, by position.
+
+        The lowest rung takes packed filters, too, but not those of several groups or in bfloat16: these are packed only
+        if cuDNN solves the convolution.
+        """
+        if self.highest > 1 or not isinstance(op, Conv2D):
+            return {}
+        s = shape_of(op, in_types[0], in_types[1].static)
+        problem = self._problem(op, s, "forward")
+        if problem is None:
+            return {}
+        narrow = problem.operands == "bfloat16"
+        if (narrow or s.groups > 1) and self._workspace_bytes(problem) is None:
+            return {}
+        return {1: TensorType(uint16 if narrow else in_types[1].dtype, problem.filters)}
+
+    def packing(self, op: Packed) -> Code:
+        """The copy that packs the filters of a convolution."""
+        rounding = ROUNDING if op.to.dtype == uint16 else {}
+        step = gather(op.types[op.position], to_cudnn, BufferRef("in"), BufferRef("out"), **rounding)
+        return Code((step,))
+
+    def packed(self, op: OnPacked, in_types: Types) -> Code:
+        """A convolution with packed filters; one that is a plain matrix product is not done by cuDNN."""
+        conv, shape = _unpacked(op, in_types[1])
+        s = shape_of(conv, in_types[0], shape)
+        code = None if s.is_matmul and s.dtype == in_types[1].dtype else self._forward(conv, s, (), (), True)
+        return code or by_columns(s, packed=True)
 
     # Graphs
 
@@ -110,13 +158,16 @@ class Ladder:
             return None
         return answer
 
-    def _forward(self, op: Conv2D, s: ConvSizes, epilogue: tuple[str, ...], operands: Sequence[Value]) -> Code | None:
+    def _forward(
+        self, op: Conv2D, s: ConvSizes, epilogue: tuple[str, ...], operands: Sequence[Value], packed: bool = False
+    ) -> Code | None:
         problem = self._problem(op, s, "forward", epilogue)
         nbytes = self._workspace_bytes(problem)
         if problem is None or nbytes is None:
             return None
         build = _Building(problem)
-        x, w = build.operand(s.image, BufferRef("in")), build.filters(s, BufferRef("in", 1))
+        x = build.operand(s.image, BufferRef("in"))
+        w = BufferRef("in", 1) if packed else build.filters(s, BufferRef("in", 1))
         extras = [build.operand(v.type, BufferRef("in", 2 + k)) for k, v in enumerate(operands)]
         return build.code((x, w, *extras), nbytes, TensorType(s.dtype, problem.output))
 
@@ -166,12 +217,11 @@ class _Building:
     def filters(self, s: ConvSizes, source: BufferRef) -> BufferRef:
         """The filters [KH,KW,C,O] copied to [O,KH,KW,C]."""
         kind = TensorType(s.dtype, (*s.window.kernel, s.depth, s.fan * s.groups))
-        return self._moved(kind, lambda a: a.transpose(3, 0, 1, 2), source)
+        return self._moved(kind, to_cudnn, source)
 
     def _moved(self, kind: TensorType, view: View, source: BufferRef) -> BufferRef:
         target = self.layout.reserve(self._bytes(kind))
-        rounding = {"value": "mg::bfloat_bits({})", "stored": "unsigned short"} if self._narrow else {}
-        self.steps.append(gather(kind, view, source, target, **rounding))
+        self.steps.append(gather(kind, view, source, target, **(ROUNDING if self._narrow else {})))
         return target
 
     def code(self, operands: tuple[BufferRef, ...], nbytes: int, result: TensorType, view: View | None = None) -> Code:

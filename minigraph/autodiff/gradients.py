@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from minigraph.autodiff.registry import no_gradient, overriding
 from minigraph.core.convert import convert_to_tensor
-from minigraph.core.errors import GradientError, GraphError
+from minigraph.core.errors import GradientError, of_two_graphs
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.operand import Operand
 from minigraph.core.types import compatible, format_shape
@@ -98,7 +98,7 @@ def dense_gradients(
     graph = targets[0].graph
     for tensor in (*targets, *sources):
         if tensor.graph is not graph:
-            raise GraphError(f"{tensor!r} must be from the same graph as {targets[0]!r}.")
+            raise of_two_graphs(tensor, targets[0])
     # Gradients wait for what they read, not for the dependencies of the code that asks for them.
     with graph.as_default(), graph.name_scope(name), graph.control_dependencies(None):
         collected = _Accumulator()

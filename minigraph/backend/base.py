@@ -65,6 +65,16 @@ class Backend(ABC):
     plan_type: type[Any] | None = None
     """The subclass of `minigraph.compile.plan.Plan` that runs programs on this backend; None for `Plan` itself."""
 
+    @property
+    def label(self) -> str:
+        """The name, with the number of the device where there are several."""
+        return self.name
+
+    @classmethod
+    def on_device(cls, index: int) -> Backend:
+        """A backend on the device of that number. Raises BackendError if there is none."""
+        raise BackendError(f"the devices of the backend {cls.name} have no numbers; it is chosen as {cls.name!r}")
+
     @abstractmethod
     def allocate(self, nbytes: int) -> Buffer:
         """A buffer of `nbytes`, aligned to 64 bytes, with any content."""

@@ -7,10 +7,12 @@ import warnings
 
 from minigraph.backend.base import Backend
 from minigraph.core.errors import BackendError, MinigraphError
+from minigraph.util.locks import Lock
 
 AUTO = "auto"
 
 _loaded: dict[str, Backend] = {}
+_lock = Lock()
 
 
 def backend_names() -> list[str]:
@@ -24,12 +26,15 @@ def get_backend(name: str | None = None, precision: str = "float32") -> Backend:
     """The backend called `name`; by default the one that MINIGRAPH_BACKEND names, else `auto`.
 
     `auto` is the fastest backend that can run here: cupy, else llvm, else numpy with a warning that gives the reason.
-    Raises BackendError for an unknown name, or if the backend does not have the precision.
+    A number after the name chooses one of several devices, as in "cupy:1". There is one backend for each device.
+    Raises BackendError for an unknown name, or if the backend does not have the device or the precision.
     """
     chosen = name or os.environ.get("MINIGRAPH_BACKEND") or AUTO
-    if chosen not in _loaded:
-        _loaded[chosen] = _fastest() if chosen == AUTO else _load(chosen)
-    return _loaded[chosen].in_precision(precision)
+    with _lock:
+        if chosen not in _loaded:
+            found = _fastest() if chosen == AUTO else _load(chosen)
+            _loaded[chosen] = _loaded.setdefault(found.label, found)
+        return _loaded[chosen].in_precision(precision)
 
 
 def wants_trials(given: bool | None, backend: Backend) -> bool:
@@ -54,9 +59,13 @@ def _fastest() -> Backend:
 def _load(name: str) -> Backend:
     from importlib.metadata import entry_points
 
-    for entry in entry_points(group="minigraph.backends", name=name):
+    kind, colon, index = name.partition(":")
+    if colon and not index.isdecimal():
+        raise BackendError(f"unknown backend {name!r}; a device is chosen by its number, as in 'cupy:1'")
+    for entry in entry_points(group="minigraph.backends", name=kind):
         try:
-            backend: Backend = entry.load()()
+            made = entry.load()
+            backend: Backend = made.on_device(int(index)) if colon else made()
         except MinigraphError:
             raise
         except Exception as error:  # of a package or a driver that it needs

@@ -15,6 +15,7 @@ from minigraph.compile.memory import Layout, plan_memory
 from minigraph.compile.misfit import explained
 from minigraph.core.dtypes import uint8
 from minigraph.core.errors import InternalError, MinigraphError
+from minigraph.core.graph_views import shown_in_notebook
 from minigraph.core.types import TensorType
 from minigraph.ir.hoist import Hoist, Hoisted, split
 from minigraph.ir.packed import pack
@@ -59,6 +60,7 @@ class Plan:
         into: Mapping[int, Array] | None = None,
     ) -> None:
         self.stages = tuple(stages)
+        self.original = program  # before all passes, where a compiler says so
         self.backend = backend
         self.store = store
         self.fixed: Plan | None = None
@@ -99,6 +101,13 @@ class Plan:
         self._results: list[Array] = []
         if self.fixed is not None:
             self.fixed.unbind()
+
+    def __repr__(self) -> str:
+        return f"<Plan of {len(self.steps)} launches on {self.backend.name}, {self.peak:,} bytes>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """The form that a notebook shows."""
+        return shown_in_notebook(self, repr(self))
 
     @property
     def peak(self) -> int:

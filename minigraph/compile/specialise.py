@@ -109,6 +109,18 @@ class _Specialiser:
                 if not waiting[follower]:
                     heapq.heappush(ready, (follower.id, follower))
 
+    def _fed_twin(self, node: Node) -> str:
+        """Advice if another placeholder is fed that the same code made, when it ran again."""
+        fed = (t.node for t in self.values if isinstance(t.node.op, Placeholder))
+        twin = next((n for n in fed if n.source.text == node.source.text), None)
+        if twin is None or not node.source.text:
+            return ""
+        return (
+            f". '{twin.name}' is fed, which was made at {twin.source.describe()}. If that code was run again, what was "
+            "built before still uses the old placeholder: run all code that builds the graph again, after "
+            "tf.reset_default_graph()."
+        )
+
     def _lower(self, node: Node, behind: Sequence[Node]) -> None:
         op = node.op
         if any(t.dtype is string for t in node.outputs):
@@ -118,7 +130,7 @@ class _Specialiser:
         if isinstance(op, Placeholder):
             raise InvalidArgumentError(
                 f"You must feed a value for placeholder tensor '{node.name}' with dtype {op.dtype.name} and shape "
-                f"{format_shape(op.shape)} (made at {node.source.describe()})",
+                f"{format_shape(op.shape)} (made at {node.source.describe()}){self._fed_twin(node)}",
                 node,
             )
         if isinstance(op, VariableV2):

@@ -132,6 +132,8 @@ class InternalError(OpError):
     """A kernel failed, and the user's program is not the cause."""
 
 
+_ANEW = "After tf.reset_default_graph(), make all tensors, variables and sessions anew."
+
 _RAISED: dict[type[Exception], type[OpError]] = {
     MemoryError: ResourceExhaustedError,
     FileNotFoundError: NotFoundError,
@@ -169,6 +171,53 @@ def in_run(error: Exception, where: str, op: Any) -> MinigraphError:
         return type(error)(text, op)
     kind = next((k for raised, k in _RAISED.items() if isinstance(error, raised)), None)
     return InternalError(f"{type(error).__name__}: {text}", op) if kind is None else kind(text, op)
+
+
+def _place(element: Any) -> str:
+    """The line that made a node, or the node of a tensor or variable."""
+    source = getattr(element, "source", None) or element.op.source
+    return str(source.describe())
+
+
+def not_in_graph(element: Any) -> GraphError:
+    """Make the error for an element that another graph has than the one that is asked.
+
+    Args:
+        element: A tensor or node.
+
+    Returns:
+        An error that says where the element was made.
+
+    Example:
+        >>> str(tf.errors.not_in_graph(tf.constant(1.0, name="one")))[:63]
+        "<tf.Tensor 'one:0' shape=() dtype=float32> is not an element of"
+    """
+    return GraphError(
+        f"{element!r} is not an element of this graph: it was made in another one, at {_place(element)}. A session "
+        f"runs the graph that was the default when the session was made. {_ANEW}"
+    )
+
+
+def of_two_graphs(element: Any, other: Any) -> GraphError:
+    """Make the error for elements of two graphs in one expression.
+
+    Args:
+        element: A tensor, node or variable of one graph.
+        other: One of the other graph.
+
+    Returns:
+        An error that says where both were made.
+
+    Example:
+        >>> one, two = tf.constant(1.0, name="one"), tf.constant(2.0, name="two")
+        >>> str(tf.errors.of_two_graphs(one, two))[:72]
+        "<tf.Tensor 'one:0' shape=() dtype=float32> must be from the same graph a"
+    """
+    places = _place(element), _place(other)
+    return GraphError(
+        f"{element!r} must be from the same graph as {other!r}. The first was made at {places[0]}; the second at "
+        f"{places[1]}. {_ANEW}"
+    )
 
 
 def at_node(error: Exception, node: Any) -> MinigraphError:

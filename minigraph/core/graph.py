@@ -10,7 +10,7 @@ from minigraph.core import scopes
 from minigraph.core.collections import Collections
 from minigraph.core.contexts import Contexts
 from minigraph.core.dtypes import DType
-from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError
+from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError, not_in_graph, of_two_graphs
 from minigraph.core.graph_views import GraphViews, NodeViews, shown_in_notebook
 from minigraph.core.naming import Names
 from minigraph.core.op import Op
@@ -293,7 +293,7 @@ class Graph(Collections, Names, OpCount, Contexts["Node"], GraphViews):
                 raise FinalizedError("Graph is finalized and cannot be modified.")
             for tensor in inputs:
                 if tensor.node.graph is not self:
-                    raise GraphError(f"{tensor!r} must be from the same graph as the node being made from it.")
+                    raise of_two_graphs(tensor, next((t for t in inputs if t.graph is self), tensor))
             source = self._context.source or caller()
             branch = self._context.branch
             if branch is not None:
@@ -391,7 +391,7 @@ class Graph(Collections, Names, OpCount, Contexts["Node"], GraphViews):
             wanted = " or ".join(["Tensor"] * bool(allow_tensor) + ["Operation"] * bool(allow_operation))
             raise TypeError(f"Can not convert a {type(obj).__name__} into a {wanted}.")
         if element.graph is not self:
-            raise GraphError(f"{element!r} is not an element of this graph.")
+            raise not_in_graph(element)
         return element
 
     def as_node(self, element: Any) -> Node:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from minigraph.core.arguments import refuse
 from minigraph.core.graph_def import GraphRecords, NodeRecord
 from minigraph.core.op import format_attributes
+from minigraph.util.html import facts
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -50,6 +51,19 @@ class NodeViews:
         """
         node: Any = self
         return [f"loc:@{node.name}".encode()]
+
+    def _repr_html_(self) -> str:
+        """The form that a notebook shows."""
+        node: Any = self
+        rows = {
+            "operation": node.type,
+            "attributes": "\n".join(f"{name} = {getattr(node.op, name)}" for name in node.op.fields),
+            "inputs": "\n".join(f"{t.name}  {t.type}" for t in node.inputs),
+            "outputs": "\n".join(f"{t.name}  {t.type}" for t in node.outputs),
+            "runs after": "\n".join(n.name for n in node.control_inputs),
+            "made at": node.source.describe(),
+        }
+        return facts(f"Operation {node.name}", rows)
 
 
 class GraphViews:

@@ -155,6 +155,11 @@ class Operand(Generic[Result]):
 
     if not TYPE_CHECKING:  # type checkers are to find these calls, which cannot work
 
+        def __getattr__(self, name: str) -> NoReturn:
+            from minigraph.core.habits import OF_TENSOR, missing
+
+            raise AttributeError(missing(f"'{type(self).__name__}' object", name, OF_TENSOR), name=name, obj=self)
+
         def __array__(self, *_: Any, **__: Any) -> NoReturn:
             raise self._has_no_value("a NumPy array")
 

@@ -26,15 +26,25 @@ class Source(NamedTuple):
         return linecache.getline(self.file, self.line).strip()
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.cell or self.file}:{self.line}"
+
+    @property
+    def cell(self) -> str:
+        """The notebook's cell, such as `Cell In[3]`; empty for a line of a file."""
+        ipython = sys.modules.get("IPython")
+        shell = ipython and ipython.get_ipython()
+        known = shell and shell.compile.format_code_name(self.file)
+        return " ".join(known) if known else ""
 
     def describe(self) -> str:
-        """`file:line, in function: the line's text`."""
-        text = self.text
-        return f"{self}, in {self.function}" + (f": {text}" if text else "")
+        """`file:line, in function: the line's text`; for a notebook `Cell In[3], line 1, in …`."""
+        text, cell = self.text, self.cell
+        place = f"{cell}, line {self.line}" if cell else str(self)
+        return f"{place}, in {self.function}" + (f": {text}" if text else "")
 
 
-def _is_internal(file: str) -> bool:
+def is_internal(file: str) -> bool:
+    """Whether a file is minigraph's own code. Networks count as the user's programs."""
     known = _internal.get(file)
     if known is None:
         known = _internal[file] = file.startswith(_PACKAGE) and not file.startswith(_MODELS)
@@ -49,6 +59,6 @@ def count_as_internal(file: str) -> None:
 def caller() -> Source:
     """The innermost frame that is not minigraph's own code."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and _is_internal(frame.f_code.co_filename):
+    while frame.f_back is not None and is_internal(frame.f_code.co_filename):
         frame = frame.f_back
     return Source(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)

@@ -60,12 +60,11 @@ class CheckedPlan(Plan):
 
     A failed run leaves variables and random states unchanged, so that it can be inspected and repeated.
 
-    original: the program before the passes. A failed run is repeated with it, so that the error names the same op at
+    A failed run is repeated with the program before the passes, `original`, so that the error names the same op at
     all levels; passes merge, move and replace ops.
     """
 
     keeps = False  # so that these values are checked too
-    original: Program | None = None
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         self._check_feeds(arrays)
@@ -75,13 +74,12 @@ class CheckedPlan(Plan):
         except _Found as found:
             self.restore(saved)
             error = found.error
-        if self.original is not None and self.original is not self.program:
+        if self.original is not self.program:
             self._run_original(arrays, saved)
         raise error
 
     def _run_original(self, arrays: Sequence[np.ndarray], saved: Sequence[tuple[Array, np.ndarray]]) -> None:
         """Run the program before the passes for its error. If all its values are finite, there is none."""
-        assert self.original is not None
         plan = CheckedPlan(self.original, self.backend, self.store)
         try:
             plan.run(arrays)

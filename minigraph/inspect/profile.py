@@ -25,6 +25,7 @@ from minigraph.ir.program import Cell, Feed
 from minigraph.ir.regions import Region
 from minigraph.ops.constant import Const
 from minigraph.util.alignment import aligned
+from minigraph.util.html import Bar, beside, curves, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,6 +37,7 @@ _Times = tuple[list[float], float, tuple[float, float]]
 Flops = Callable[[Op, Types, Types], int | None]  # of an op with static input and output types; None: no formula
 
 _HEADINGS = ("op", "node", "line", "ms", "share", "GFLOP/s", "MB read", "MB written", "notes")
+LONGEST = 20  # launches that a notebook lists
 
 
 class LaunchProfile(NamedTuple):
@@ -230,14 +232,24 @@ class Profile:
         totals |= {"measured_peak": self.measured_peak, "variable_bytes": self.variable_bytes, "repeat": self.repeat}
         return {"traceEvents": events, "displayTimeUnit": "ms", "otherData": totals}
 
+    def __repr__(self) -> str:
+        return f"<Profile of {len(self.launches)} launches, {self.seconds * 1e3:.3f} ms a run>"
+
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{h}</th>" for h in _HEADINGS)
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in self._row(launch)) + "</tr>"
-            for launch in self.by_time()
-        )
+        """The form that a notebook shows: the totals, time and memory by launch, and the longest launches."""
+        rows: list[list[str | Bar]] = []
+        for launch in self.by_time(LONGEST):
+            *cells, notes = self._row(launch)
+            share = launch.seconds / max(self.launch_seconds, 1e-9)
+            rows.append([Bar(cell, share) if column == 4 else cell for column, cell in enumerate(cells)] + [notes])
+        hidden = len(self.launches) - len(rows)
+        charts = [
+            curves("time of each launch, ms", {"ms": [launch.seconds * 1e3 for launch in self.launches]}, bars=True),
+            curves("arena in use, MB", {"MB": [launch.live / 1e6 for launch in self.launches]}, bars=True),
+        ]
         summary = "<br>".join(map(html.escape, self.summary().splitlines()))
-        return f"<p>{summary}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        more = f"<p>{hidden} shorter launches; `table()` shows all.</p>" if hidden else ""
+        return f"<p>{summary}</p>{beside(charts)}{table(_HEADINGS, rows, range(3, 8))}{more}"
 
 
 def profile_plan(plan: Plan, arrays: Sequence[np.ndarray], repeat: int, flops: Flops) -> Profile:

@@ -13,6 +13,7 @@ import numpy as np
 from minigraph.core.protos import proto
 from minigraph.keras import backend as K
 from minigraph.keras.progress import Progbar
+from minigraph.util.html import beside, curves, table
 
 Logs = Mapping[str, Any]
 
@@ -113,6 +114,26 @@ class History(Callback):
         self.epoch.append(epoch)
         for key, value in (logs or {}).items():
             self.history.setdefault(key, []).append(value)
+
+    def _repr_html_(self) -> str:
+        """The form that a notebook shows: a chart for the loss and for each metric, and the last and best numbers."""
+        history = {key: [float(v) for v in values] for key, values in getattr(self, "history", {}).items() if values}
+        names = [key for key in history if key.removeprefix("val_") == key or key.removeprefix("val_") not in history]
+        charts = []
+        for name in names:
+            lines = {"training": history[name], "validation": history.get(f"val_{name}", [])}
+            charts.append(curves(name, {key: values for key, values in lines.items() if values}, self.epoch[0]))
+        rows = [
+            (key, f"{v[-1]:.4g}", f"{min(v):.4g} in epoch {self.epoch[v.index(min(v))]}",
+             f"{max(v):.4g} in epoch {self.epoch[v.index(max(v))]}")
+            for key, v in history.items()
+        ]  # fmt: skip
+        return (
+            beside(charts) + table(("", "last", "least", "greatest"), rows, (1, 2, 3)) if rows else "<p>no epochs</p>"
+        )
+
+    def __repr__(self) -> str:
+        return f"<History of {len(getattr(self, 'epoch', ()))} epochs>"
 
 
 class ProgbarLogger(Callback):

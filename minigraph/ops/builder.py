@@ -11,7 +11,7 @@ import numpy as np
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, as_dtype
-from minigraph.core.errors import DTypeError, GraphError, ShapeError
+from minigraph.core.errors import DTypeError, GraphError, ShapeError, of_two_graphs
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.operand import Operand
@@ -31,7 +31,7 @@ def graph_of(values: Sequence[Any]) -> Graph:
         owner = getattr(value, "graph", None)
         if isinstance(owner, Graph):
             if found is not None and found.graph is not owner:
-                raise GraphError(f"{value!r} must be from the same graph as {found!r}.")
+                raise of_two_graphs(value, found)
             found = value
     return found.graph if found is not None else get_default_graph()
 

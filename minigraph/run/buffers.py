@@ -80,6 +80,11 @@ class Buffers:
         """Whether the variable or random state has a value."""
         return name in self._cells and self._cells[name].initialised
 
+    def summary(self) -> str:
+        """The number and size of the variables that have values."""
+        cells = [c for n, c in self._cells.items() if c.initialised and not n.startswith(RANDOM_STATE)]
+        return f"{len(cells):,} with values, {sum(c.type.nbytes for c in cells) / 1e6:.3g} MB"
+
     def require(self, needs: Iterable[tuple[str, Instr]]) -> None:
         """Check that variables are initialised. needs: their names, and for each an instruction that reads it."""
         for name, instr in needs:

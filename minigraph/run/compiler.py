@@ -80,8 +80,7 @@ class RequestCompiler:
                 if isinstance(error, MinigraphError) and not isinstance(error, ShapeError | DTypeError):
                     raise
                 raise blamed(first, error) from error
-            if self._checks:
-                plan.original = first  # type: ignore[attr-defined]
+            plan.original = first
             return plan
 
     def _within(

@@ -48,6 +48,12 @@ class Request:
         self.stages: dict[Any, RunStage] = {}
         self.staged = branches is None and needs_stages(self.tensors, self.targets, self.feeds)
 
+    def describe(self) -> str:
+        """The names of what it computes; of many the first ones."""
+        names = [*(t.name for t in self.fetched), *(n.name for n in self.targets)]
+        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+        return ", ".join(names[:4]) + more
+
     def arrays(self, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
         """The fed values as arrays. An array of another dtype stays as it is: the plan casts it when it copies it."""
         try:

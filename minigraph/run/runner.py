@@ -83,7 +83,8 @@ class Runner:
         from minigraph.inspect.trace import fill_run_metadata
 
         values, profile = trace_plan(plan, arrays, flops)
-        fill_run_metadata(metadata, profile, f"/device:{self.backend.name}:0")
+        label = self.backend.label
+        fill_run_metadata(metadata, profile, f"/device:{label}" if ":" in label else f"/device:{label}:0")
         return values
 
 

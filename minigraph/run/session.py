@@ -38,7 +38,7 @@ class Session(SessionBase):
         graph: `Graph`; by default the default graph.
         config: TensorFlow 1's; it has no effect: other options choose the backend, and results depend on no threads.
         backend: `str`, the name of a backend, or "auto" for the fastest that runs here: cupy on a GPU, else llvm, else
-            numpy with a warning that says why; by default MINIGRAPH_BACKEND, else "auto".
+            numpy with a warning that says why; by default MINIGRAPH_BACKEND, else "auto". "cupy:1" is the second GPU.
         optimize: `str`, the passes that rewrite a program before it runs, from "O0" (none) to "O3".
         passes: names of passes, or passes, in place of those of `optimize`.
         disable_passes: names of passes to leave out.

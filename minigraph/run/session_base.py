@@ -12,12 +12,14 @@ import numpy as np
 from minigraph.compile.plan import Plan
 from minigraph.core.errors import GraphError
 from minigraph.core.graph import Graph
+from minigraph.core.types import format_shape
 from minigraph.ops.host.resources import Resources
 from minigraph.run.contexts import DefaultContexts
 from minigraph.run.growth import GrowthWatch
 from minigraph.run.options import SessionOptions
 from minigraph.run.request import Request
 from minigraph.run.runner import Runner
+from minigraph.util.html import facts, table
 from minigraph.util.locks import Lock
 
 if TYPE_CHECKING:
@@ -73,6 +75,35 @@ class SessionBase(DefaultContexts):
         """Counts of runs and plans."""
         cache = self._runner.cache
         return SessionStats(self._runner.runs, cache.compiled, cache.dropped, len(cache.plans))
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else f"{len(self.graph)} operations, {len(self._runner.cache.plans)} plans"
+        return f"<tf.Session on {self.backend.name}, {state}>"
+
+    def _repr_html_(self) -> str:
+        """The form that a notebook shows."""
+        with self._lock:
+            plans = list(self._runner.cache.plans.items())
+            rows = {
+                "backend": self.backend.name,
+                "passes": self.options.optimize if self.options.passes is None else "chosen by the caller",
+                "graph": f"{len(self.graph):,} operations",
+                "variables": self.buffers.summary(),
+                "runs": f"{self._runner.runs:,}",
+            }
+        state = facts("Session (closed)" if self._closed else "Session", rows)
+        if not plans:
+            return state
+        described = (
+            (
+                request.describe(),
+                ", ".join(f"{t.name} {format_shape(s)}" for t, s in zip(request.feeds, shapes, strict=True)),
+                f"{len(plan.steps):,}",
+                f"{plan.peak / 1e6:.3g} MB",
+            )
+            for plan, (request, shapes) in plans
+        )
+        return state + table(("plan computes", "is fed", "launches", "memory"), described, (2, 3))
 
     def read_state(self) -> dict[str, np.ndarray]:
         """Copy the values of all initialised variables, and all random states.

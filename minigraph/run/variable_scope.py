@@ -407,11 +407,21 @@ def _get_variable(
     return made
 
 
+def _twice(found: Variable) -> str:
+    """Advice for a notebook whose cell was run again."""
+    if not found.op.source.cell:
+        return ""
+    return (
+        ". If that cell was run again: a graph keeps all that was made in it. Begin the first cell that builds the "
+        "graph with tf.reset_default_graph(), and make the session after it."
+    )
+
+
 def _reused(found: Variable, full: str, reuse: Any, shape: Any, dtype: Any) -> Variable:
     if not reuse:
         raise GraphError(
             f"Variable {full} already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in "
-            f"VarScope? Originally defined at {found.op.source.describe()}"
+            f"VarScope? Originally defined at {found.op.source.describe()}{_twice(found)}"
         )
     if shape is not None and not found.shape.is_compatible_with(shape):
         raise GraphError(

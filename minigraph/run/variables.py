@@ -21,6 +21,7 @@ from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, ReadVariable, VariableV2
 from minigraph.run.partial_updates import PartialUpdates
+from minigraph.util.html import facts
 
 __all__ = ["Variable", "assign", "assign_add", "assign_sub"]
 
@@ -305,6 +306,18 @@ class Variable(PartialUpdates):
         if target.graph is not self.graph:
             raise GraphError(f"{self!r} is not in the session's graph.")
         target.write_state({self.op.name: np.asarray(value, self.dtype.np_dtype)})
+
+    def _repr_html_(self) -> str:
+        """The form that a notebook shows."""
+        rows = {
+            "shape": self.shape,
+            "dtype": self.dtype.name,
+            "elements": f"{self.type.size:,}, {self.type.nbytes:,} bytes",
+            "trainable": "yes" if self.trainable else "no",
+            "initial value": f"{self.initial_value.name} ({self.initial_value.op.type})",
+            "made at": self.op.source.describe(),
+        }
+        return facts(f"Variable {self.name}", rows)
 
     def __repr__(self) -> str:
         return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}_ref>"

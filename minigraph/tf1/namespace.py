@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import minigraph
+from minigraph.core.habits import OF_MODULE
 
 _PRIVATE = {"compat.v1", "contrib.learn", "contrib.slim.python", "core", "python"}  # what public modules have, again
 ASK = "docs/tf1.md lists what is there, and tells where to ask for more"
@@ -122,8 +123,8 @@ def symbols(namespace: Namespace, prefix: str = "") -> Iterator[str]:
 
 def missing(path: str, kind: str = "symbol") -> str:
     """The message for a missing symbol or module `path` (without "tensorflow.")."""
-    near = closest(path)
-    hint = f" The closest there is: tf.{near}." if near else ""
+    near = None if path in OF_MODULE else closest(path)
+    hint = f" The closest there is: tf.{near}." if near else f" {OF_MODULE[path]}" if path in OF_MODULE else ""
     base, _, name = path.rpartition(".")
     what = f"module 'tensorflow{'.' + base if base else ''}' has no attribute '{name}'"
     if kind == "module":

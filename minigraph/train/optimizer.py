@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from minigraph.autodiff.gradients import cut_at, gradients
 from minigraph.core.collections import GraphKeys
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import GradientError
 from minigraph.core.graph import Graph, Node, Tensor
+from minigraph.core.habits import OF_OPTIMIZER, missing
 from minigraph.core.op import Op
 from minigraph.core.operand import Operand
 from minigraph.core.typing import TensorLike
@@ -24,6 +25,7 @@ from minigraph.ops.state.variable import group
 from minigraph.run.variable_lists import trainable_variables
 from minigraph.run.variable_scope import scoped_name
 from minigraph.run.variables import Variable
+from minigraph.util.html import facts
 
 __all__ = ["Optimizer"]
 
@@ -78,6 +80,12 @@ class Optimizer:
             The argument `name` of the constructor.
         """
         return self._name
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            message = missing(f"'{type(self).__name__}' object", name, OF_OPTIMIZER)
+            raise AttributeError(message, name=name, obj=self)
 
     # for subclasses
 
@@ -312,6 +320,20 @@ class Optimizer:
             The slot variables, and those that belong to no slot.
         """
         return [v for table in self._slots.values() for v in table.values()]
+
+    def _repr_html_(self) -> str:
+        """The form that a notebook shows."""
+        slots = [f"{key}: {len(table)} variables" for key, table in self._slots.items()]
+        rows = {name: _text(value) for name, value in self.hyperparameters().items()}
+        return facts(type(self).__name__, rows | {"slots": "\n".join(slots)})
+
+    def __repr__(self) -> str:
+        values = "".join(f" {name}={_text(value)}" for name, value in self.hyperparameters().items())
+        return f"<tf.train.{type(self).__name__}{values}>"
+
+
+def _text(hyperparameter: Any) -> str:
+    return hyperparameter.name if isinstance(hyperparameter, Tensor | Variable) else str(hyperparameter)
 
 
 def _constrained(var: Variable, update: Node) -> Node:

@@ -113,23 +113,23 @@ def trace(
         return _draw(title, before, stages, trainable_names(graph))[0]
 
 
-def trace_profile(
-    graph: Graph,
-    fetches: Sequence[Tensor | Node],
-    feeds: Sequence[Tensor],
-    plan: Plan,
-    profile: Profile,
-    title: str = "",
-) -> Traced:
-    """The stages of a plan that a session made for `fetches`, with its measurements in the last stage.
+def trace_plan(plan: Plan) -> Traced:
+    """The stages of a plan, with its arena and code."""
+    traced, ids = _draw("plan", plan.original, _stages(plan), None)
+    return traced._replace(planned=planned(plan, ids))
 
-    feeds: in the order given to the session.
-    """
-    before = specialise(*_split(fetches), feeds, plan.program.feeds) if plan.stages else plan.program
+
+def _stages(plan: Plan) -> list[Stage]:
+    """The records of the passes, and one of what the backend does after them."""
     stages = list(plan.stages)
     if stages and stages[-1].program is not plan.program:  # without what is kept between runs
         stages.append(Stage("split", plan.program, [], [], 0, 0.0))
-    traced, ids = _draw(title, before, stages, trainable_names(graph))
+    return stages
+
+
+def trace_profile(graph: Graph, plan: Plan, profile: Profile, title: str = "") -> Traced:
+    """The stages of a plan that a session made for parts of `graph`, with its measurements in the last stage."""
+    traced, ids = _draw(title, plan.original, _stages(plan), trainable_names(graph))
     timed = [Timed(ids[step.instr], launch) for step, launch in zip(plan.steps, profile.launches, strict=True)]
     seconds: dict[str, float] = {}
     for each in timed:

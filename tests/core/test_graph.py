@@ -7,6 +7,7 @@ Tests `core/collections.py`, `core/contexts.py`, `core/graph_views.py`, `core/na
 from __future__ import annotations
 
 import linecache
+import re
 import sys
 import threading
 from typing import Any
@@ -226,8 +227,9 @@ def test_tensors_of_two_graphs_do_not_mix(graph: Graph) -> None:
     with Graph().as_default():
         theirs = constant(2.0)
     for mix in (lambda: ours + theirs, lambda: graph.add(Add(), [ours, theirs]), lambda: add_n([ours, theirs])):
-        with pytest.raises(ValueError, match="must be from the same graph"):
+        with pytest.raises(ValueError, match="must be from the same graph") as caught:
             mix()
+        assert len(re.findall(r"\S*test_graph.py:\d+", str(caught.value))) == 2
     assert exp(theirs).graph is theirs.graph
 
 

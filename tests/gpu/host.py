@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -81,7 +82,11 @@ def _library(head: str, kernels: Mapping[str, str], flags: Sequence[str]) -> str
 class HostDevice:
     """minigraph.backends.cupy.device.Device on the CPU. `log` gets the name of every call and kernel."""
 
+    index = 0
+    lost = None
+
     def __init__(self, sanitize: bool = SANITIZE, cudnn: Any = None) -> None:
+        self.turn = threading.RLock()
         self.sanitize = sanitize
         self.cudnn = None if cudnn is None else Cudnn(0, cudnn)
         self.log: list[str] = []
@@ -165,6 +170,9 @@ class HostDevice:
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         self.do("copy", partial(ctypes.memmove, target, source, nbytes))
+
+    def synchronize(self) -> None:
+        self.refuse_in_capture()
 
     def upload(self, target: int, value: np.ndarray) -> None:
         assert value.flags.c_contiguous

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 import minigraph as tf
 from minigraph.core import errors
+from minigraph.inspect.profile import LONGEST
 from minigraph.ops.math.trigonometric import Tanh
 from minigraph.tools.cli import main
 from minigraph.tools.shared.target import load_target
@@ -136,7 +137,12 @@ def test_tables_show_names_as_they_are() -> None:
     page = odd_one._repr_html_()
     assert "[red]&lt;b&gt;" in page
     assert page.count("<tr>") == 2
+    assert page.count("<svg") == 2
     assert "lower bound" in page
+    assert repr(odd_one).startswith("<Profile of 1 launches, ")
+    many = type(found)(**{**vars(found), "launches": (odd,) * (LONGEST + 5)})
+    assert many._repr_html_().count("<tr>") == 1 + LONGEST
+    assert "5 shorter launches" in many._repr_html_()
     assert odd_one.table().row_count == 1
 
 

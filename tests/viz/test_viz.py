@@ -26,7 +26,6 @@ from minigraph.tools.viz import PictureOptions, server_of
 from minigraph.viz.amount import amount
 from minigraph.viz.dot import dot_source
 from minigraph.viz.fold import choose_open, fold
-from minigraph.viz.notebook import display
 from minigraph.viz.picture import ADDED, REMOVED, picture_of_graph
 from minigraph.viz.render import render
 from minigraph.viz.stages import Traced, VizError, trace
@@ -352,22 +351,6 @@ def test_a_graph_that_cannot_be_compiled(tmp_path: Path) -> None:
     assert "only the first dimension" in result.output
     assert "Placeholder" in out.read_text("utf-8")
     assert run("viz", path, "-o", out, "--stage", "after").exit_code == 1
-
-
-# notebooks
-
-
-def test_in_a_notebook(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with tf.Graph().as_default() as graph:
-        tf.nn.relu(tf.placeholder(tf.float32, [2]), name="y")
-    shown = graph._repr_mimebundle_()
-    assert shown["text/plain"] == str(graph)
-    if shutil.which("dot"):
-        pytest.importorskip("graphviz")
-        assert "<svg" in shown["image/svg+xml"]
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert display(graph) == {"text/plain": str(graph)}
-    assert "text/plain" in display(tf.Graph())
 
 
 @needs_dot

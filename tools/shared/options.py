@@ -50,7 +50,8 @@ debug_option = click.option(
 backend_option = click.option(
     "--backend",
     metavar="NAME",
-    help="numpy, llvm, cupy, or auto for the fastest available [default: $MINIGRAPH_BACKEND, else auto].",
+    help="numpy, llvm, cupy, cupy:1 for the second GPU, or auto for the fastest available "
+    "[default: $MINIGRAPH_BACKEND, else auto].",
 )
 
 

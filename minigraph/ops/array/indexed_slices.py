@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import DType
-from minigraph.core.errors import GraphError
+from minigraph.core.errors import of_two_graphs
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorShape
@@ -67,7 +67,7 @@ class IndexedSlices(Operand[Tensor]):
         self._dense: Tensor | None = None
         for part in self.parts:
             if part.graph is not self._values.graph:
-                raise GraphError(f"{part!r} must be from the same graph as {self._values!r}.")
+                raise of_two_graphs(part, self._values)
 
     @property
     def values(self) -> Tensor:

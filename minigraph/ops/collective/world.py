@@ -15,6 +15,7 @@ import numpy as np
 
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import FailedPreconditionError, InvalidArgumentError, UnavailableError
+from minigraph.core.tracebacks import trimming
 from minigraph.ops.collective.half import reductions
 from minigraph.ops.collective.launch import check_launcher, import_mpi
 from minigraph.ops.collective.transfer import ENDED, Agreement, RanksDifferError, Transfer, difference, speaker
@@ -68,7 +69,7 @@ class World:
         cores = usable_cores()
         share_cores(cores, host.allgather(cores))
         self._reductions = reductions(self._mpi)
-        sys.excepthook = self._end_after
+        sys.excepthook = trimming(self._end_after)
         self.compare("minigraph", version("minigraph"))
 
     def require_start(self) -> None:

@@ -1,5 +1,7 @@
 // The state in the page's address, so that a link or a reload shows the same.
 
+const FRAMED = location.protocol === "about:";  // within a notebook, where there is no address
+
 function writeAddress(state, data) {
   const parts = new URLSearchParams(), defaults = new Set(data.open[state.view]), open = state.open[state.view];
   const set = (name, value) => { if (value) parts.set(name, value); };
@@ -10,6 +12,7 @@ function writeAddress(state, data) {
   set("box", state.picked);
   set("open", [...open].filter(s => !defaults.has(s)).join(","));
   set("closed", [...defaults].filter(s => !open.has(s)).join(","));
+  if (FRAMED) return;
   const hash = `#${parts}`;
   if (hash !== (location.hash || "#")) history.replaceState(null, "", hash);
 }

@@ -10,6 +10,7 @@ class Panel {
   show(box, shown) {
     this.element.replaceChildren();
     this.element.scrollTop = 0;
+    this.element.hidden = FRAMED && !box;  // a notebook is narrow
     if (!box) return this.overview();
     const { element } = this, only = box.single;
     add("h2", element, only ? only.name : box.key.replaceAll(" ", "/"));

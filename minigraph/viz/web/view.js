@@ -16,6 +16,7 @@ class View {
     });
     addEventListener("pointerup", () => { grip = null; svg.classList.remove("moving"); });
     svg.addEventListener("wheel", e => {
+      if (FRAMED && !e.ctrlKey && !e.metaKey) return;  // the wheel moves the notebook
       e.preventDefault();
       const box = svg.getBoundingClientRect();
       this.zoom(Math.exp(e.deltaY * 0.0015), (e.clientX - box.left) / box.width, (e.clientY - box.top) / box.height);

@@ -133,6 +133,42 @@ def test_a_precision_rounds_products_and_keeps_variables_in_float32(
     assert 0 < error < tolerance
 
 
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-5), ("bfloat16", 2e-2)])
+@pytest.mark.parametrize("rung", ["fused", "plain", "no engine"])
+def test_filters_that_do_not_change_are_packed_once(
+    monkeypatch: pytest.MonkeyPatch, precision: str, rung: str, tolerance: float
+) -> None:
+    """3×3 with bias and ReLU, depthwise, and 1×1 with and without bias: a variable's change packs them anew."""
+    if rung == "plain":
+        monkeypatch.setenv("MINIGRAPH_CONV", rung)
+    device = HostDevice(cudnn=FakeCudnn(lambda graph: rung == "no engine"))
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(device))
+    random = np.random.RandomState(0)
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [2, 6, 5, 4])
+        shapes = ([3, 3, 4, 8], [3, 3, 8, 1], [1, 1, 8, 6], [1, 1, 6, 4])
+        filters = [tf.Variable(random.randn(*shape).astype(np.float32) / 4) for shape in shapes]
+        bias = tf.Variable(random.randn(8).astype(np.float32))
+        y = tf.nn.relu(tf.nn.conv2d(x, filters[0], 1, "SAME") + bias)
+        y = tf.nn.relu(tf.nn.depthwise_conv2d(y, filters[1], [1, 2, 2, 1], "SAME") + bias)
+        y = tf.nn.relu(tf.nn.conv2d(y, filters[2], 1, "SAME") + bias[:6])
+        y = tf.nn.conv2d(y, filters[3], 1, "SAME")
+        halve = [f.assign(f * 0.5) for f in filters]
+        pictures, found = random.randn(2, 6, 5, 4).astype(np.float32), {}
+        for name, given in (("numpy", "float32"), ("cupy", precision)):
+            with tf.Session(backend=name, precision=given) as session:
+                session.run(tf.global_variables_initializer())
+                found[name] = [session.run(y, {x: pictures}) for _ in range(3)]
+                device.log.clear()
+                session.run(y, {x: pictures})
+                if name == "cupy" and precision == "float32" and rung != "no engine":
+                    assert not [n for n in device.log if n.startswith("move")]
+                session.run(halve)
+                found[name].append(session.run(y, {x: pictures}))
+    for got, want in zip(found["cupy"], found["numpy"], strict=True):
+        assert np.linalg.norm(got - want) < tolerance * np.linalg.norm(want)
+
+
 def test_other_backends_refuse_other_precisions() -> None:
     with pytest.raises(BackendError, match="numpy has the precision float32, not 'tf32'"):
         tf.Session(backend="numpy", precision="tf32")
