@@ -53,8 +53,9 @@ def read_run(folder: Path) -> Curve:
         else:
             state = read_state(checkpoints[-1], ("settings", "history", "batches"), "minigraph train")
             content = {**state["settings"], **state["history"]}
-            # the checkpoint does not say it; an epoch may be under way
-            content["steps_per_epoch"] = max(1, len(content["loss"]) // max(1, len(content["test_loss"])))
+            order = state["batches"]
+            whole, rest = divmod(order["examples"], order["batch_size"])
+            content["steps_per_epoch"] = whole + (rest > 0 and not order["drop_remainder"])
         numbers = {n: [float(v) for v in content[n]] for n in ("loss", "accuracy", "test_loss", "test_accuracy")}
         return Curve(str(folder), {n: content.get(n) for n in _SETTINGS}, int(content["steps_per_epoch"]), **numbers)
     except (KeyError, TypeError, ValueError) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from support.needed import needed
 
+import minigraph as tf
+from minigraph.models.bundle import make_bundle, save_bundle
+from minigraph.models.record import SIGNED
 from minigraph.tools.cli import main
 from minigraph.tools.eval_report import Confusion, write_report
 
@@ -65,6 +69,37 @@ def test_a_photograph_a_class_and_a_layer(trained: Path, tmp_path: Path) -> None
     assert "<h2>photo.png</h2>" in page
     assert "Explained: 3." in page
     assert len(pictures(page)) == 3
+
+
+def test_a_bundle(tmp_path: Path) -> None:
+    """A network that is one file, with its classes; its photographs are cropped as it wants."""
+    needed("matplotlib")
+    with tf.Graph().as_default(), tf.Session(backend="numpy") as session:
+        images = tf.placeholder(tf.float32, [None, 24, 24, 3], name="images")
+        net = tf.layers.conv2d(images, 5, 3, activation=tf.nn.relu, name="conv")
+        scores = tf.nn.softmax(tf.layers.dense(tf.reduce_mean(net, [1, 2]), 2))
+        session.run(tf.global_variables_initializer())
+        bundle = make_bundle(session, images, scores, ["cat", "dog"], SIGNED)
+    save_bundle(tmp_path / "pets.mgb", bundle)
+    Image.fromarray(RANDOM.randint(0, 256, (40, 30, 3)).astype(np.uint8)).save(tmp_path / "photo.png")
+    refused = run("show", tmp_path / "pets.mgb", "-o", tmp_path / "page.html")
+    assert "name photographs with --image" in refused.output
+    arguments = ("--image", tmp_path / "photo.png", "--class", "dog", "-o", tmp_path / "page.html")
+    result = run("show", tmp_path / "pets.mgb", *arguments)
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "5 of 3 x 3 on 3 inputs." in page
+    assert "Explained: dog." in page
+    assert len(pictures(page)) == 3
+
+
+def test_a_run_that_has_not_ended_is_compared_by_its_checkpoint(trained: Path, tmp_path: Path) -> None:
+    (checkpoint,) = trained.glob("checkpoint-*.safetensors")
+    (tmp_path / "run").mkdir()
+    shutil.copy(checkpoint, tmp_path / "run")
+    result = run("compare", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"lenet5-modern +│ +0\.05\d* │", result.output)  # 4 of its 78 steps
 
 
 @pytest.mark.parametrize(
