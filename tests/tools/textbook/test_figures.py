@@ -169,7 +169,7 @@ def test_which_elements_meet_in_the_convolution() -> None:
 
 
 def test_receptive_fields_by_the_usual_formula() -> None:
-    windows = receptive.slides(architectures.network_layers(architectures.get_model("vgg16")))
+    windows = receptive.slides(architectures.network_layers("vgg16"))
     assert len(windows) == 18
     expected, size, apart = [], 1, 1
     for window in windows:
@@ -190,8 +190,7 @@ def test_receptive_fields_by_the_usual_formula() -> None:
     ],
 )
 def test_sizes_of_the_maps_as_in_the_papers(name: str, sizes: str) -> None:
-    model = architectures.get_model(name)
-    layers = architectures.network_layers(model)
+    layers = architectures.network_layers(name)
     stages = architectures.stages(layers, architectures.GROUPS.get(name, ()))
     assert [stage.size for stage in stages] == sizes.split()
     drawn = sum(stage.parameters for stage in stages)
@@ -209,7 +208,7 @@ def test_the_whole_of_alexnet_is_drawn() -> None:
 
 
 def test_branches_of_the_blocks() -> None:
-    layers = architectures.network_layers(architectures.get_model("inception-v3"))
+    layers = architectures.network_layers("inception-v3")
     module = block(layers, "inception_v3/Mixed_5b")
     assert module[-1].words == "concatenation"
     assert module[-1].shape[2] == sum(layer.shape[2] for layer in module if layer.name in module[-1].inputs) == 256
