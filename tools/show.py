@@ -31,7 +31,7 @@ class Subject(NamedTuple):
     channels: str
 
 
-class Picture(NamedTuple):
+class ShownImage(NamedTuple):
     """An image. pixels: to draw, from 0 to 1, [H, W] or [H, W, 3]; fed: as the network takes it."""
 
     title: str
@@ -99,7 +99,7 @@ def _restore(session: Any, model: Model, checkpoint: Path | None, weights: Path 
     return model.preprocessing
 
 
-def pictures(target: str, seen: Subject, photos: Sequence[Path]) -> list[Picture]:
+def pictures(target: str, seen: Subject, photos: Sequence[Path]) -> list[ShownImage]:
     """The photographs; without any, the first test images of the data set that the model's recipe names."""
     from minigraph.models.bundle import SUFFIX
     from minigraph.models.registry import get_model
@@ -111,7 +111,7 @@ def pictures(target: str, seen: Subject, photos: Sequence[Path]) -> list[Picture
         for photo in expand(photos):
             levels = pixels(photo, seen.size, seen.crop, seen.channels)
             drawn = levels[..., 0] if levels.shape[2] == 1 else levels
-            found.append(Picture(photo.name, drawn / 255, seen.prepare(levels)))
+            found.append(ShownImage(photo.name, drawn / 255, seen.prepare(levels)))
         return found
     recipe = None if target.endswith(SUFFIX) else get_model(target).recipe
     if recipe is None or recipe.dataset == FOLDER:
@@ -120,7 +120,7 @@ def pictures(target: str, seen: Subject, photos: Sequence[Path]) -> list[Picture
     images = fitted(data, get_model(target), recipe.image_shape).test_images
     names = [data.classes[int(np.argmax(label))] for label in data.test_labels[:2]]
     return [
-        Picture(f"test image {i}, {name}", _drawn(images[i : i + 1][0]), images[i : i + 1][0])
+        ShownImage(f"test image {i}, {name}", _drawn(images[i : i + 1][0]), images[i : i + 1][0])
         for i, name in enumerate(names)
     ]
 
@@ -162,7 +162,7 @@ def maps_sheet(maps: Any) -> Any:
     return draw_rows([shown[i : i + 8] for i in range(0, len(shown), 8)], 1.0, 0.22)
 
 
-def attention_sheet(picture: Picture, seen: Seen) -> Any:
+def attention_sheet(picture: ShownImage, seen: Seen) -> Any:
     """The picture, its saliency, and Grad-CAM laid over it."""
     from matplotlib import colormaps
     from PIL import Image
