@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minigraph.core.errors import InvalidArgumentError
+from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import (
     autotune_option,
     backend_option,
@@ -71,12 +72,13 @@ class TrainOptions:
 _data = click.option(
     "--data",
     metavar="SOURCE",
+    shell_complete=completion.data,
     help="sample, mnist, fashion-mnist, cifar10, or a folder with the files of one [default: the model's].",
 )
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=completion.recipes)
 @_data
 @image_dir_option(required=False)
 @click.option(
@@ -180,7 +182,7 @@ def train(model: str, **given: Any) -> None:
 
 
 @click.command("eval")
-@click.argument("model")
+@click.argument("model", shell_complete=completion.recipes)
 @click.option(
     "--checkpoint",
     required=True,

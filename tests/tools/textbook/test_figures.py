@@ -101,7 +101,7 @@ def test_list_and_mistakes(tmp_path: Path) -> None:
     assert len(lines) == len(FIGURES)
     assert lines[2].startswith("convolution-1d ")
     result = run("-o", tmp_path, "canny")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "unknown figure 'canny'; there are sampling, impulses, convolution-1d" in result.output
 
 
