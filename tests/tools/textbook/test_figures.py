@@ -202,7 +202,7 @@ def test_sizes_of_the_maps_as_in_the_papers(name: str, sizes: str) -> None:
 
 def test_the_whole_of_alexnet_is_drawn() -> None:
     shown = texts(architectures.architecture("alexnet"))
-    weights = [int(t.removesuffix(" weights").replace(",", "")) for t in shown if t.endswith(" weights")]
+    weights = [int(t.removesuffix(" parameters").replace(",", "")) for t in shown if t.endswith(" parameters")]
     assert sum(weights) == 60_965_224
     assert shown.count("Softmax") == 1
 
@@ -216,7 +216,7 @@ def test_branches_of_the_blocks() -> None:
     places = {(rows[name], columns[name]) for name in rows}
     assert len(places) == len(module)  # no two boxes at one place
     assert rows[module[-1].name] == 4
-    assert "64@56×56, 36,992 weights" in texts(blocks.residual())  # 3·3·64·64 + 2·64
+    assert "64@56×56, 36,992 parameters" in texts(blocks.residual())  # 3·3·64·64 + 2·64
 
 
 def test_ranks_and_lanes() -> None:

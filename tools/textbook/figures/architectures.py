@@ -106,7 +106,7 @@ def architecture(name: str) -> Any:
         for number, line in enumerate(lines):
             board.text(x + 1.1, middle + 2.9 + 0.65 * number, line, GREY, 7.5)
         if stage.parameters:
-            board.text(x + 1.1, middle + 2.9 + 0.65 * len(lines), f"{stage.parameters:,} weights", BLUE, 7.5)
+            board.text(x + 1.1, middle + 2.9 + 0.65 * len(lines), f"{stage.parameters:,} parameters", BLUE, 7.5)
         if column + 1 < per_row and i + 1 < len(drawn):
             board.arrow((right + 0.15, middle), (x + _PITCH - 0.15, middle))
         elif i + 1 < len(drawn):

@@ -64,7 +64,7 @@ def _box(board: Board, x: float, y: float, layer: DrawnLayer) -> None:
         )
     )
     first, *rest = (layer.words if layer.inputs else "input").replace("batch normalisation", "batch norm").split(", ")
-    weights = f", {layer.parameters:,} weights" if layer.inputs and layer.parameters else ""
+    weights = f", {layer.parameters:,} parameters" if layer.inputs and layer.parameters else ""
     lines = [(first, INK, 8.5), (", ".join(word for word in rest if word != "SAME"), GREY, 8.0)]
     lines = [line for line in lines if line[0]] + [(f"{layer.size}{weights}", colour, 8.0)]
     for number, (line, ink, size) in enumerate(lines):
