@@ -71,7 +71,7 @@ def print_table(runs: Sequence[Curve]) -> None:
     """A line for each run, the least validation loss first."""
     from rich.table import Table
 
-    from minigraph.tools.explain import console
+    from minigraph. import console
 
     shown = differing(runs)
     rows = Table()
