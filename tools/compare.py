@@ -71,7 +71,7 @@ def print_table(runs: Sequence[Curve]) -> None:
     """A line for each run, the least validation loss first."""
     from rich.table import Table
 
-    from minigraph. import console
+    from minigraph.util.terminal import console
 
     shown = differing(runs)
     rows = Table()
