@@ -39,7 +39,7 @@ class Operation(NamedTuple):
 class NoDevice:
     """A device that holds nothing and runs nothing."""
 
-    capability = 90
+    capability = 9, 0
 
     def __init__(self) -> None:
         self._next = 256

@@ -179,7 +179,7 @@ def test_other_backends_refuse_other_precisions() -> None:
 
 def test_bfloat16_is_refused_where_the_gpu_has_no_instructions_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     device = HostDevice()
-    monkeypatch.setattr(device, "capability", 75)
+    monkeypatch.setattr(device, "capability", (7, 5))
     monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(device))
     with pytest.raises(BackendError, match=r"bfloat16 needs a GPU of compute capability 8\.0 or later, .* has 7\.5"):
         tf.Session(backend="cupy", precision="bfloat16")
