@@ -147,6 +147,8 @@ def _agreement(
 ) -> dict[str, tuple[int, int]]:
     """For each output [N, classes]: for how many images both networks find the same class, and of how many."""
     names = [name for name, t in trained.outputs.items() if t.type.rank == 2 and t.shape[1] != 1]
+    if not names:
+        return {}
     (images,) = made.inputs.values()
     counts = dict.fromkeys(names, (0, 0))
     with tf.Session(graph=made.graph, backend=backend) as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -85,6 +86,7 @@ class CupyBackend(Backend):
         self.kernels = Pending(self.device)
         self.ladder = Ladder(self.device.convolution, precision)
         self._lock = Lock()
+        self._warned: set[str] = set()
         self._others: dict[str, CupyBackend] = {precision: self}
 
     @classmethod
@@ -102,6 +104,14 @@ class CupyBackend(Backend):
             if precision not in self._others:
                 self._others[precision] = CupyBackend(self.device, precision)
             return self._others[precision]
+
+    def warn_once(self, text: str) -> None:
+        """Give a warning, unless it has been given before."""
+        with self._lock:
+            if text in self._warned:
+                return
+            self._warned.add(text)
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
 
     def allocate(self, nbytes: int) -> DeviceBuffer:
         """Device memory; CUDA aligns it to 256 bytes."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch
+from minigraph.backend.base import Launch, in_sequence
 from minigraph.backends.cupy.compiler import KernelError
+from minigraph.backends.cupy.device import Device
+from minigraph.backends.cupy.failures import SYNC, DeviceLostError
 from minigraph.backends.cupy.steps import Bind
 from minigraph.compile.plan import Plan
-from minigraph.core.errors import ResourceExhaustedError
+from minigraph.core.errors import MinigraphError, ResourceExhaustedError
+from minigraph.util.alignment import aligned
 
 CHUNK = 16  # runs in one graph when many runs follow each other
 SWITCH = "MINIGRAPH_CUDA_GRAPHS"  # 0 disables capture
@@ -34,8 +38,11 @@ class CupyPlan(Plan):
         super().__init__(*args, **options)
         binds = [(position, step.lowered.bind) for position, step in enumerate(self.steps)]
         self.verdicts = [(n, b) for n, b in binds if isinstance(b, Bind) and b.verdict is not None]
+        self._waits = os.environ.get(SYNC, "") not in ("", "0")  # for each launch
         if os.environ.get(SWITCH) == "0":
             self.missed = f"{SWITCH} is 0"
+        elif self._waits:
+            self.missed = f"{SYNC} is {os.environ[SYNC]}"
         elif calls := [s.instr.name for s in self.steps if s.lowered.fallback]:
             self.missed = f"host calls: {', '.join(calls)}"
 
@@ -45,11 +52,45 @@ class CupyPlan(Plan):
         self._captured: list[Launch] | None = None  # the launches that `_graph` holds
         self._graph: Launch | None = None
         self._chunk: Launch | None = None  # CHUNK runs as one graph
-        self._copies: list[tuple[Any, Any]] | None = None  # (array that a run changes, buffer for its copy)
+
+    @property
+    def device(self) -> Device:
+        backend: Any = self.backend
+        return backend.device  # type: ignore[no-any-return]
+
+    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """See `Plan.run`. The error of a kernel can come with any later call, so it tells the whole run."""
+        before = self.device.lost
+        try:
+            return super().run(arrays)
+        except DeviceLostError as error:
+            if before is not None or self._waits or not self.steps:
+                raise
+            first, last = self.steps[0].instr.name, self.steps[-1].instr.name
+            raise DeviceLostError(
+                f"{error} (in a run of {len(self.steps)} launches, from '{first}' to '{last}')"
+            ) from error
 
     def _launch_all(self) -> None:
-        with self.backend.device.turn:  # type: ignore[attr-defined]
+        with self.device.turn:
             self._launch_or_capture()
+
+    def _launch_each(self) -> None:
+        if self._waits:
+            wait = self.device.synchronize
+            plain, self._launches = self._launches, [in_sequence([launch, wait]) for launch in self._launches]
+            try:
+                super()._launch_each()
+            finally:
+                self._launches = plain
+        else:
+            super()._launch_each()
+
+    def _explain(self, launch: Launch | None, error: Exception) -> MinigraphError:
+        """A kernel that has failed earlier is not the fault of the launch that gets its error."""
+        if isinstance(error, DeviceLostError) and not self._waits:
+            return error
+        return super()._explain(launch, error)
 
     def _launch_or_capture(self) -> None:
         launches = self._launches
@@ -69,7 +110,8 @@ class CupyPlan(Plan):
                 captured()
             self._verify()
         except BaseException:  # also an interrupt
-            restore()
+            if self.device.lost is None:
+                restore()
             raise
         self._warm = launches
 
@@ -90,7 +132,7 @@ class CupyPlan(Plan):
             return super().run_steps(steps)
         while steps > CHUNK:
             if self._chunk is None:
-                self._chunk = self.backend.device.capture(self._launch_chunk)  # type: ignore[attr-defined]
+                self._chunk = self.device.capture(self._launch_chunk)
             self._chunk()
             steps -= CHUNK
         return super().run_steps(steps)
@@ -111,30 +153,35 @@ class CupyPlan(Plan):
             raise told from error
 
     def _snapshot(self) -> Callable[[], None]:
-        """Copy all that a run changes, to the host if the device lacks memory. Returns a function that restores it."""
+        """Copy all that a run changes, to the host if the device lacks memory. Returns a function that restores it.
+
+        The copies live as long as that function.
+        """
         backend: Any = self.backend
-        copy = backend.device.copy
+        copy, arrays = self.device.copy, self.changed()
+        starts = list(accumulate((aligned(a.type.nbytes) for a in arrays), initial=0))
         try:
-            if self._copies is None:
-                self._copies = [(a, backend.allocate(a.type.nbytes)) for a in self.changed()]
+            kept = backend.allocate(starts[-1])
         except ResourceExhaustedError:
             saved = self.save()
             return lambda: self.restore(saved)
-        for array, kept in self._copies:
-            copy(kept.pointer, array.pointer, array.type.nbytes)
-        copies = self._copies
+        places = [kept.pointer + start for start in starts]
+        for array, place in zip(arrays, places, strict=False):
+            copy(place, array.pointer, array.type.nbytes)
 
-        def restore() -> None:
-            for array, kept in copies:
-                copy(array.pointer, kept.pointer, array.type.nbytes)
+        def restore(alive: Any = kept) -> None:
+            for array, place in zip(arrays, places, strict=False):
+                copy(array.pointer, place, array.type.nbytes)
 
         return restore
 
     def _capture(self) -> None:
         try:
-            self._graph = self.backend.device.capture(self._launch_each)  # type: ignore[attr-defined]
+            self._graph = self.device.capture(self._launch_each)
             self._captured = self._launches
-            if not self.verdicts:
-                self._copies = None  # a graph runs completely or not at all
         except Exception as error:
             self.missed = f"the capture failed: {error}"
+            self.backend.warn_once(  # type: ignore[attr-defined]
+                f"plans run as single launches, which is slower, since {self.missed}; session.plan_for(...)[0].missed "
+                "tells whether it holds for a plan"
+            )

@@ -34,6 +34,10 @@ class Device(Protocol):
     index: int
 
     @property
+    def lost(self) -> Exception | None:
+        """The error after which the process cannot use the device any more."""
+
+    @property
     def turn(self) -> AbstractContextManager[Any]:
         """Within it, no other thread gives work to the device. Each method takes it by itself."""
 
@@ -60,6 +64,9 @@ class Device(Protocol):
 
         `work` may only launch kernels and copy on the device.
         """
+
+    def synchronize(self) -> None:
+        """Wait for all work."""
 
     def upload(self, target: int, value: np.ndarray) -> None:
         """Copy a contiguous array to the device; the array may change afterwards."""
@@ -120,7 +127,7 @@ class CudaDevice:
                 self._stream = cupy.cuda.Stream(non_blocking=True)
             self._major = runtime.runtimeGetVersion() // 1000
             self._architecture = architecture(device.compute_capability, self._major)
-        self._turn = Turn(device, self._stream)
+        self._turn = Turn(cupy, device, self._stream)
         self._blas: Any = None
         self._dnn: Cudnn | str | None = None
         self._staging = Staging(cupy, self._stream)
@@ -128,6 +135,10 @@ class CudaDevice:
     @property
     def turn(self) -> Turn:
         return self._turn
+
+    @property
+    def lost(self) -> Exception | None:
+        return self._turn.lost
 
     def describe(self) -> str:
         """The GPU's name, compute capability and memory, and the versions of the driver and the runtime."""
@@ -150,7 +161,7 @@ class CudaDevice:
     def compile(self, source: str, kernels: Sequence[CudaKernel]) -> Mapping[str, Function]:
         module = self._cupy.cuda.function.Module()
         code = machine_code(source, kernels, self._architecture, self._major)
-        with _starting(f"the driver refuses the code for {self._architecture}"), self.turn:
+        with self.turn, _starting(f"the driver refuses the code for {self._architecture}"):
             module.load(code)
             return {k.name: self._function(module.get_function(k.name), k) for k in kernels}
 
@@ -215,6 +226,10 @@ class CudaDevice:
                 graph.launch(stream)
 
         return launch
+
+    def synchronize(self) -> None:
+        with self.turn:
+            self._stream.synchronize()
 
     def upload(self, target: int, value: np.ndarray) -> None:
         with self.turn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
+from minigraph.backends.cupy.failures import DeviceLostError, translated
 from minigraph.util.locks import Lock
 
 
@@ -13,16 +14,22 @@ class Turn:
 
     All sessions on a device share its stream. A capture takes in everything that goes to the stream meanwhile, so no
     other thread may give it work, copy or wait for it; and which device is current is a matter of each thread. Entering
-    it again in the same thread costs little.
+    it again in the same thread costs little. Errors of CUDA become errors of a run.
+
+    lost: the error after which the process cannot use the device any more.
     """
 
-    def __init__(self, device: Any, stream: Any) -> None:
-        self._device, self._stream = device, stream
+    def __init__(self, cupy: Any, device: Any, stream: Any) -> None:
+        self.lost: DeviceLostError | None = None
+        self._cupy, self._device, self._stream = cupy, device, stream
         self._lock = Lock()
         self._depth = 0
 
     def __enter__(self) -> None:
         self._lock.__enter__()
+        if self.lost is not None:
+            self._lock.__exit__(None, None, None)
+            raise DeviceLostError(f"this error has occurred before: {self.lost}")
         if self._depth == 0:
             try:
                 self._device.__enter__()
@@ -42,3 +49,6 @@ class Turn:
                 self._device.__exit__(kind, error, trace)
         finally:
             self._lock.__exit__(kind, error, trace)
+        if told := translated(error, self._cupy):
+            self.lost = told if isinstance(told, DeviceLostError) else self.lost
+            raise told from error

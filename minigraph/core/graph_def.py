@@ -115,10 +115,6 @@ class Saved(NamedTuple):
     collections: Mapping[str, tuple[Any, ...]] = {}
 
 
-class _Unfit(Exception):
-    """A value cannot be written, or is not the expected one. The text names it."""
-
-
 # writing
 
 
@@ -153,7 +149,7 @@ def plain_attributes(node: str, op: str, attributes: Mapping[str, Any]) -> dict[
     for name, value in attributes.items():
         try:
             plain[name] = _plain(value)
-        except (_Unfit, MinigraphError) as error:
+        except (Damaged, MinigraphError) as error:
             raise GraphError(f"node '{node}' ({op}) cannot be written: its attribute '{name}' is {error}") from None
     return plain
 
@@ -162,7 +158,7 @@ def attributes_from(plain: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
     """The attributes that `plain` states as JSON. DataLossError if it states none."""
     try:
         return {name: _value(value, budget) for name, value in plain.items()}
-    except (_Unfit, Damaged) as error:
+    except Damaged as error:
         raise DataLossError(str(error)) from None
 
 
@@ -180,7 +176,7 @@ def _plain(value: Any) -> Any:
         return {"type": str(value)}
     if isinstance(value, np.ndarray | np.generic):
         return _plain_array(np.asarray(value), "array" if isinstance(value, np.ndarray) else "scalar")
-    raise _Unfit(f"{value!r}, and a {type(value).__name__} has no form in a graph file")
+    raise Damaged(f"{value!r}, and a {type(value).__name__} has no form in a graph file")
 
 
 def _plain_array(array: np.ndarray, kind: str) -> dict[str, Any]:
@@ -230,7 +226,7 @@ def from_bytes(content: bytes, name: str = "the graph") -> Saved:
         raise DataLossError(f"{name} is a graph file of version {found.get('version')}, this reads version {VERSION}")
     try:
         return _saved(found, Budget(len(content)))
-    except (_Unfit, Damaged) as error:
+    except Damaged as error:
         raise DataLossError(f"{name} is a damaged graph file: {error}") from None
 
 
@@ -239,7 +235,7 @@ def _saved(found: dict[str, Any], budget: Budget) -> Saved:
     variables = found.get("variables", [])
     collections = found.get("collections", {})
     if not isinstance(variables, list) or not isinstance(collections, dict):
-        raise _Unfit("'variables' must be a list and 'collections' an object")
+        raise Damaged("'variables' must be a list and 'collections' an object")
     return Saved(
         GraphRecords(nodes, _get(found, "op_count", int)),
         tuple(_about(f"variable {i}", _variable, plain) for i, plain in enumerate(variables)),
@@ -251,16 +247,16 @@ def _about(what: str, read: Callable[..., Any], plain: Any, *arguments: Budget) 
     """`read(plain, …)`, with `what` in front of an error's text."""
     try:
         return read(plain, *arguments)
-    except (_Unfit, Damaged) as error:
+    except Damaged as error:
         name = f" '{plain['name']}'" if isinstance(plain, dict) and isinstance(plain.get("name"), str) else ""
-        raise _Unfit(f"{what}{name}: {error}") from None
+        raise Damaged(f"{what}{name}: {error}") from None
 
 
 def _get(plain: Any, key: str, kind: type) -> Any:
     if not isinstance(plain, dict):
-        raise _Unfit(f"expected an object, got {_short(plain)}")
+        raise Damaged(f"expected an object, got {_short(plain)}")
     if type(plain.get(key)) is not kind:
-        raise _Unfit(f"'{key}' must be a {kind.__name__}, got {_short(plain.get(key))}")
+        raise Damaged(f"'{key}' must be a {kind.__name__}, got {_short(plain.get(key))}")
     return plain[key]
 
 
@@ -273,7 +269,7 @@ def _node(plain: Any, budget: Budget) -> NodeRecord:
     attributes = {n: _about(f"attribute '{n}'", _value, v, budget) for n, v in _get(plain, "attr", dict).items()}
     where = _get(plain, "source", list)
     if list(map(type, where)) != [str, int, str]:
-        raise _Unfit(f"'source' must be a file, a line and a function, got {_short(where)}")
+        raise Damaged(f"'source' must be a file, a line and a function, got {_short(where)}")
     types = tuple(parse_type(t) for t in _strings(plain, "types"))
     name, op = _get(plain, "name", str), _get(plain, "op", str)
     return NodeRecord(name, op, _strings(plain, "input"), attributes, types, Source(*where))
@@ -282,7 +278,7 @@ def _node(plain: Any, budget: Budget) -> NodeRecord:
 def _strings(plain: Any, key: str) -> tuple[str, ...]:
     values = _get(plain, key, list)
     if not all(type(v) is str for v in values):
-        raise _Unfit(f"'{key}' must hold strings, got {_short(values)}")
+        raise Damaged(f"'{key}' must hold strings, got {_short(values)}")
     return tuple(values)
 
 
@@ -293,7 +289,7 @@ def _variable(plain: Any) -> VariableDef:
 
 def _items(plain: Any, budget: Budget) -> tuple[Any, ...]:
     if not isinstance(plain, list):
-        raise _Unfit(f"expected a list, got {_short(plain)}")
+        raise Damaged(f"expected a list, got {_short(plain)}")
     return tuple(_item(i, budget) for i in plain)
 
 
@@ -309,13 +305,13 @@ def parse_type(text: str) -> TensorType:
     """The type that prints as `text`, such as `float32[?,3]`."""
     name, bracket, rest = text.partition("[")
     if name not in _DTYPES or not bracket or not rest.endswith("]"):
-        raise _Unfit(f"expected a type such as float32[?,3], got '{text}'")
+        raise Damaged(f"expected a type such as float32[?,3], got '{text}'")
     dtype, inner = _DTYPES[name], rest[:-1]
     if inner == "...":
         return TensorType(dtype, None)
     dims = inner.split(",") if inner else []
     if not all(d == "?" or re.fullmatch(r"[0-9]{1,18}", d) for d in dims):
-        raise _Unfit(f"expected a type such as float32[?,3], got '{text}'")
+        raise Damaged(f"expected a type such as float32[?,3], got '{text}'")
     return TensorType(dtype, tuple(None if d == "?" else int(d) for d in dims))
 
 
@@ -340,31 +336,31 @@ def _value(plain: Any, budget: Budget) -> Any:
             return _array(plain, "array", budget)
         if len(keys) == 2 and keys & {"scalar"}:
             return _array(plain, "scalar", budget)[()]
-    raise _Unfit(f"{_short(plain)} cannot be held by a graph file")
+    raise Damaged(f"{_short(plain)} cannot be held by a graph file")
 
 
 def _array(plain: dict[str, Any], kind: str, budget: Budget) -> np.ndarray:
     type = parse_type(_get(plain, kind, str))
     if not type.is_static:
-        raise _Unfit(f"an array of type {type} has no definite size")
+        raise Damaged(f"an array of type {type} has no definite size")
     dtype = type.dtype.np_dtype
     budget.take("an array", type.static, dtype.itemsize)
     if "fill" in plain:
         return np.full(type.static, _from_values([plain["fill"]], dtype)[0])
     array = _from_values(_get(plain, "values", list), dtype) if "values" in plain else _from_data(plain, dtype)
     if array.size != type.size:
-        raise _Unfit(f"an array of type {type} needs {type.size} elements, but {array.size} are given")
+        raise Damaged(f"an array of type {type} needs {type.size} elements, but {array.size} are given")
     return array.reshape(type.static)
 
 
 def _from_values(values: list[Any], dtype: np.dtype[Any]) -> np.ndarray:
     kinds = {"f": (float, int), "b": (bool,)}.get(dtype.kind, (int,))
     if not all(type(v) in kinds for v in values):
-        raise _Unfit(f"{_short(values)} are not {dtype} values")
+        raise Damaged(f"{_short(values)} are not {dtype} values")
     try:
         return np.array(values, dtype)
     except (OverflowError, ValueError) as error:
-        raise _Unfit(str(error)) from None
+        raise Damaged(str(error)) from None
 
 
 def _from_data(plain: dict[str, Any], dtype: np.dtype[Any]) -> np.ndarray:
@@ -373,7 +369,7 @@ def _from_data(plain: dict[str, Any], dtype: np.dtype[Any]) -> np.ndarray:
     try:
         raw = base64.b64decode(_get(plain, "data", str), validate=True)
     except ValueError as error:
-        raise _Unfit(f"'data' is not base64: {error}") from None
+        raise Damaged(f"'data' is not base64: {error}") from None
     if len(raw) % dtype.itemsize or (dtype.kind == "b" and raw.strip(b"\0\1")):
-        raise _Unfit(f"'data' does not hold whole elements of {dtype}")
+        raise Damaged(f"'data' does not hold whole elements of {dtype}")
     return np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype)

@@ -44,30 +44,23 @@ class Budget:
 
     def __init__(self, file_size: int | Callable[[], int]) -> None:
         self._measure = None if isinstance(file_size, int) else file_size
-        self.limit = self._bytes = allowance(file_size if isinstance(file_size, int) else 0)
-        self._entries = self.limit // _BYTES_PER_ENTRY
-        self._steps = self.limit // _BYTES_PER_STEP
+        self.limit = allowance(file_size if isinstance(file_size, int) else 0)
+        self._bytes = self._entries = self._steps = 0  # used so far
         self._depth = _DEPTH
 
-    def _grow(self) -> None:
-        """Measure the file if that has not been done."""
-        if self._measure is None:
-            return
-        more = allowance(self._measure()) - self.limit
-        self._measure = None
-        self.limit += more
-        self._bytes += more
-        self._entries += more // _BYTES_PER_ENTRY
-        self._steps += more // _BYTES_PER_STEP
+    def _exceeds(self, used: int) -> bool:
+        """Whether `used` bytes are more than the file may take. Measures the file if that has not been done."""
+        if used > self.limit and self._measure is not None:
+            self.limit = allowance(self._measure())
+            self._measure = None
+        return used > self.limit
 
     def take(self, what: str, shape: Sequence[int], itemsize: int) -> int:
         """The bytes of an array of this shape. Raises Damaged for an invalid shape or a request beyond the limit."""
         check_shape(what, shape)
         size = math.prod(shape) * itemsize
-        self._bytes -= size
-        if self._bytes < 0:
-            self._grow()
-        if self._bytes < 0:
+        self._bytes += size
+        if self._exceeds(self._bytes):
             raise Damaged(
                 f"'{what}' of shape {list(shape)} is too large: with it, the file would unpack to more than "
                 f"{self.limit:,} bytes; {VARIABLE} raises the limit"
@@ -76,26 +69,20 @@ class Budget:
 
     def check(self, what: str, size: int) -> None:
         """Raise Damaged if a buffer that is freed again exceeds the bytes that are left."""
-        if size > self._bytes:
-            self._grow()
-        if size > self._bytes:
+        if self._exceeds(self._bytes + size):
             raise Damaged(f"'{what}' needs a buffer of {size:,} bytes: the file may take {self.limit:,}; {VARIABLE} "
                           "raises the limit")  # fmt: skip
 
     def visit(self, what: str, count: int = 1) -> None:
         """Count entries: arrays, groups, records, nodes that are read again."""
-        self._entries -= count
-        if self._entries < 0:
-            self._grow()
-        if self._entries < 0:
+        self._entries += count
+        if self._exceeds(self._entries * _BYTES_PER_ENTRY):
             raise Damaged(f"{what}: it has more entries than a file of its size should; {VARIABLE} raises the limit")
 
     def work(self, what: str, steps: int) -> None:
         """Count work of about `steps` microseconds."""
-        self._steps -= steps
-        if self._steps < 0:
-            self._grow()
-        if self._steps < 0:
+        self._steps += steps
+        if self._exceeds(self._steps * _BYTES_PER_STEP):
             raise Damaged(f"{what}: reading takes more work than it should for a file of its size; {VARIABLE} raises "
                           "the limit")  # fmt: skip
 

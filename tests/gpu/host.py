@@ -83,6 +83,7 @@ class HostDevice:
     """minigraph.backends.cupy.device.Device on the CPU. `log` gets the name of every call and kernel."""
 
     index = 0
+    lost = None
 
     def __init__(self, sanitize: bool = SANITIZE, cudnn: Any = None) -> None:
         self.turn = threading.RLock()
@@ -169,6 +170,9 @@ class HostDevice:
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         self.do("copy", partial(ctypes.memmove, target, source, nbytes))
+
+    def synchronize(self) -> None:
+        self.refuse_in_capture()
 
     def upload(self, target: int, value: np.ndarray) -> None:
         assert value.flags.c_contiguous

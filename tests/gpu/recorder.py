@@ -15,6 +15,8 @@ from minigraph.core.errors import ResourceExhaustedError
 class Recorder:
     """A device that computes nothing and keeps what it was asked to do. Memory is real, so that copies work."""
 
+    lost = None
+
     def __init__(self, limit: int = 1 << 40) -> None:
         self.host = HostDevice()
         self.index, self.turn = self.host.index, self.host.turn
@@ -53,6 +55,9 @@ class Recorder:
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         self.launches.append(("copy", (target, source)))
+
+    def synchronize(self) -> None:
+        self.launches.append(("synchronize", ()))
 
     def upload(self, target: int, value: np.ndarray) -> None:
         self.host.upload(target, value)

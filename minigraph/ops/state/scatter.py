@@ -46,13 +46,17 @@ class Scatter(Update, abstract=True):
                 raise ShapeError(f"'{type(self).__name__}': updates of shape {given} where {expected} are needed")
         return (ref,)
 
+    def places(self, indices: Any, shape: tuple[int, ...]) -> Any:
+        """The indices as NumPy takes them."""
+        require_below("indices", indices, shape[0])
+        return indices
+
     def forward(self, xp: Any, ref: Any, indices: Any, updates: Any) -> tuple[Any, ...]:  # type: ignore[override]
-        require_below("indices", indices, len(ref))
-        out = xp.array(ref)
+        out, places = xp.array(ref), self.places(indices, ref.shape)
         if self.function:
-            getattr(xp, self.function).at(out, indices, updates)
+            getattr(xp, self.function).at(out, places, updates)
         else:
-            out[indices] = updates
+            out[places] = updates
         return (out,)
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
@@ -131,13 +135,8 @@ class ScatterNd(Scatter, abstract=True):
         require_shape(f"'{type(self).__name__}': the tensor of updates", updates.shape, wanted.shape)
         return (ref,)
 
-    def forward(self, xp: Any, ref: Any, indices: Any, updates: Any) -> tuple[Any, ...]:  # type: ignore[override]
-        out, places = xp.array(ref), index_of(indices, ref.shape)
-        if self.function:
-            getattr(xp, self.function).at(out, places, updates)
-        else:
-            out[places] = updates
-        return (out,)
+    def places(self, indices: Any, shape: tuple[int, ...]) -> Any:
+        return index_of(indices, shape)
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
         of = Slices(in_types[1], in_types[0].static)

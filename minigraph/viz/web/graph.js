@@ -35,7 +35,7 @@ function stageGraph(data, stage, changes) {
 
 /** What is shown of a graph with the scopes `open`: {root, boxes, arrows}. `path` is "layer" or "scope". */
 function shownGraph(graph, path, open, words) {
-  const root = { scope: "", items: [], depth: 0 }, frames = new Map([["", root]]), shown = new Map(), where = new Map();
+  const root = { scope: "", items: [] }, frames = new Map([["", root]]), shown = new Map(), where = new Map();
   const constants = new Set(graph.boxes.filter(b => b.kind === "constant").map(b => b.id));
   for (const box of graph.boxes) {
     let frame = root, key = "", folded = false;
@@ -43,7 +43,7 @@ function shownGraph(graph, path, open, words) {
       key = key ? `${key}/${part}` : part;
       if (!open.has(key)) { folded = true; break; }
       if (!frames.has(key)) {
-        const inner = { scope: key, name: part, items: [], parent: frame, depth: frame.depth + 1, id: `frame ${key}` };
+        const inner = { scope: key, items: [], parent: frame, id: `frame ${key}` };
         frames.set(key, inner);
         frame.items.push(inner);
       }

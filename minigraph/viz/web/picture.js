@@ -82,8 +82,8 @@ function drawTitle(frame, layer) {
   let name = frame.scope.slice(outer).replaceAll(" ", "/");
   while (name.length > 1 && widthOf(name, 11) > frame.w - 38) name = `${name.slice(0, -2)}…`;
   draw("text", { x: frame.left + 27, y: frame.top + 18, class: "framename" }, layer, name);
-  frame.button = drawButton(frame.left + 15, frame.top + 14, "M-3.5 0H3.5", layer);
-  frame.button.dataset.close = frame.scope;
+  const button = drawButton(frame.left + 15, frame.top + 14, "M-3.5 0H3.5", layer);
+  button.dataset.close = frame.scope;
 }
 
 function drawButton(x, y, sign, layer) {

@@ -10,6 +10,7 @@ import builtins
 import ctypes
 import sys
 import types
+import warnings
 from typing import Any
 
 import numpy as np
@@ -121,12 +122,17 @@ def test_a_capture_that_fails_leaves_eager_launches(recorder: Recorder, monkeypa
     monkeypatch.setattr(recorder, "capture", fail)
     with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
         y = tf.exp(tf.placeholder(tf.float32, [4]))
-        feed = {y.op.inputs[0]: np.ones(4)}
-        for _ in range(3):
-            session.run(y, feed)
+        z, feed = tf.sqrt(y), {y.op.inputs[0]: np.ones(4)}
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            for fetch in (y, y, y, z, z, z):
+                session.run(fetch, feed)
         plan: Any = session.plan_for(y, feed)[0]
     assert plan.missed == "the capture failed: capture is not supported"
-    assert len(recorder.launches) == 3
+    assert len(recorder.launches) == 6
+    found = [str(w.message) for w in told if "single launches" in str(w.message)]
+    assert len(found) == 1
+    assert "since the capture failed: capture is not supported" in found[0]
 
 
 @needs_compiler

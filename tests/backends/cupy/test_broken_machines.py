@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -32,6 +33,10 @@ def failing(error: Exception) -> Callable[..., Any]:
     return fail
 
 
+class Gpu(nullcontext[None]):
+    compute_capability = "90"
+
+
 def machine(**failures: Exception) -> Any:
     """A module cupy on a machine with one H100, some of whose calls fail."""
     runtime = types.SimpleNamespace(
@@ -41,9 +46,8 @@ def machine(**failures: Exception) -> Any:
         driverGetVersion=lambda: 13000,
         getDeviceProperties=lambda device: {"name": b"H100", "major": 9, "minor": 0, "totalGlobalMem": 80 << 30},
     )
-    device = types.SimpleNamespace(compute_capability="90")
     cuda = types.SimpleNamespace(
-        runtime=runtime, Stream=lambda **options: types.SimpleNamespace(ptr=1), Device=lambda *n: device
+        runtime=runtime, Stream=lambda **options: types.SimpleNamespace(ptr=1), Device=lambda number: Gpu()
     )
     for name, error in failures.items():
         setattr(runtime if hasattr(runtime, name) else cuda, name, failing(error))

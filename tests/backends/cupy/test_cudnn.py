@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -177,7 +178,9 @@ def test_other_backends_refuse_other_precisions() -> None:
 
 
 def test_without_the_frontend_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CudaDevice, "__init__", lambda self: self.__dict__.update(_dnn=None, _stream=None, _major=13))
+    monkeypatch.setattr(
+        CudaDevice, "__init__", lambda self: self.__dict__.update(_dnn=None, _turn=nullcontext(), _major=13)
+    )
 
     def missing(stream: int, major: int) -> Any:
         raise BackendError("the package nvidia-cudnn-frontend cannot be imported")

@@ -1,6 +1,6 @@
 """GPUs shared by threads and sessions, and chosen by number, on the strict stand-in for CUDA.
 
-Tests `backends/cupy/turn.py`.
+Tests `backends/cupy/turn.py`, `backends/cupy/failures.py` and `backends/cupy/capture.py`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from gpu.host import COMPILER
 from gpu.strict.installed import install
-from gpu.strict.machine import Machine
+from gpu.strict.machine import CUDARuntimeError, Machine
 
 import minigraph as tf
 from minigraph.backend.discovery import get_backend
-from minigraph.core.errors import BackendError
+from minigraph.core.errors import BackendError, InternalError
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 
@@ -120,3 +120,65 @@ def test_a_thread_s_current_gpu_is_the_default(machine: Machine) -> None:
     sys.modules["cupy"].cuda.Device(1).use()  # type: ignore[attr-defined]
     assert get_backend("cupy").label == "cupy:1"
     assert get_backend("cupy:1") is get_backend("cupy")
+
+
+def failing(machine: Machine) -> str:
+    """The error of the third run of a plan, in which the kernel of `softmax` fails."""
+    with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
+        x, w = tf.placeholder(tf.float32, [2, 4], name="x"), tf.Variable(tf.ones([4, 3]))
+        y = tf.exp(tf.nn.softmax(tf.matmul(x, w), name="chances"), name="last")
+        session.run(tf.global_variables_initializer())
+        for _ in range(2):
+            session.run(y, {x: np.ones((2, 4))})
+        machine.fail = "softmax"
+        with pytest.raises(InternalError) as caught:
+            session.run(y, {x: np.ones((2, 4))})
+        with pytest.raises(InternalError, match="this error has occurred before: the GPU failed"):
+            session.run(w)
+    with pytest.raises(InternalError, match="occurred before"), tf.Session(backend="cupy") as session:
+        session.run(tf.ones([3]) * 2.0)
+    return str(caught.value)
+
+
+def test_a_kernel_that_fails_late_is_told_with_what_to_do(machine: Machine) -> None:
+    text = failing(machine)
+    assert "the GPU failed: cudaErrorIllegalAddress" in text
+    assert "start a new process" in text
+    assert "MINIGRAPH_CUDA_SYNC=1" in text
+    assert "launches, from 'MatMul' to 'last'" in text
+
+
+def test_waiting_for_each_launch_names_the_op_that_fails(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIGRAPH_CUDA_SYNC", "1")
+    assert "in Softmax node 'chances', made at" in failing(machine)
+    assert machine.counts["captured"] == 0
+
+
+def test_errors_that_do_no_harm_are_told_and_the_session_goes_on(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here a copy that the driver refuses."""
+    with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
+        y = tf.ones([3]) * 2.0
+        session.run(y)
+        runtime = sys.modules["cupy"].cuda.runtime  # type: ignore[attr-defined]
+        with monkeypatch.context() as patch:
+
+            def refuse(*args: Any) -> None:
+                raise CUDARuntimeError(400)
+
+            patch.setattr(runtime, "memcpyAsync", refuse)
+            with pytest.raises(InternalError, match="CUDA: cudaErrorInvalidResourceHandle"):
+                session.run(y)
+        assert (session.run(y) == 2).all()
+
+
+def test_copies_of_variables_are_freed_after_each_run(machine: Machine) -> None:
+    """What remains after the initializer has run is the variable and the arena."""
+    with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
+        w = tf.Variable(tf.random_uniform([1 << 18]))
+        for _ in range(3):
+            session.run(w.initializer)
+            plan, _ = session.plan_for(w.initializer)
+            pool = sys.modules["cupy"].get_default_memory_pool()  # type: ignore[attr-defined]
+            assert pool.used_bytes() < (1 << 20) + plan.peak + (1 << 14)
