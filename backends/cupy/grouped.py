@@ -38,7 +38,7 @@ def filter_grad(s: ConvSizes) -> Code:
         return lines, f"inside ? ({kind}){x} * ({kind}){grad} : {literal(0, summing(s.dtype))}"
 
     space = (batch, s.rows, s.columns, kh, kw, s.depth, outputs)
-    operands = ReduceTerm([pointer(s.dtype, "x0"), pointer(s.dtype, "x1")], (0, 1), term)
+    operands = ReduceTerm([pointer(s.dtype, "x0"), pointer(s.dtype, "x1")], (0, 1), term, s.image.size)
     return reduction("sum", space, (0, 1, 2), operands, s.dtype)
 
 

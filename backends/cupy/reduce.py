@@ -41,11 +41,12 @@ FUNCTORS = {"sum": "Add", "prod": "Multiply", "max": "Maximum", "min": "Minimum"
 
 class ReduceTerm(NamedTuple):
     """The term of a reduction: parameters, their operands, and a function from coordinates to statements and an
-    expression."""
+    expression. reach: the size of the largest operand, if that may be larger than the space."""
 
     parameters: list[str]
     operands: tuple[int, ...]
     body: Callable[[Sequence[str]], tuple[list[str], str]]
+    reach: int = 0
 
 
 def start(function: str, dtype: DType) -> str:
@@ -109,7 +110,7 @@ class _Parts(NamedTuple):
 
     @property
     def number(self) -> str:
-        return index_type(math.prod(self.space), self.many * self.pieces)
+        return index_type(math.prod(self.space), self.many * self.pieces, self.term.reach)
 
     def coordinates(self, index: str, axes: Sequence[int]) -> list[str]:
         return coordinates(index, [self.space[a] for a in axes], [f"c{a}" for a in axes], self.number)
@@ -168,8 +169,9 @@ def _second(function: str, many: int, pieces: int, dtype: DType, finish: str) ->
     """Combine the pieces of each result in order."""
     parameters = [pointer(summing(dtype), "x0"), pointer(dtype, "y0", False)]
     body = [f"{c_type(summing(dtype))} total = x0[i];"]
-    body.append(f"for (int k = 1; k < {pieces}; ++k) total = mg::{FUNCTORS[function]}()(total, x0[k * {many} + i]);")
-    return per_element(f"{function}_pieces", (many,), parameters, [*body, f"y0[i] = {finish};"])
+    at = f"x0[k * ({index_type(many * pieces)}){many} + i]"
+    body.append(f"for (int k = 1; k < {pieces}; ++k) total = mg::{FUNCTORS[function]}()(total, {at});")
+    return per_element(f"{function}_pieces", (many,), parameters, [*body, f"y0[i] = {finish};"], reach=many * pieces)
 
 
 def reduce(function: str, x: TensorType, axes: Sequence[int], finish: str = "total", value: str = "{}") -> Code:
