@@ -24,6 +24,8 @@ from house.floors import FLOORS, MODULES  # noqa: E402
 from support.public import FACES, find_public  # noqa: E402
 
 SOURCE = ROOT / "build" / "site-source"
+SITE = ROOT / "build" / "site"
+WORKER = "https://unpkg.com/iframe-worker/shim"  # from which Material's plugin for offline pages loads its worker
 REPOSITORY = {"README.md": "start.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 # Modules that are not TensorFlow's.
@@ -163,7 +165,7 @@ def settings(pages: Iterable[str]) -> dict[str, Any]:
         "extensions": [str(ROOT / "docs" / "site" / "docstrings.py")],
     }  # fmt: skip
     return {
-        "site_name": "minigraph", "docs_dir": str(SOURCE), "site_dir": str(ROOT / "build" / "site"),
+        "site_name": "minigraph", "docs_dir": str(SOURCE), "site_dir": str(SITE),
         "use_directory_urls": False, "strict": True, "nav": navigation(pages),
         "theme": {
             "name": "material", "font": False,
@@ -189,6 +191,17 @@ def _packages() -> str:
     return str(Path(minigraph.__path__[0]).parent)
 
 
+def stay_offline(site: Path) -> None:
+    """Let the pages load their search from the folder. ValueError if a page still loads a script from elsewhere."""
+    shutil.copy(ROOT / "docs" / "site" / "worker.js", site / "assets" / "worker.js")
+    for page in site.rglob("*.html"):
+        depth = len(page.relative_to(site).parts) - 1
+        text = page.read_text("utf-8").replace(WORKER, "../" * depth + "assets/worker.js")
+        if found := re.findall(r'<(?:script|link rel="stylesheet")[^>]*(?:src|href)="(https?:[^"]*)', text):
+            raise ValueError(f"{page} loads {found[0]}")
+        page.write_text(text, "utf-8")
+
+
 def main() -> None:
     """Write the source of the pages, and build them."""
     try:
@@ -203,7 +216,8 @@ def main() -> None:
     config = load_config(str(file))
     config.plugins.run_event("startup", command="build", dirty=False)
     build(config)
-    print(f"wrote {ROOT / 'build' / 'site' / 'index.html'}")
+    stay_offline(SITE)
+    print(f"wrote {SITE / 'index.html'}")
 
 
 if __name__ == "__main__":
