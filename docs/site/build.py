@@ -31,7 +31,7 @@ REPOSITORY = {"README.md": "start.md", "CONTRIBUTING.md": "contributing.md", "CH
 # Modules that are not TensorFlow's.
 OWN = {f"minigraph.{n}" for n in ("data", "distributed", "filters", "inspect.profile", "models", "onnx", "weights")}
 NAV: Mapping[str, tuple[str, ...]] = {
-    "Tutorial": ("tutorial.md",),
+    "Tutorial": ("tutorial.md", "notebooks/README.md"),
     "How to": (
         "training.md", "retrain.md", "layers.md", "branches.md", "models.md", "weights.md", "filters.md", "keras.md",
         "tf1.md", "tensorflow.md", "onnx.md", "quantize.md", "distributed.md", "gpu.md", "memory.md", "profiling.md",
@@ -138,9 +138,11 @@ def write_source(target: Path = SOURCE) -> list[str]:
         file = target / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
-    shutil.copytree(ROOT / "docs" / "pictures", target / "pictures")
-    (target / "docs").mkdir()
-    shutil.copytree(ROOT / "docs" / "pictures", target / "docs" / "pictures")
+    for path in (ROOT / "docs").rglob("*"):
+        inside = path.relative_to(ROOT / "docs")
+        if path.suffix in (".png", ".svg", ".ipynb") and inside.parts[0] != "site":
+            (target / inside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target / inside)
     return sorted(pages)
 
 
