@@ -24,12 +24,14 @@ from house.floors import FLOORS, MODULES  # noqa: E402
 from support.public import FACES, find_public  # noqa: E402
 
 SOURCE = ROOT / "build" / "site-source"
+SITE = ROOT / "build" / "site"
+WORKER = "https://unpkg.com/iframe-worker/shim"  # from which Material's plugin for offline pages loads its worker
 REPOSITORY = {"README.md": "start.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 # Modules that are not TensorFlow's.
 OWN = {f"minigraph.{n}" for n in ("data", "distributed", "filters", "inspect.profile", "models", "onnx", "weights")}
 NAV: Mapping[str, tuple[str, ...]] = {
-    "Tutorial": ("tutorial.md",),
+    "Tutorial": ("tutorial.md", "notebooks/README.md"),
     "How to": (
         "training.md", "retrain.md", "layers.md", "branches.md", "models.md", "weights.md", "filters.md", "keras.md",
         "tf1.md", "tensorflow.md", "onnx.md", "quantize.md", "distributed.md", "gpu.md", "memory.md", "profiling.md",
@@ -136,9 +138,11 @@ def write_source(target: Path = SOURCE) -> list[str]:
         file = target / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
-    shutil.copytree(ROOT / "docs" / "pictures", target / "pictures")
-    (target / "docs").mkdir()
-    shutil.copytree(ROOT / "docs" / "pictures", target / "docs" / "pictures")
+    for path in (ROOT / "docs").rglob("*"):
+        inside = path.relative_to(ROOT / "docs")
+        if path.suffix in (".png", ".svg", ".ipynb") and inside.parts[0] != "site":
+            (target / inside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target / inside)
     return sorted(pages)
 
 
@@ -163,7 +167,7 @@ def settings(pages: Iterable[str]) -> dict[str, Any]:
         "extensions": [str(ROOT / "docs" / "site" / "docstrings.py")],
     }  # fmt: skip
     return {
-        "site_name": "minigraph", "docs_dir": str(SOURCE), "site_dir": str(ROOT / "build" / "site"),
+        "site_name": "minigraph", "docs_dir": str(SOURCE), "site_dir": str(SITE),
         "use_directory_urls": False, "strict": True, "nav": navigation(pages),
         "theme": {
             "name": "material", "font": False,
@@ -189,6 +193,17 @@ def _packages() -> str:
     return str(Path(minigraph.__path__[0]).parent)
 
 
+def stay_offline(site: Path) -> None:
+    """Let the pages load their search from the folder. ValueError if a page still loads a script from elsewhere."""
+    shutil.copy(ROOT / "docs" / "site" / "worker.js", site / "assets" / "worker.js")
+    for page in site.rglob("*.html"):
+        depth = len(page.relative_to(site).parts) - 1
+        text = page.read_text("utf-8").replace(WORKER, "../" * depth + "assets/worker.js")
+        if found := re.findall(r'<(?:script|link rel="stylesheet")[^>]*(?:src|href)="(https?:[^"]*)', text):
+            raise ValueError(f"{page} loads {found[0]}")
+        page.write_text(text, "utf-8")
+
+
 def main() -> None:
     """Write the source of the pages, and build them."""
     try:
@@ -203,7 +218,8 @@ def main() -> None:
     config = load_config(str(file))
     config.plugins.run_event("startup", command="build", dirty=False)
     build(config)
-    print(f"wrote {ROOT / 'build' / 'site' / 'index.html'}")
+    stay_offline(SITE)
+    print(f"wrote {SITE / 'index.html'}")
 
 
 if __name__ == "__main__":

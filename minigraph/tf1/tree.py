@@ -275,6 +275,12 @@ def _fill_python() -> None:
         _add(f"core.protobuf.{name}_pb2", ROOT, train)
 
 
+def private_module(path: str, package: str | None) -> Namespace:
+    """A private module with the names of a package of `contrib`, if any, and of the root and its common modules."""
+    contrib = MODULES[f"contrib.{package}"] if package else None
+    return _module(path, contrib, ROOT, *(MODULES.get(name) for name in ("nn", "train", "image", "io")))
+
+
 _fill_root()
 _fill_aliases()
 _fill_recurrent()

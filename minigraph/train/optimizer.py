@@ -323,7 +323,7 @@ class Optimizer:
 
     def _repr_html_(self) -> str:
         """The form that a notebook shows."""
-        slots = [f"{key}: {len(table)} variables" for key, table in self._slots.items()]
+        slots = [f"{key}: {len(table)} variable{'s' * (len(table) != 1)}" for key, table in self._slots.items()]
         rows = {name: _text(value) for name, value in self.hyperparameters().items()}
         return facts(type(self).__name__, rows | {"slots": "\n".join(slots)})
 
