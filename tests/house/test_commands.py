@@ -39,8 +39,7 @@ QUICK = (
 )
 SLOW = ("bisect", "explain", "export mnist-cnn", "figures", "profile mnist-cnn", "train mnist-cnn", "viz mnist-cnn -o",
         "viz model.py", "train resnet20 --data sample", "summary")  # fmt: skip
-# Adam's first step enlarges the rounding of Winograd's products where gradients are near 0, and `bisect` takes that for a
-# fault.
+# Adam's first step enlarges the rounding of Winograd's products where gradients are near 0: `bisect` calls it a fault.
 FAILING = {"bisect mnist-cnn"}
 ABSENT = ("--clear", "cupy", "--checkpoint", "--workers", "--memory-limit 500", "MODEL", "NAME", "…")
 
