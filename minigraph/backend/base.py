@@ -91,6 +91,12 @@ class Backend(ABC):
     def read(self, array: Array) -> Any:
         """A copy on the host; a scalar if the array has no axes."""
 
+    def release(self) -> None:  # noqa: B027  # most backends keep nothing
+        """Give memory that the backend keeps for later use back to the system."""
+
+    def limit_memory(self, fraction: float) -> None:  # noqa: B027  # of the host's memory no part is ours
+        """Take at most this part of the device's memory; 0 for no limit. Backends without a device do nothing."""
+
     @abstractmethod
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """How to run `op` on operands and results of static types."""

@@ -22,6 +22,7 @@ from gpu.rounding import rounded
 from minigraph.backends.cupy.cudnn import Cudnn
 from minigraph.backends.cupy.device import DeviceBuffer, Function
 from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
+from minigraph.core.types import TensorType
 
 COMPILER = shutil.which("g++")
 SHIM = Path(__file__).with_name("shim.h")
@@ -174,10 +175,17 @@ class HostDevice:
     def synchronize(self) -> None:
         self.refuse_in_capture()
 
-    def upload(self, target: int, value: np.ndarray) -> None:
-        assert value.flags.c_contiguous
+    def release(self) -> None:
         self.refuse_in_capture()
-        ctypes.memmove(target, value.ctypes.data, value.nbytes)
+
+    def limit_memory(self, fraction: float) -> None:
+        pass
+
+    def upload(self, target: int, kind: TensorType, value: Any) -> None:
+        self.refuse_in_capture()
+        made = np.empty(kind.static, kind.dtype.np_dtype)
+        np.copyto(made, value, casting="unsafe")
+        ctypes.memmove(target, made.ctypes.data, made.nbytes)
 
     def download(self, value: np.ndarray, source: int) -> None:
         assert value.flags.c_contiguous
