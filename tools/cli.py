@@ -14,6 +14,7 @@ import click
 from minigraph.core.errors import MinigraphError, UnknownNameError
 from minigraph.tools import onnx_files, pretrained, run, run_onnx, scale, train_command
 from minigraph.tools.bench.command import bench
+from minigraph.tools.compare import compare
 from minigraph.tools.quantize import quantize
 from minigraph.tools.retrain.command import retrain
 from minigraph.tools.shared import completion
@@ -27,6 +28,7 @@ from minigraph.tools.shared.options import (
     tell_backend,
 )
 from minigraph.tools.shared.sizes import parse_sizes, size_options
+from minigraph.tools.show import show
 from minigraph.tools.summary import summary
 from minigraph.tools.textbook import chapter
 
@@ -475,5 +477,5 @@ def devices() -> None:
 
 
 _COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, *run_onnx.COMMANDS)
-for _command in (*_COMMANDS, bench, quantize, retrain, run.run, scale.scale, summary):
+for _command in (*_COMMANDS, bench, compare, quantize, retrain, run.run, scale.scale, show, summary):
     main.add_command(_command)
