@@ -329,7 +329,7 @@ class Optimizer:
 
     def __repr__(self) -> str:
         values = "".join(f" {name}={_text(value)}" for name, value in self.hyperparameters().items())
-        return f"<tf.train.{type(self).__name__}{values}>"
+        return f"<{type(self).__name__}{values}>"
 
 
 def _text(hyperparameter: Any) -> str:

@@ -121,7 +121,7 @@ def test_a_picture_shrinks_with_the_notebook(step: Any) -> None:
 def test_optimizers_show_their_hyperparameters() -> None:
     rate = tf.placeholder_with_default(0.1, [], name="rate")
     optimizer = tf.train.MomentumOptimizer(rate, 0.9)
-    assert repr(optimizer) == "<tf.train.MomentumOptimizer learning_rate=rate:0 momentum=0.9>"
+    assert repr(optimizer) == "<MomentumOptimizer learning_rate=rate:0 momentum=0.9>"
     optimizer.minimize(tf.square(tf.Variable(1.0)))
     shown = optimizer._repr_html_()
     for text in ("MomentumOptimizer", "rate:0", "0.9", "momentum: 1 variable<"):
