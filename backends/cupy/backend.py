@@ -109,6 +109,15 @@ class CupyBackend(Backend):
                 self._others[precision] = CupyBackend(self.device, precision)
             return self._others[precision]
 
+    def mark(self) -> Any:
+        return self.device.mark()
+
+    def seconds_between(self, start: Any, end: Any) -> float:
+        return self.device.seconds_between(start, end)
+
+    def memory_used(self) -> int:
+        return self.device.memory_used()
+
     def release(self) -> None:
         self.device.release()
 

@@ -70,6 +70,15 @@ class Device(Protocol):
     def synchronize(self) -> None:
         """Wait for all work."""
 
+    def mark(self) -> Any:
+        """The moment when all work so far is done."""
+
+    def seconds_between(self, start: Any, end: Any) -> float:
+        """The time between two moments; waits for the second one."""
+
+    def memory_used(self) -> int:
+        """Bytes of memory that the process uses."""
+
     def release(self) -> None:
         """Give memory that is not used back to the system."""
 
@@ -250,6 +259,19 @@ class CudaDevice:
     def upload(self, target: int, kind: TensorType, value: Any) -> None:
         with self.turn:
             self._staging.upload(target, kind, value)
+
+    def mark(self) -> Any:
+        with self.turn:
+            return self._stream.record()
+
+    def seconds_between(self, start: Any, end: Any) -> float:
+        with self.turn:
+            end.synchronize()
+            return float(self._cupy.cuda.get_elapsed_time(start, end)) / 1e3
+
+    def memory_used(self) -> int:
+        with self.turn:
+            return int(self._cupy.get_default_memory_pool().used_bytes())
 
     def release(self) -> None:
         with self.turn:

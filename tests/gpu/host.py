@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -176,6 +177,15 @@ class HostDevice:
 
     def synchronize(self) -> None:
         self.refuse_in_capture()
+
+    def mark(self) -> Any:
+        return time.perf_counter()
+
+    def seconds_between(self, start: Any, end: Any) -> float:
+        return float(end - start)
+
+    def memory_used(self) -> int:
+        return 0
 
     def release(self) -> None:
         self.refuse_in_capture()

@@ -63,6 +63,15 @@ class Recorder:
     def synchronize(self) -> None:
         self.launches.append(("synchronize", ()))
 
+    def mark(self) -> Any:
+        return self.host.mark()
+
+    def seconds_between(self, start: Any, end: Any) -> float:
+        return self.host.seconds_between(start, end)
+
+    def memory_used(self) -> int:
+        return sum(b.nbytes for b in self.buffers)
+
     def release(self) -> None:
         self.host.release()
 

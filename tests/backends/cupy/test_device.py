@@ -155,6 +155,19 @@ def test_programs_that_ask_for_a_gpu_find_it(machine: Machine) -> None:
     assert found[1].memory_limit == machine.memory
 
 
+def test_profiles_tell_the_device_s_time_and_memory(machine: Machine) -> None:
+    """On the stand-in a kernel or a product takes 1 ms, and anything else 1 µs."""
+    with tf.Session(backend="cupy") as session:
+        x = tf.placeholder(tf.float32, [64, 64])
+        y = tf.exp(tf.matmul(x, x))
+        profile = session.profile(y, {x: np.ones((64, 64))})
+        assert profile.launch_seconds == pytest.approx(2e-3, abs=1e-5)  # the product and the exponential
+        assert profile.seconds == pytest.approx(2e-3, abs=5e-5)
+        assert profile.feed_seconds < 1e-4
+        assert profile.measured_peak is not None
+        assert profile.planned_peak <= profile.measured_peak < profile.planned_peak + (40 << 20)  # cuBLAS has 32 MiB
+
+
 def failing(machine: Machine) -> str:
     """The error of the third run of a plan, in which the kernel of `softmax` fails."""
     with tf.Graph().as_default(), tf.Session(backend="cupy") as session:

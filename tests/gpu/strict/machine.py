@@ -276,7 +276,7 @@ class Machine:
         if self.fail and work.name.startswith(f"kernel {self.fail}"):
             self.dead = CUDARuntimeError(700)
             return
-        self.clock += 0.001
+        self.clock += 1.0 if work.name.startswith(("kernel", "gemm")) else 0.001
         work.action()
 
     def advance(self, queue: Queue) -> None:
