@@ -51,9 +51,6 @@ class NoDevice:
     def convolution(self, problem: K.ConvProblem) -> int | str:
         return 1 << 20
 
-    def upload(self, target: int, value: Any) -> None:
-        pass
-
     def __getattr__(self, name: str) -> Any:
         return lambda *args: None
 
