@@ -12,6 +12,7 @@ import numpy as np
 
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.tools.shared.options import backend_option, debug_option, number, output_file
+from minigraph.tools.train_command import data_option
 
 if TYPE_CHECKING:
     from minigraph.models.record import Model
@@ -99,8 +100,8 @@ def _restore(session: Any, model: Model, checkpoint: Path | None, weights: Path 
     return model.preprocessing
 
 
-def pictures(target: str, seen: Subject, photos: Sequence[Path]) -> list[ShownImage]:
-    """The photographs; without any, the first test images of the data set that the model's recipe names."""
+def pictures(target: str, seen: Subject, photos: Sequence[Path], source: str | None = None) -> list[ShownImage]:
+    """The photographs; without any, the first test images of a data set, by default the one of the model's recipe."""
     from minigraph.models.bundle import SUFFIX
     from minigraph.models.registry import get_model
     from minigraph.tools.prediction import expand, pixels
@@ -114,9 +115,9 @@ def pictures(target: str, seen: Subject, photos: Sequence[Path]) -> list[ShownIm
             found.append(ShownImage(photo.name, drawn / 255, seen.prepare(levels)))
         return found
     recipe = None if target.endswith(SUFFIX) else get_model(target).recipe
-    if recipe is None or recipe.dataset == FOLDER:
+    if recipe is None or (source is None and recipe.dataset == FOLDER):
         raise InvalidArgumentError(f"{target}: name photographs with --image")
-    data = load_data(recipe.dataset)
+    data = load_data(source or recipe.dataset)
     images = fitted(data, get_model(target), recipe.image_shape).test_images
     names = [data.classes[int(np.argmax(label))] for label in data.test_labels[:2]]
     return [
@@ -191,6 +192,7 @@ def attention_sheet(picture: ShownImage, seen: Seen) -> Any:
 @click.option(
     "--image", "photos", multiple=True, type=click.Path(path_type=Path), help="Photograph or folder; may be repeated."
 )
+@data_option
 @click.option("--layer", "layers", multiple=True, help="Layer whose maps to show; may be repeated [default: four].")
 @click.option("--class", "wanted", metavar="NAME", help="Class to explain [default: the likeliest].")
 @click.option("--top", type=number(whole=True, least=1), default=3, show_default=True, help="Classes to list.")
@@ -202,6 +204,7 @@ def show(
     checkpoint: Path | None,
     weights: Path | None,
     photos: tuple[Path, ...],
+    data: str | None,
     layers: tuple[str, ...],
     wanted: str | None,
     top: int,
@@ -229,7 +232,7 @@ def show(
             drawing(filters_sheet(filters), "filters"),
         ]
         chosen = layers or evenly(list(found.view.layers()), 4)
-        for picture in pictures(target, found, photos):
+        for picture in pictures(target, found, photos, data):
             seen = found.view.look(picture.fed, index, chosen)
             order = np.argsort(-seen.scores, kind="stable")[:top]
             said = ", ".join(f"{found.labels[i]} {seen.scores[i]:.1%}" for i in order)

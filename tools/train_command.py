@@ -69,7 +69,7 @@ class TrainOptions:
     distortions: Mapping[str, Any]
 
 
-_data = click.option(
+data_option = click.option(
     "--data",
     metavar="SOURCE",
     shell_complete=completion.data,
@@ -79,7 +79,7 @@ _data = click.option(
 
 @click.command()
 @click.argument("model", shell_complete=completion.recipes)
-@_data
+@data_option
 @image_dir_option(required=False)
 @click.option(
     "--validation-percentage",
@@ -189,7 +189,7 @@ def train(model: str, **given: Any) -> None:
     metavar="PATH",
     help="A .safetensors file, or a folder (its latest checkpoint is used).",
 )
-@_data
+@data_option
 @image_dir_option(required=False)
 @click.option(
     "--held-out", is_flag=True, help="Use only the images of --image-dir that the checkpoint's run did not train on."

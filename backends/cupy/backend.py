@@ -19,7 +19,7 @@ from minigraph.backends.cupy.emit import emit, module
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.steps import Bind, DeviceView
 from minigraph.core.dtypes import as_dtype
-from minigraph.core.errors import InternalError, ResourceExhaustedError
+from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.util.locks import Lock
@@ -101,6 +101,9 @@ class CupyBackend(Backend):
     def in_precision(self, precision: str) -> CupyBackend:
         """The backend on the same device with that precision."""
         super().in_precision(precision)
+        if precision == "bfloat16" and self.device.capability < (8, 0):
+            has = ".".join(map(str, self.device.capability))
+            raise BackendError(f"bfloat16 needs a GPU of compute capability 8.0 or later, and this one has {has}")
         with self._lock:
             if precision not in self._others:
                 self._others[precision] = CupyBackend(self.device, precision)

@@ -33,6 +33,7 @@ class Device(Protocol):
     """A GPU, or a stand-in for one in a test. All work runs in the order of the calls."""
 
     index: int
+    capability: tuple[int, int]  # the compute capability, such as (9, 0)
 
     @property
     def lost(self) -> Exception | None:
@@ -142,9 +143,9 @@ class CudaDevice:
             with device:
                 self._stream = cupy.cuda.Stream(non_blocking=True)
             self._major = runtime.runtimeGetVersion() // 1000
-            capability = device.compute_capability
-            self.capability = int(capability[:-1]), int(capability[-1])  # (major, minor)
-            self._architecture = architecture(capability, self._major)
+            number = int(device.compute_capability)
+            self.capability = number // 10, number % 10
+            self._architecture = architecture(number, self._major)
         self._turn = Turn(cupy, device, self._stream)
         with self._turn:
             self._staging = Staging(cupy, self._stream)

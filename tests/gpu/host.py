@@ -84,6 +84,8 @@ def _library(head: str, kernels: Mapping[str, str], flags: Sequence[str]) -> str
 class HostDevice:
     """minigraph.backends.cupy.device.Device on the CPU. `log` gets the name of every call and kernel."""
 
+    capability = 9, 0
+
     index = 0
     lost = None
 

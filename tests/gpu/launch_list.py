@@ -39,6 +39,8 @@ class Operation(NamedTuple):
 class NoDevice:
     """A device that holds nothing and runs nothing."""
 
+    capability = 9, 0
+
     def __init__(self) -> None:
         self._next = 256
 

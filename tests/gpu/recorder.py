@@ -17,6 +17,8 @@ from minigraph.core.types import TensorType
 class Recorder:
     """A device that computes nothing and keeps what it was asked to do. Memory is real, so that copies work."""
 
+    capability = 9, 0
+
     lost = None
 
     def __init__(self, limit: int = 1 << 40) -> None:

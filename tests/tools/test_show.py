@@ -47,7 +47,7 @@ def pictures(page: str) -> list[Image.Image]:
 def test_a_page_about_a_network_of_ones_own(trained: Path, tmp_path: Path) -> None:
     needed("matplotlib")
     out = tmp_path / "page.html"
-    result = run("show", "lenet5-modern", "--checkpoint", trained, "-o", out)
+    result = run("show", "lenet5-modern", "--checkpoint", trained, "--data", "sample", "-o", out)
     assert result.exit_code == 0, result.output
     page = out.read_text("utf-8")
     assert "Filters of lenet5_modern/c1/Conv2D" in page

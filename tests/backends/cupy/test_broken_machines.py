@@ -124,11 +124,11 @@ def test_asked_for_by_name_the_reason_is_an_error_of_ours() -> None:
 
 @pytest.mark.parametrize(
     ("capability", "known", "target"),
-    [("90", [75, 80, 90], "sm_90"), ("75", [75, 80, 90], "sm_75"), ("130", [75, 90, 120], "compute_120"),
-     ("89", [80, 90], "compute_80"), ("121", [75, 90, 120], "compute_120")],
+    [(90, [75, 80, 90], "sm_90"), (75, [75, 80, 90], "sm_75"), (130, [75, 90, 120], "compute_120"),
+     (89, [80, 90], "compute_80"), (121, [75, 90, 120], "compute_120")],
 )  # fmt: skip
 def test_a_newer_gpu_gets_code_of_the_newest_architecture_known(
-    monkeypatch: pytest.MonkeyPatch, capability: str, known: list[int], target: str
+    monkeypatch: pytest.MonkeyPatch, capability: int, known: list[int], target: str
 ) -> None:
     monkeypatch.setattr(compiler, "_library", lambda major: object())
     monkeypatch.setattr(nvrtc, "architectures", lambda library: known)
@@ -140,7 +140,7 @@ def test_a_gpu_that_the_compiler_has_dropped_is_told_so(monkeypatch: pytest.Monk
     monkeypatch.setattr(nvrtc, "architectures", lambda library: [75, 80, 90])
     monkeypatch.setattr(nvrtc, "version", lambda library: (13, 5))
     with pytest.raises(BackendError, match=r"compute capability 7\.0, and NVRTC 13\.5 compiles for 7\.5 and newer"):
-        compiler.architecture("70", 13)
+        compiler.architecture(70, 13)
 
 
 @pytest.mark.skipif(nvrtc.find() is None, reason="NVRTC is not installed")
@@ -149,7 +149,7 @@ def test_the_real_compiler_makes_ptx_for_gpus_that_it_does_not_know() -> None:
     known = nvrtc.architectures(library)
     assert known == sorted(known)
     assert {80, 90} <= set(known)
-    target = compiler.architecture("999")
+    target = compiler.architecture(999)
     assert target == f"compute_{known[-1]}"
     source = 'extern "C" __global__ void f(float* y) { y[0] = 1.0f; }'
     text = nvrtc.compile(library, source, target, ()).decode()
