@@ -9,7 +9,7 @@ READY := .venv/.ready
 WORKERS := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all fuzz fuzz-files chaos mutants debug-pass lint format types bench house release clean
+.PHONY: help venv demo test test-all fuzz fuzz-files chaos mutants debug-pass lint format types bench house docs release clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -87,6 +87,11 @@ bench: $(READY)  ## time the training step, Session.run, launches, compiling, th
 
 house: $(READY)  ## draw the house in CONTRIBUTING.md from the imports
 	cd tests && ../$(BIN)/python -m house.draw_house
+
+docs: $(READY)  ## build the handbook, build/site/index.html: tutorial, reference, how it works; it opens offline
+	$(BIN)/python -c 'import mkdocs, mkdocstrings' 2>/dev/null \
+	    || $(BIN)/python -m pip install -qq --disable-pip-version-check --editable ".[docs]"
+	$(BIN)/python docs/site/build.py
 
 release: $(READY)  ## build dist/: source, wheel, notes; check the wheel in a bare environment; upload nothing
 	$(BIN)/python tests/house/release.py

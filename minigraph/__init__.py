@@ -104,12 +104,14 @@ if _TYPE_CHECKING:
     from minigraph.formats.tensorflow.graph_def import import_graph_def as import_graph_def
     from minigraph.inspect.lint import *
     from minigraph.inspect.trace import RunOptions as RunOptions
+    from minigraph.keras.graph_fit import fit as fit
     from minigraph.ops.host.image_files import read_file as read_file
     from minigraph.ops.host.image_files import write_file as write_file
     from minigraph.ops.image.crop import random_crop as random_crop
     from minigraph.run.default_session import *
     from minigraph.run.session import *
     from minigraph.train.moving_averages import moving_average_variables as moving_average_variables
+    from minigraph.viz.layer_summary import summary_of as summary_of
 
     AttrValue: _Any
     Event: _Any
@@ -138,6 +140,7 @@ _LATE = {
     "StaleMovingAveragesWarning": "inspect.lint",
     "TensorArray": "control.tensor_array",
     "UnorderedUpdatesWarning": "inspect.lint",
+    "fit": "keras.graph_fit",
     "foldl": "control.slices",
     "foldr": "control.slices",
     "get_default_session": "run.default_session",
@@ -147,6 +150,7 @@ _LATE = {
     "random_crop": "ops.image.crop",
     "read_file": "ops.host.image_files",
     "scan": "control.slices",
+    "summary_of": "viz.layer_summary",
     "while_loop": "control.while_loops",
     "write_file": "ops.host.image_files",
 }

@@ -72,5 +72,6 @@ MODEL = Model(
     image_size=227,
     classes=1000,
     bottleneck="fc7",
+    trainable=60_965_224,
     preprocessing=CAFFE,
 )

@@ -67,15 +67,15 @@ class Predictor:
         graph = tf.Graph()
         with graph.as_default():
             add_nodes(graph, bundle.graph_def)
-        self._images = graph.get_tensor_by_name(bundle.images)
-        self._predictions = graph.get_tensor_by_name(bundle.predictions)
-        _check_classes(self._predictions, bundle.labels)
-        self._session = tf.Session(graph=graph, backend=backend)
+        self.images = graph.get_tensor_by_name(bundle.images)
+        self.predictions = graph.get_tensor_by_name(bundle.predictions)
+        _check_classes(self.predictions, bundle.labels)
+        self.session = tf.Session(graph=graph, backend=backend)
 
     def predict(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
         """pictures: [N, image_size, image_size, channels], RGB or grey, from 0 to 255. Returns float32 [N, classes]."""
         images = self.bundle.preprocessing.apply(pictures)
-        found: NDArray[np.float32] = self._session.run(self._predictions, {self._images: images})
+        found: NDArray[np.float32] = self.session.run(self.predictions, {self.images: images})
         return found
 
 

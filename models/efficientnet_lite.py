@@ -120,6 +120,7 @@ MODEL = Model(
     image_size=224,
     classes=1000,
     bottleneck="pool",
+    trainable=4_652_008,
     preprocessing=Preprocessing("RGB", (127.0, 127.0, 127.0), (128.0, 128.0, 128.0)),
     layouts=MappingProxyType({"torch": _torch}),
 )

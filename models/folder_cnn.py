@@ -61,6 +61,7 @@ MODEL = Model(
     image_size=64,
     classes=3,
     bottleneck="fc2",
+    trainable=9_024_131,
     preprocessing=Preprocessing("RGB", (0.0, 0.0, 0.0), (255.0, 255.0, 255.0)),
     recipe=Recipe(
         dataset="folder",

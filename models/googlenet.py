@@ -105,6 +105,7 @@ MODEL = Model(
     image_size=224,
     classes=1000,
     bottleneck="pool5",
+    trainable=6_998_552,
     preprocessing=CAFFE,
     auxiliary=MappingProxyType({"aux1_logits": 0.3, "aux2_logits": 0.3}),
 )

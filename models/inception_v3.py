@@ -191,6 +191,7 @@ MODEL = Model(
     image_size=299,
     classes=1000,
     bottleneck="pool",
+    trainable=23_834_568,
     preprocessing=SIGNED,
     layouts=MappingProxyType({"torch": _torch}),
     auxiliary=MappingProxyType({"aux_logits": 0.4}),

@@ -174,8 +174,8 @@ RECIPE = Recipe(
 )
 
 
-def _model(name: str, summary: str, build: Callable[..., Any], preprocessing: Preprocessing) -> Model:
-    return Model(name, summary, "lenet", build, 32, 10, "f6", preprocessing, recipe=RECIPE)
+def _model(name: str, summary: str, build: Callable[..., Any], preprocessing: Preprocessing, trainable: int) -> Model:
+    return Model(name, summary, "lenet", build, 32, 10, "f6", preprocessing, trainable=trainable, recipe=RECIPE)
 
 
 MODELS = (
@@ -184,11 +184,13 @@ MODELS = (
         "1998: trainable sub-sampling, a table of connections, radial basis functions",
         lenet5,
         Preprocessing("L", (20.0,), (200.0,)),
+        60_000,
     ),
     _model(
         "lenet5-modern",
         "LeNet-5 with ReLU, max-pooling and softmax",
         lenet5_modern,
         Preprocessing("L", (0.0,), (255.0,)),
+        61_706,
     ),
 )

@@ -75,6 +75,7 @@ MODEL = Model(
     image_size=28,
     classes=10,
     bottleneck="fc1",
+    trainable=6_640_394,
     preprocessing=Preprocessing("L", (0.0,), (255.0,)),
     recipe=Recipe(
         dataset="sample",

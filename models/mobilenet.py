@@ -63,6 +63,7 @@ MODEL = Model(
     image_size=32,
     classes=10,
     bottleneck="pool",
+    trainable=3_217_226,
     preprocessing=SIGNED,
     recipe=Recipe(
         dataset="cifar10",

@@ -148,6 +148,7 @@ class Model:
             network's scope, and shape to its place in the file.
         preprocessing_of: The scaling by the kind of weight file, if it differs.
         auxiliary: The weights of the losses of further logits in training, by end point.
+        trainable: Number of trainable parameters with `classes` classes, as `parameters` counts them.
         recipe: How to train the network; None if `minigraph train` does not.
 
     Example:
@@ -168,6 +169,7 @@ class Model:
     layouts: Mapping[str, Layout] = field(default_factory=lambda: MappingProxyType({}))
     preprocessing_of: Mapping[str, Preprocessing] = field(default_factory=lambda: MappingProxyType({}))
     auxiliary: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    trainable: int = 0
     recipe: Recipe | None = None
 
     @property

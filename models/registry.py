@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minigraph.core.errors import MinigraphError
+from minigraph.core.errors import UnknownNameError
 from minigraph.models.alexnet import MODEL as ALEXNET
 from minigraph.models.efficientnet_lite import MODEL as EFFICIENTNET_LITE0
 from minigraph.models.folder_cnn import MODEL as FOLDER_CNN
@@ -19,13 +19,13 @@ from minigraph.models.vgg import MODELS as VGGS
 from minigraph.models.vgg import SMALL as VGG_SMALL
 
 
-class UnknownModelError(MinigraphError, KeyError):
+class UnknownModelError(UnknownNameError, KeyError):
     """There is no model of this name."""
 
     __str__ = Exception.__str__  # KeyError's shows the repr
 
 
-class NoRecipeError(MinigraphError, ValueError):
+class NoRecipeError(UnknownNameError, ValueError):
     """There are no settings to train the model with."""
 
 
@@ -65,13 +65,21 @@ def get_model(name: str) -> Model:
     """
     from difflib import get_close_matches
 
-    known = {model.name: model for model in MODELS}
-    if name in known:
-        return known[name]
-    plain = name.lower().replace("_", "-")
-    close = get_close_matches(plain, known, n=3)
+    if (model := find_model(name)) is not None:
+        return model
+    known = [model.name for model in MODELS]
+    close = get_close_matches(_plain(name), known, n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known models: {', '.join(sorted(known))}"
     raise UnknownModelError(f"unknown model {name!r}; {hint}")
+
+
+def find_model(name: str) -> Model | None:
+    """The model of a name, whose words may be joined by hyphens or underscores; None if there is none."""
+    return next((model for model in MODELS if model.name == _plain(name)), None)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def get_recipe(model: Model) -> Recipe:

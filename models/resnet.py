@@ -169,13 +169,15 @@ MODELS = tuple(
         image_size=224,
         classes=1000,
         bottleneck="pool5",
+        trainable=trainable,
         preprocessing=IMAGENET,
         layouts=MappingProxyType({"torch": _torch}),
     )
-    for (name, units), deep, build in zip(
+    for (name, units), deep, build, trainable in zip(
         UNITS.items(),
         (False, False, True, True, True),
         (resnet18, resnet34, resnet50, resnet101, resnet152),
+        (11_689_512, 21_797_672, 25_557_032, 44_549_160, 60_192_808),
         strict=True,
     )
 )
@@ -188,6 +190,7 @@ SMALL = Model(
     image_size=32,
     classes=10,
     bottleneck="pool3",
+    trainable=272_474,
     preprocessing=SIGNED,
     recipe=Recipe(
         dataset="cifar10",

@@ -78,6 +78,7 @@ MODEL = Model(
     image_size=227,
     classes=1000,
     bottleneck="pool9",
+    trainable=1_235_496,
     preprocessing=CAFFE,
     layouts=MappingProxyType({"keras": _keras}),
 )

@@ -107,11 +107,12 @@ MODELS = tuple(
         image_size=224,
         classes=1000,
         bottleneck="fc7",
+        trainable=trainable,
         preprocessing=CAFFE,
         layouts=MappingProxyType({"keras": _keras, "torch": _torch(blocks)}),
         preprocessing_of=MappingProxyType({"torch": IMAGENET}),
     )
-    for (name, blocks), build in zip(BLOCKS.items(), (vgg16, vgg19), strict=True)
+    for (name, blocks), build, trainable in zip(BLOCKS.items(), (vgg16, vgg19), (138_357_544, 143_667_240), strict=True)
 )
 
 SMALL = Model(
@@ -122,6 +123,7 @@ SMALL = Model(
     image_size=32,
     classes=10,
     bottleneck="fc7",
+    trainable=879_914,
     preprocessing=SIGNED,
     recipe=Recipe(
         dataset="cifar10",

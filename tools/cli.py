@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from minigraph.core.errors import MinigraphError
+from minigraph.core.errors import MinigraphError, UnknownNameError
 from minigraph.tools import onnx_files, pretrained, run, run_onnx, scale, train_command
 from minigraph.tools.bench.command import bench
+from minigraph.tools.compare import compare
 from minigraph.tools.quantize import quantize
 from minigraph.tools.retrain.command import retrain
+from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import (
     autotune_option,
     backend_option,
@@ -27,12 +28,71 @@ from minigraph.tools.shared.options import (
     tell_backend,
 )
 from minigraph.tools.shared.sizes import parse_sizes, size_options
+from minigraph.tools.show import show
 from minigraph.tools.summary import summary
 from minigraph.tools.textbook import chapter
 
+# The commands by task, each with a text that fits one line of the help.
+GROUPS: Mapping[str, Mapping[str, str]] = {
+    "Train": {
+        "train": "Train a network.",
+        "eval": "Test a trained network.",
+        "retrain": "Teach a pretrained network the classes of your folders.",
+        "compare": "Compare the learning curves of several runs.",
+        "data": "Fetch MNIST, Fashion-MNIST or CIFAR-10.",
+    },
+    "Use a network": {
+        "predict": "Classify photographs.",
+        "run": "Run a program written for TensorFlow 1.",
+        "run-onnx": "Run an ONNX model.",
+        "convert": "Convert weights, or freeze a network into a bundle.",
+        "export": "Write an ONNX model, or a graph for TensorFlow.",
+        "import": "Read an ONNX model into a graph file.",
+        "quantize": "Bring a trained network to 8-bit integers.",
+    },
+    "Look inside": {
+        "models": "List the networks.",
+        "summary": "List a network's layers with shapes and costs.",
+        "viz": "Draw a graph before and after each pass.",
+        "show": "Draw filters, feature maps and saliency.",
+        "explain": "Say what each pass did, and what it left.",
+        "profile": "Show where time and memory go.",
+        "bisect": "Find the pass that changes a result.",
+    },
+    "Speed": {
+        "devices": "Show which backends can run here.",
+        "bench": "Time networks against other frameworks.",
+        "warm": "Compile a graph ahead of its first run.",
+        "cache": "Show or clear the caches of compiled code.",
+        "scale": "Predict the speed of many processes.",
+    },
+    "Learn": {
+        "derive": "Derive a layer's gradients as formulas.",
+        "figures": "Draw the figures of the textbook chapter.",
+        "filter": "Filter an image as a graph does.",
+        "explain-padding": "Show which inputs each output sees.",
+    },
+}
+
 
 class _CommandGroup(click.Group):
-    """Reports users' errors in one line, without a traceback unless --debug is given."""
+    """Reports users' errors in one line, without a traceback unless --debug is given.
+
+    The exit code is 2 if the command line is wrong: an unknown command, option, value or name, or a missing one. It is
+    1 if the command cannot do what it says: files that are missing or damaged, training that diverges, a check that
+    fails. It is 130 after Ctrl-C.
+    """
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name, with hyphens or underscores."""
+        return super().get_command(ctx, hyphens(cmd_name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by task."""
+        known = self.list_commands(ctx)
+        for title, texts in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, text) for name, text in texts.items() if name in known])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -42,6 +102,10 @@ class _CommandGroup(click.Group):
             raise
         except click.UsageError as error:
             _fail(error, error.format_message(), 2)
+        except UnknownNameError as error:
+            if ctx.meta.get("minigraph.debug"):
+                raise
+            _fail(error, str(error), 2)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             raise SystemExit(130) from None
@@ -50,7 +114,15 @@ class _CommandGroup(click.Group):
         except (MinigraphError, OSError) as error:
             if ctx.meta.get("minigraph.debug"):
                 raise
-            _fail(error, str(error), 1)
+            _fail(error, _message(error), 1)
+
+
+def _message(error: Exception) -> str:
+    """An error's text; that of the operating system begins with the file."""
+    if isinstance(error, MinigraphError) or getattr(error, "filename", None) is None:
+        return str(error)
+    reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror  # type: ignore[attr-defined]
+    return f"{error.filename}: {reason}"  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -82,7 +154,17 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
-@click.group(cls=_CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def hyphens(name: str) -> str:
+    """A name of a command, an option or a choice as it is declared."""
+    return name.replace("_", "-")
+
+
+_SETTINGS: dict[str, Any] = {
+    "help_option_names": ["-h", "--help"], "max_content_width": 100, "token_normalize_func": hyphens,
+}  # fmt: skip
+
+
+@click.group(cls=_CommandGroup, context_settings=_SETTINGS)
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
 @debug_option
 def main() -> None:
@@ -90,7 +172,7 @@ def main() -> None:
 
 
 @main.command("data")
-@click.argument("name", type=click.Choice(["mnist", "fashion-mnist", "cifar10"]))
+@click.argument("name", metavar="NAME", type=click.Choice(["mnist", "fashion-mnist", "cifar10"]))
 @click.option("--from", "source", metavar="FOLDER", help="Copy from this folder instead of downloading.")
 @click.option(
     "--to", "target", metavar="FOLDER", help="Target folder [default: the cache, which `train --data` searches]."
@@ -118,7 +200,7 @@ _inference = click.option("--inference", is_flag=True, help="Use the network's p
 
 
 @main.command()
-@click.argument("model", metavar="MODEL|FILE")
+@click.argument("model", metavar="MODEL|FILE", shell_complete=completion.targets)
 @_batch
 @click.option("--steps", type=number(whole=True, least=1), default=3, show_default=True, help="Timed runs.")
 @backend_option
@@ -164,7 +246,7 @@ def profile(
 
 
 @main.command()
-@click.argument("model", metavar="MODEL|FILE")
+@click.argument("model", metavar="MODEL|FILE", shell_complete=completion.targets)
 @click.option("--fusion", is_flag=True, help="Show why candidates were not fused.")
 @click.option("--passes", is_flag=True, help="Show why candidates of any pass were not rewritten.")
 @click.option("--kernel", metavar="NODE", help="Show the kernel of a node instead: its statement, schedule and code.")
@@ -213,7 +295,7 @@ def explain(
 
 
 @main.command()
-@click.argument("model", metavar="MODEL|FILE")
+@click.argument("model", metavar="MODEL|FILE", shell_complete=completion.targets)
 @click.option("--batch-size", type=number(whole=True, least=1), default=4, show_default=True)
 @backend_option
 @_optimize
@@ -243,10 +325,13 @@ def bisect(
 
 
 @main.command()
-@click.argument("target", metavar="MODEL|FILE")
+@click.argument("target", metavar="MODEL|FILE", shell_complete=completion.targets)
 @click.option("-o", "--out", type=output_file, help="A .svg, .png, .pdf, .dot or .html file [default: a browser].")
 @click.option(
-    "--stage", metavar="before|after|PASS", help="Stage to draw [default: before; with --diff or --profile: after]."
+    "--stage",
+    metavar="before|after|PASS",
+    shell_complete=completion.stages,
+    help="Stage to draw [default: before; with --diff or --profile: after].",
 )
 @click.option("--diff", is_flag=True, help="Show the boxes that all passes, or the one of --stage, removed and added.")
 @_batch
@@ -310,7 +395,7 @@ def viz(
 
 
 @main.command()
-@click.argument("model", metavar="MODEL|FILE")
+@click.argument("model", metavar="MODEL|FILE", shell_complete=completion.targets)
 @_batch
 @backend_option
 @memory_limit_option
@@ -362,35 +447,35 @@ def cache(clear: bool) -> None:
 @debug_option
 def models() -> None:
     """List the models."""
-    from rich.console import Console
-    from rich.table import Table
-
     from minigraph.models.registry import MODELS
+    from minigraph.util.terminal import Column, console, output_width, table
 
-    table = Table("model", "description", "image", "classes", "parameters")
-    for model in MODELS:
-        shape = " x ".join(map(str, model.image_shape))
-        table.add_row(model.name, model.summary, shape, f"{model.classes:,}", f"{model.parameters():,}")
-    console = Console(file=sys.stdout)
-    console.print(table)
+    columns = [
+        Column("model"), Column("parameters", right=True), Column("image", drop=1), Column("classes", True, drop=2),
+        Column("description", cut="end", drop=3),
+    ]  # fmt: skip
+    rows = [
+        [m.name, f"{m.trainable:,}", "x".join(map(str, m.image_shape)), f"{m.classes:,}", m.summary] for m in MODELS
+    ]
+    console().print(table(columns, rows, output_width()))
 
 
 @main.command("devices")
 @debug_option
 def devices() -> None:
     """Show which backends can run here, and the extras that install the others."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from minigraph.tools.shared.devices import devices as find
+    from minigraph.util.terminal import console
 
     table = Table("backend", "runs here", "found", "missing")
     for status in find():
         table.add_row(status.name, "yes" if status.runs else "no", status.found, escape(status.missing))
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
+    console().print(table)
 
 
 _COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, *run_onnx.COMMANDS)
-for _command in (*_COMMANDS, bench, quantize, retrain, run.run, scale.scale, summary):
+for _command in (*_COMMANDS, bench, compare, quantize, retrain, run.run, scale.scale, show, summary):
     main.add_command(_command)

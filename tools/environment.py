@@ -28,6 +28,8 @@ def install() -> None:
     fallbacks: dict[str, Make] = {
         "scipy": lambda: _package("scipy", "SciPy"),
         "nets": lambda: _package("nets", "TF-slim"),
+        "preprocessing": lambda: _package("preprocessing", "TF-slim"),
+        "preprocessing.vgg_preprocessing": lambda: import_module("minigraph.tf1.vgg_preprocessing"),
     }
     for name in NETS:
         fallbacks[f"nets.{name}"] = partial(MODULES.__getitem__, f"contrib.slim.nets.{name}")

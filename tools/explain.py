@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Stage
 from minigraph.tools.shared.target import Target
 from minigraph.util.files import atomic_write
+from minigraph.util.terminal import console
 
 SHOWN = 3  # nodes named in a row of a table
 
@@ -96,11 +96,6 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     with atomic_write(path, "w") as file:
         json.dump(content, file, indent=1)
         file.write("\n")
-
-
-def console() -> Console:
-    """A console for standard output, wide enough for tables if that is not a terminal."""
-    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140)
 
 
 def print_explanation(plan: Plan, found: Mapping[str, Any], missed: str | None) -> None:

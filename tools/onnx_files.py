@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 import click
 
-from minigraph.core.errors import MinigraphError
+from minigraph.core.errors import UnknownNameError
+from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import debug_option, output_file
 from minigraph.tools.shared.sizes import parse_sizes, size_options
 
 
-class SettingError(MinigraphError, ValueError):
+class SettingError(UnknownNameError, ValueError):
     """An invalid value on the command line."""
 
 
@@ -26,7 +27,7 @@ _settings = click.option(
 
 
 @click.command("export")
-@click.argument("target")
+@click.argument("target", shell_complete=completion.targets)
 @click.argument("out", type=output_file)
 @click.option(
     "--output",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import minigraph as tf
-from minigraph.core.errors import DataLossError, InvalidArgumentError
+from minigraph.core.errors import DataLossError, InvalidArgumentError, UnknownNameError
 from minigraph.data.images import SUFFIXES as IMAGES
 from minigraph.data.images import open_image, resize
 from minigraph.formats.tensorflow.graph_def import read_graph
@@ -65,7 +65,7 @@ def load(
     if not (of_tensorflow or path.suffix == SUFFIX or path.is_file()):
         model = get_model(network)
         if weights is None:
-            raise InvalidArgumentError(f"{model.name} needs weights: give a file of them with --weights")
+            raise UnknownNameError(f"{model.name} needs weights: give a file of them with --weights")
         return Predictor(freeze(model, weights, labels), backend)
     if weights is not None:
         raise InvalidArgumentError(f"{network} has weights of its own; --weights is for models")
@@ -188,9 +188,7 @@ def convert(source: Path, target: Path, model: str | None, labels: Path | None) 
     chosen = None if model is None else get_model(model)
     if target.suffix == SUFFIX:
         if chosen is None:
-            raise InvalidArgumentError(
-                f"{target}: a bundle holds a network and its weights; name the network with --model"
-            )
+            raise UnknownNameError(f"{target}: a bundle holds a network and its weights; name the network with --model")
         save_bundle(target, freeze(chosen, source, labels))
         return f"wrote {target}: {chosen.name} with the weights of {source}"
     if labels is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import backend_option, debug_option, number, output_file, tell_backend
 from minigraph.tools.shared.workers import workers_option
 
@@ -19,7 +20,7 @@ _labels = click.option(
 
 
 @click.command()
-@click.argument("network", metavar="MODEL|BUNDLE|GRAPH")
+@click.argument("network", metavar="MODEL|BUNDLE|GRAPH", shell_complete=completion.targets)
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_weights
 @_labels
@@ -65,7 +66,9 @@ def predict(
 @click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
 @click.argument("target", metavar="TO", type=output_file)
 @click.option(
-    "--model", help="The weights' network; needed for its variable names and layouts, and for a bundle (.mgb)."
+    "--model",
+    shell_complete=completion.models,
+    help="The weights' network; needed for its variable names and layouts, and for a bundle (.mgb).",
 )
 @_labels
 @debug_option

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import minigraph as tf
 from minigraph.compile.plan import Plan
 from minigraph.inspect.profile import Profile
-from minigraph.tools.explain import console
 from minigraph.tools.shared.target import Target
 from minigraph.util.files import atomic_write
 from minigraph.util.object_cache import objects
+from minigraph.util.terminal import console
 from minigraph.viz.page import page
 from minigraph.viz.render import write
 from minigraph.viz.stages import AFTER, Traced, trace_profile

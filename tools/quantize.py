@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import minigraph as tf
-from minigraph.core.errors import InvalidArgumentError
+from minigraph.core.errors import InvalidArgumentError, UnknownNameError
 from minigraph.core.graph import Tensor
+from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import backend_option, debug_option, number, output_file, tell_backend
 from minigraph.tools.shared.sizes import Sizes, parse_sizes, size_options
 
@@ -34,7 +35,7 @@ class _Trained(NamedTuple):
 
 
 @click.command()
-@click.argument("network", metavar="MODEL|FILE")
+@click.argument("network", metavar="MODEL|FILE", shell_complete=completion.targets)
 @click.option(
     "--images",
     "folder",
@@ -71,7 +72,7 @@ def quantize(
     from minigraph.tools.prediction import expand
 
     if out.suffix != ".onnx":
-        raise InvalidArgumentError(f"{out}: the name of an ONNX file ends in .onnx")
+        raise UnknownNameError(f"{out}: the name of an ONNX file ends in .onnx")
     tell_backend(backend)
     files = expand([folder])
     trained = _trained(network, weights, (input_mean, input_std), parse_sizes(shapes, dims), backend)
@@ -91,14 +92,14 @@ def _trained(
 ) -> _Trained:
     from minigraph.models.bundle import CROP
     from minigraph.models.record import Preprocessing
-    from minigraph.models.registry import MODELS, get_model
+    from minigraph.models.registry import find_model
     from minigraph.tools.prediction import Started
     from minigraph.tools.shared.target import load_target
 
-    if any(m.name == network for m in MODELS):
+    if (model := find_model(network)) is not None:
         if weights is None:
-            raise InvalidArgumentError(f"{network} needs weights: give a file of them with --weights")
-        started = Started(get_model(network), weights, backend)
+            raise UnknownNameError(f"{model.name} needs weights: give a file of them with --weights")
+        started = Started(model, weights, backend)
         read = _reader(started.images, started.preprocessing, CROP)
         return _Trained(started.session, started.images, {"predictions": started.predictions}, read)
     if weights is not None:

@@ -109,7 +109,7 @@ def draw_predictions(
 
 
 def _draw_digit(canvas: _Canvas, at: Point, image: NDArray[np.float32], predicted: str, actual: str) -> None:
-    pixels = _pixels(image)
+    pixels = as_pixels(image)
     canvas.paste(at, pixels, _DIGIT)
     right = predicted == actual
     canvas.frame(*at, _DIGIT, _DIGIT, _LINE if right else _RED, 1 if right else 2)
@@ -117,7 +117,8 @@ def _draw_digit(canvas: _Canvas, at: Point, image: NDArray[np.float32], predicte
     canvas.text(below, f"{predicted} / {actual}", _GREEN if right else _RED, 12, "ma")
 
 
-def _pixels(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+def as_pixels(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The picture of a test image: flat and grey, from 0 (white) to 1, or [H, W, 3] from 0 to 1."""
     levels = np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8)
     if image.ndim == 3:
         return levels

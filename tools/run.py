@@ -49,12 +49,11 @@ def run(
 
 def _check(program: Script) -> int:
     """Print the table; 1 if something is missing."""
-    import sys
 
-    from rich.console import Console
     from rich.table import Table
 
     from minigraph.tools.symbols import used_symbols
+    from minigraph.util.terminal import console
 
     total = missing = 0
     main = program.source()
@@ -68,7 +67,7 @@ def _check(program: Script) -> int:
             state = "" if symbol.present else "missing"
             near = f"tf.{symbol.closest}" if symbol.closest else ""
             table.add_row(f"tf.{symbol.path}", ", ".join(map(str, symbol.lines)), state or "there", near)
-        Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
+        console().print(table)
         total += len(symbols)
         missing += sum(not s.present for s in symbols)
     click.echo(f"{total} symbols, {missing} missing")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import backend_option, debug_option, number, output_file
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _counts(text: str) -> list[int]:
 
 
 @click.command()
-@click.argument("model", metavar="MODEL|FILE")
+@click.argument("model", metavar="MODEL|FILE", shell_complete=completion.targets)
 @click.option("--workers", type=_counts, default="1,2,4,8,16,32,64,128,256", help="Numbers of processes, by commas.")
 @click.option("--bandwidth", type=_rate, default="25Gb", show_default=True, help="Between two hosts, per second.")
 @click.option("--latency", type=_duration, default="5us", show_default=True, help="Of a message between two hosts.")
@@ -223,7 +224,7 @@ def scale(
 def _print_table(found: Sequence[StepPrediction], step: MeasuredStep, batch_size: int) -> None:
     from rich.table import Table
 
-    from minigraph.tools.explain import console
+    from minigraph.util.terminal import console
 
     size = sum(nbytes for _, nbytes in step.gradients)
     table = Table("processes", "step ms", "images/s", "efficiency", "exchange ms", "hidden", title_justify="left")

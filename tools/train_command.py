@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minigraph.core.errors import InvalidArgumentError
+from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import (
     autotune_option,
     backend_option,
@@ -19,6 +20,7 @@ from minigraph.tools.shared.options import (
     image_dir_option,
     memory_limit_option,
     number,
+    output_file,
     tell_backend,
 )
 from minigraph.tools.shared.workers import workers_option
@@ -67,16 +69,17 @@ class TrainOptions:
     distortions: Mapping[str, Any]
 
 
-_data = click.option(
+data_option = click.option(
     "--data",
     metavar="SOURCE",
+    shell_complete=completion.data,
     help="sample, mnist, fashion-mnist, cifar10, or a folder with the files of one [default: the model's].",
 )
 
 
 @click.command()
-@click.argument("model")
-@_data
+@click.argument("model", shell_complete=completion.recipes)
+@data_option
 @image_dir_option(required=False)
 @click.option(
     "--validation-percentage",
@@ -179,17 +182,20 @@ def train(model: str, **given: Any) -> None:
 
 
 @click.command("eval")
-@click.argument("model")
+@click.argument("model", shell_complete=completion.recipes)
 @click.option(
     "--checkpoint",
     required=True,
     metavar="PATH",
     help="A .safetensors file, or a folder (its latest checkpoint is used).",
 )
-@_data
+@data_option
 @image_dir_option(required=False)
 @click.option(
     "--held-out", is_flag=True, help="Use only the images of --image-dir that the checkpoint's run did not train on."
+)
+@click.option(
+    "--report", type=output_file, help="Write an HTML page with the confusion matrix and the misclassified images."
 )
 @backend_option
 @autotune_option
@@ -200,11 +206,12 @@ def evaluate(
     data: str | None,
     image_dir: tuple[Path, ...],
     held_out: bool,
+    report: Path | None,
     backend: str | None,
 ) -> None:
     """Test MODEL with the variables of a checkpoint."""
     from minigraph.models.registry import get_model, get_recipe
-    from minigraph.tools.shared.data import fitted, load_data
+    from minigraph.tools.shared.data import fitted, load_data, plain_images
     from minigraph.tools.shared.running import checkpoint_file, read_identity
     from minigraph.tools.shared.train import describe_accuracy, evaluate_checkpoint
 
@@ -227,6 +234,12 @@ def evaluate(
     logits = evaluate_checkpoint(chosen, path, dataset, backend)
     tell_backend(backend)
     click.echo(describe_accuracy(logits, dataset.test_labels))
+    if report is not None:
+        from minigraph.tools.eval_report import write_report
+
+        title = f"{chosen.name} with {path}"
+        write_report(report, title, logits, dataset.test_labels, plain_images(dataset), dataset.classes)
+        click.echo(f"wrote {report}")
 
 
 COMMANDS = (train, evaluate)
@@ -361,13 +374,12 @@ def _photographs(
 
 def _write_reports(folder: Path, settings: Any, result: Any, dataset: TrainingData) -> None:
     from minigraph.tools import report
-    from minigraph.tools.shared.data import Fitted
+    from minigraph.tools.shared.data import plain_images
     from minigraph.tools.shared.train import write_history
 
     write_history(folder / "history.json", settings, result)
     actual, predicted = dataset.test_labels.argmax(1), result.logits.argmax(1)
-    images = dataset.data.test_images if isinstance(dataset, Fitted) else dataset.test_images
-    report.draw_predictions(folder / "predictions.png", images, predicted, actual, dataset.classes)
+    report.draw_predictions(folder / "predictions.png", plain_images(dataset), predicted, actual, dataset.classes)
     history = result.history
     report.draw_history(
         folder / "loss.png",

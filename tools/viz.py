@@ -19,7 +19,7 @@ from minigraph.viz.fold import READABLE, choose_open, fold
 from minigraph.viz.page import page
 from minigraph.viz.picture import picture_of_graph
 from minigraph.viz.render import FORMATS, GraphvizMissingError, render, write
-from minigraph.viz.stages import AFTER, BEFORE, Traced, VizError, trace
+from minigraph.viz.stages import AFTER, BEFORE, Traced, UnknownStageError, VizError, trace
 
 
 class PictureOptions(NamedTuple):
@@ -52,7 +52,7 @@ def draw(target: Target, out: Path, choice: PictureOptions) -> Drawn:
     """
     kind = out.suffix.lower()
     if kind not in FORMATS:
-        raise VizError(f"{out}: the name must end in one of {', '.join(FORMATS)}")
+        raise UnknownStageError(f"{out}: the name must end in one of {', '.join(FORMATS)}")
     diff, limit, html = choice.diff, choice.limit, choice.html
     chosen = choice.stage or (AFTER if diff or choice.steps else BEFORE)
     pages = kind == ".html" or html

@@ -18,7 +18,8 @@ from minigraph.backends.cupy.device import CudaDevice, Device, DeviceBuffer, Fun
 from minigraph.backends.cupy.emit import emit, module
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.steps import Bind, DeviceView
-from minigraph.core.errors import InternalError, ResourceExhaustedError
+from minigraph.core.dtypes import as_dtype
+from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.util.locks import Lock
@@ -100,10 +101,28 @@ class CupyBackend(Backend):
     def in_precision(self, precision: str) -> CupyBackend:
         """The backend on the same device with that precision."""
         super().in_precision(precision)
+        if precision == "bfloat16" and self.device.capability < (8, 0):
+            has = ".".join(map(str, self.device.capability))
+            raise BackendError(f"bfloat16 needs a GPU of compute capability 8.0 or later, and this one has {has}")
         with self._lock:
             if precision not in self._others:
                 self._others[precision] = CupyBackend(self.device, precision)
             return self._others[precision]
+
+    def mark(self) -> Any:
+        return self.device.mark()
+
+    def seconds_between(self, start: Any, end: Any) -> float:
+        return self.device.seconds_between(start, end)
+
+    def memory_used(self) -> int:
+        return self.device.memory_used()
+
+    def release(self) -> None:
+        self.device.release()
+
+    def limit_memory(self, fraction: float) -> None:
+        self.device.limit_memory(fraction)
 
     def warn_once(self, text: str) -> None:
         """Give a warning, unless it has been given before."""
@@ -125,11 +144,10 @@ class CupyBackend(Backend):
 
     def write(self, array: DeviceView, value: Any) -> None:
         """Copy from the host, broadcasting and casting as NumPy does."""
-        kind = array.type
-        host = np.empty(kind.static, kind.dtype.np_dtype)
-        np.copyto(host, value, casting="unsafe")
-        if host.nbytes:
-            self.device.upload(array.pointer, host)
+        if array.type.size:
+            self.device.upload(array.pointer, array.type, value)
+        else:
+            np.broadcast_to(value, array.type.static)  # refuses a shape that does not fit
 
     def read(self, array: DeviceView) -> Any:
         """A copy on the host; a NumPy scalar if the array has no axes."""
@@ -200,7 +218,7 @@ class CupyBackend(Backend):
     def _constant(self, step: K.Constant, target: int) -> Launch:
         value = np.ascontiguousarray(step.value)
         kept = self.allocate(value.nbytes)
-        self.device.upload(kept.pointer, value)
+        self.device.upload(kept.pointer, TensorType(as_dtype(value.dtype), value.shape), value)
         return lambda: self.device.copy(target, kept.pointer, kept.nbytes)
 
     def _host_call(self, op: Op) -> Callable[[Sequence[DeviceView], Sequence[DeviceView | None], DeviceView], Launch]:

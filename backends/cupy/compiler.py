@@ -39,26 +39,26 @@ def _required(major: int | None) -> Any:
     return library
 
 
-def architecture(capability: str, major: int | None = None) -> str:
-    """The target for GPUs of a compute capability such as "90": sm_90, or for GPUs that are newer than the compiler the
+def architecture(capability: int, major: int | None = None) -> str:
+    """The target for GPUs of a compute capability such as 90: sm_90, or for GPUs that are newer than the compiler the
     newest that it knows, as compute_90 and so on.
 
     major: the version of CUDA. Raises BackendError for GPUs that the compiler does not support any more, or without it.
     """
     library = _required(major)
     known = nvrtc.architectures(library)
-    older = [a for a in known if a <= int(capability)]
+    older = [a for a in known if a <= capability]
     if not older:
         release, least = ".".join(map(str, nvrtc.version(library))), _dotted(known[0])
         raise BackendError(
             f"the GPU has compute capability {_dotted(capability)}, and NVRTC {release} compiles for {least} and newer "
             "ones; earlier versions of CUDA support older GPUs"
         )
-    return f"{'sm' if older[-1] == int(capability) else 'compute'}_{older[-1]}"
+    return f"{'sm' if older[-1] == capability else 'compute'}_{older[-1]}"
 
 
-def _dotted(capability: str | int) -> str:
-    return f"{int(capability) // 10}.{int(capability) % 10}"
+def _dotted(capability: int) -> str:
+    return f"{capability // 10}.{capability % 10}"
 
 
 def machine_code(source: str, kernels: Sequence[CudaKernel], architecture: str, major: int | None = None) -> bytes:

@@ -83,7 +83,8 @@ def im2col(s: ConvSizes, source: BufferRef, images: int) -> Launch:
     at = f"((c0 * {height} + h) * {width} + w) * {channels} + c5"
     body.append(f"y0[i] = inside ? x0[{at}] : {literal(0, s.dtype)};")
     shape = (images, s.rows, s.columns, kh, kw, s.depth)
-    made = per_element("im2col", shape, [pointer(s.dtype, "x0"), pointer(s.dtype, "y0", False)], body)
+    parameters = [pointer(s.dtype, "x0"), pointer(s.dtype, "y0", False)]
+    made = per_element("im2col", shape, parameters, body, reach=images * height * width * channels)
     return Launch(made, (source, work()))
 
 
@@ -99,7 +100,9 @@ def col2im(s: ConvSizes, target: BufferRef, images: int) -> Launch:
     pixel = f"((c0 * {s.image.static[1]} + c1) * {s.image.static[2]} + c2)"
     body.append(f"y0[{pixel} * {channels} + c3] = total;")
     shape = (images, *s.image.static[1:3], s.depth)
-    made = per_element("col2im", shape, [pointer(s.dtype, "x0"), pointer(s.dtype, "y0", False)], body)
+    parameters = [pointer(s.dtype, "x0"), pointer(s.dtype, "y0", False)]
+    reach = images * max(s.rows * s.columns * kh_kw * s.depth, s.image.size // max(s.image.static[0], 1))
+    made = per_element("col2im", shape, parameters, body, reach=reach)
     return Launch(made, (work(), target))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -14,8 +13,10 @@ from minigraph.backends.cupy.compiler import architecture, machine_code
 from minigraph.backends.cupy.cudnn import Cudnn
 from minigraph.backends.cupy.installation import advice, release
 from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
+from minigraph.backends.cupy.staging import Staging
 from minigraph.backends.cupy.turn import Turn
 from minigraph.core.errors import BackendError, MinigraphError, ResourceExhaustedError
+from minigraph.core.types import TensorType
 
 Function = Callable[[tuple[int, ...]], None]  # launches a kernel on pointers
 
@@ -32,6 +33,7 @@ class Device(Protocol):
     """A GPU, or a stand-in for one in a test. All work runs in the order of the calls."""
 
     index: int
+    capability: tuple[int, int]  # the compute capability, such as (9, 0)
 
     @property
     def lost(self) -> Exception | None:
@@ -68,8 +70,23 @@ class Device(Protocol):
     def synchronize(self) -> None:
         """Wait for all work."""
 
-    def upload(self, target: int, value: np.ndarray) -> None:
-        """Copy a contiguous array to the device; the array may change afterwards."""
+    def mark(self) -> Any:
+        """The moment when all work so far is done."""
+
+    def seconds_between(self, start: Any, end: Any) -> float:
+        """The time between two moments; waits for the second one."""
+
+    def memory_used(self) -> int:
+        """Bytes of memory that the process uses."""
+
+    def release(self) -> None:
+        """Give memory that is not used back to the system."""
+
+    def limit_memory(self, fraction: float) -> None:
+        """Let the process take at most this part of the device's memory; 0 for no limit."""
+
+    def upload(self, target: int, kind: TensorType, value: Any) -> None:
+        """Copy to an array in device memory, broadcasting and casting as NumPy does; the value may change later."""
 
     def download(self, value: np.ndarray, source: int) -> None:
         """Fill a contiguous array from the device."""
@@ -126,11 +143,14 @@ class CudaDevice:
             with device:
                 self._stream = cupy.cuda.Stream(non_blocking=True)
             self._major = runtime.runtimeGetVersion() // 1000
-            self._architecture = architecture(device.compute_capability, self._major)
+            number = int(device.compute_capability)
+            self.capability = number // 10, number % 10
+            self._architecture = architecture(number, self._major)
         self._turn = Turn(cupy, device, self._stream)
+        with self._turn:
+            self._staging = Staging(cupy, self._stream)
         self._blas: Any = None
         self._dnn: Cudnn | str | None = None
-        self._staging = Staging(cupy, self._stream)
 
     @property
     def turn(self) -> Turn:
@@ -139,6 +159,11 @@ class CudaDevice:
     @property
     def lost(self) -> Exception | None:
         return self._turn.lost
+
+    def memory_sizes(self) -> list[int]:
+        """The bytes of memory of each GPU of this machine."""
+        runtime = self._cupy.cuda.runtime
+        return [runtime.getDeviceProperties(n)["totalGlobalMem"] for n in range(runtime.getDeviceCount())]
 
     def describe(self) -> str:
         """The GPU's name, compute capability and memory, and the versions of the driver and the runtime."""
@@ -231,46 +256,36 @@ class CudaDevice:
         with self.turn:
             self._stream.synchronize()
 
-    def upload(self, target: int, value: np.ndarray) -> None:
+    def upload(self, target: int, kind: TensorType, value: Any) -> None:
         with self.turn:
-            self._staging.upload(target, value)
+            self._staging.upload(target, kind, value)
+
+    def mark(self) -> Any:
+        with self.turn:
+            return self._stream.record()
+
+    def seconds_between(self, start: Any, end: Any) -> float:
+        with self.turn:
+            end.synchronize()
+            return float(self._cupy.cuda.get_elapsed_time(start, end)) / 1e3
+
+    def memory_used(self) -> int:
+        with self.turn:
+            return int(self._cupy.get_default_memory_pool().used_bytes())
+
+    def release(self) -> None:
+        with self.turn:
+            self._stream.synchronize()
+            self._staging.release()
+            self._cupy.get_default_memory_pool().free_all_blocks()
+            self._cupy.get_default_pinned_memory_pool().free_all_blocks()
+
+    def limit_memory(self, fraction: float) -> None:
+        with self.turn:
+            self._cupy.get_default_memory_pool().set_limit(fraction=fraction)
 
     def download(self, value: np.ndarray, source: int) -> None:
         runtime = self._cupy.cuda.runtime
         with self.turn:
             runtime.memcpyAsync(value.ctypes.data, source, value.nbytes, runtime.memcpyDeviceToHost, self._stream.ptr)
             self._stream.synchronize()
-
-
-class Staging:
-    """Copies to the device.
-
-    From the second copy to a target on, copies go through two alternating pieces of pinned memory, so that the host can
-    fill one while the device still reads the other. Targets written only once, such as constants, have no pinned
-    memory, nor have those for which the host cannot pin any.
-    """
-
-    def __init__(self, cupy: Any, stream: Any) -> None:
-        self._cuda = cupy.cuda
-        self._stream = stream
-        self._pieces: dict[
-            tuple[int, int], list[tuple[Any, Any]]
-        ] = {}  # (pinned memory, event); the next one to use comes first
-
-    def upload(self, target: int, value: np.ndarray) -> None:
-        runtime, key = self._cuda.runtime, (target, value.nbytes)
-        pieces = self._pieces.get(key)
-        if pieces is not None and not pieces:
-            with suppress(Exception):
-                pieces += [(self._cuda.alloc_pinned_memory(value.nbytes), self._cuda.Event()) for _ in range(2)]
-        if not pieces:
-            self._pieces[key] = []
-            runtime.memcpyAsync(target, value.ctypes.data, value.nbytes, runtime.memcpyHostToDevice, self._stream.ptr)
-            self._stream.synchronize()
-            return
-        memory, event = pieces[0]
-        event.synchronize()  # returns at once if it was never recorded
-        ctypes.memmove(memory.ptr, value.ctypes.data, value.nbytes)
-        runtime.memcpyAsync(target, memory.ptr, value.nbytes, runtime.memcpyHostToDevice, self._stream.ptr)
-        event.record(self._stream)
-        pieces.reverse()

@@ -28,18 +28,18 @@ def filter_grad(s: ConvSizes) -> Code:
     (top, _), (left, _) = s.window.pads(height, width)
     (kh, kw), (sh, sw), (dh, dw) = s.window.kernel, s.window.strides, s.window.dilations
 
-    def term(c: Sequence[str]) -> tuple[list[str], str]:
+    def term(c: Sequence[str]) -> tuple[list[str], list[str]]:
         n, p, q, r, t, k, o = c
         lines = [f"const int h = {p} * {sh} + {r} * {dh} - {top}, w = {q} * {sw} + {t} * {dw} - {left};"]
         lines.append(f"const bool inside = h >= 0 && h < {height} && w >= 0 && w < {width};")
         x = f"x0[(({n} * {height} + h) * {width} + w) * {channels} + {o} / {s.fan} * {s.depth} + {k}]"
         kind = c_type(summing(s.dtype))
         grad = f"x1[(({n} * {s.rows} + {p}) * {s.columns} + {q}) * {outputs} + {o}]"
-        return lines, f"inside ? ({kind}){x} * ({kind}){grad} : {literal(0, summing(s.dtype))}"
+        return lines, [f"inside ? ({kind}){x} * ({kind}){grad} : {literal(0, summing(s.dtype))}"]
 
     space = (batch, s.rows, s.columns, kh, kw, s.depth, outputs)
-    operands = ReduceTerm([pointer(s.dtype, "x0"), pointer(s.dtype, "x1")], (0, 1), term)
-    return reduction("sum", space, (0, 1, 2), operands, s.dtype)
+    operands = ReduceTerm([pointer(s.dtype, "x0"), pointer(s.dtype, "x1")], (0, 1), term, s.image.size)
+    return reduction("sum", space, (0, 1, 2), operands, [s.dtype])
 
 
 def _conv2d(op: C.Conv2D, in_types: Types, out_types: Types) -> Code | None:

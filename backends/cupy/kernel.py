@@ -142,11 +142,14 @@ def reads(types: Types) -> list[str]:
 
 
 def per_element(
-    family: str, shape: Sequence[int], parameters: Sequence[str], body: Sequence[str], comment: str = ""
+    family: str, shape: Sequence[int], parameters: Sequence[str], body: Sequence[str], comment: str = "", reach: int = 0
 ) -> CudaKernel:
-    """A kernel with a thread for each index of `shape`. `body` can use the index i and its coordinates c0, c1, …"""
+    """A kernel with a thread for each index of `shape`. `body` can use the index i and its coordinates c0, c1, …
+
+    reach: the size of the largest operand, to which indices made of the coordinates have to count.
+    """
     size = math.prod(shape)
-    kind = index_type(size)
+    kind = index_type(size, reach)
     names = [f"c{a}" for a in range(len(shape))]
     head = [f"const {kind} i = blockIdx.x * ({kind}){BLOCK} + threadIdx.x;", f"if (i >= {size}) return;"]
     head += coordinates("i", shape, names, kind)

@@ -28,19 +28,24 @@ LANES = 4  # adjacent elements per thread, if all operands allow it
 
 
 def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:
-    """The loop over as few axes as possible. Sums run first, as result 0 may take over an operand's buffer."""
+    """The loop over as few axes as possible. Sums run first, as result 0 may take over an operand's buffer; those over
+    the same axes are one kernel."""
     program, space = collapse(op.program, op.space)
     steps: list[Step] = []
     workspace = 0
     plain: list[int] = []
+    sums: dict[tuple[int, ...], list[int]] = {}
     for index, value in enumerate(program.results):
         axes = value.instr.op.summed_axes([v.type for v in value.instr.inputs])
         if axes is None or isinstance(value.instr.op, Feed):
             plain.append(index)
             continue
-        summed = value.instr.inputs[0]
-        code = reduction("sum", space, axes, _term(program, summed, space), value.type.dtype)
-        steps += code.moved(ins(*range(len(in_types))), outs(index), workspace)
+        sums.setdefault(tuple(axes), []).append(index)
+    for axes, chosen in sums.items():
+        values = [program.results[i] for i in chosen]
+        term = _term(program, [v.instr.inputs[0] for v in values], space)
+        code = reduction("sum", space, axes, term, [v.type.dtype for v in values])
+        steps += code.moved(ins(*range(len(in_types))), outs(*chosen), workspace)
         workspace += aligned(code.workspace)
     if plain:
         steps.append(_map(program, space, plain))
@@ -75,13 +80,13 @@ def _comment(instr: Instr) -> str:
     return f"{type(instr.op).__name__} {instr.name}".encode("ascii", "replace").decode().replace("\\", "/")
 
 
-def _term(program: Program, value: Value, space: Sequence[int]) -> ReduceTerm:
-    """The summand, as a function of the coordinates."""
+def _term(program: Program, summands: Sequence[Value], space: Sequence[int]) -> ReduceTerm:
+    """The summands, as functions of the coordinates."""
     feeds = _feeds(program)
-    members = _needed(program, [value])
-    used = {v for i in members for v in i.inputs} | {value}
+    members = _needed(program, summands)
+    used = {v for i in members for v in i.inputs} | set(summands)
 
-    def body(coords: Sequence[str]) -> tuple[list[str], str]:
+    def body(coords: Sequence[str]) -> tuple[list[str], list[str]]:
         names: dict[Value, str] = {}
         lines = []
         for slot, feed in feeds.items():
@@ -90,7 +95,7 @@ def _term(program: Program, value: Value, space: Sequence[int]) -> ReduceTerm:
                 names[feed] = f"a{slot}"
                 lines.append(f"const {c_type(feed.type.dtype)} a{slot} = x{slot}[{at}];")
         lines += _statements(members, names)
-        return lines, names[value]
+        return lines, [names[v] for v in summands]
 
     return ReduceTerm(reads(program.feeds), tuple(range(len(program.feeds))), body)
 

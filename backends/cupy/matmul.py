@@ -9,7 +9,7 @@ import numpy as np
 from minigraph.backend.workspace import BufferRef
 from minigraph.backends.cupy.kernel import Code, Emitter, Gemm, Launch, Types, per_element, pointer, reads
 from minigraph.backends.cupy.moves import fill
-from minigraph.backends.cupy.source import c_type
+from minigraph.backends.cupy.source import c_type, index_type
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.math.matmul import MatMul
@@ -60,9 +60,12 @@ def _integer(op: MatMul, a: TensorType, out: TensorType, k: int, places: list[in
     left = f"k * {m} + c0" if op.transpose_a else f"c0 * {k} + k"
     right = f"c1 * {k} + k" if op.transpose_b else f"k * {n} + c1"
     kind = c_type(out.dtype)
-    body = [f"{kind} total = 0;", f"for (int k = 0; k < {k}; ++k) total = ({kind})(total + x0[{left}] * x1[{right}]);"]
+    reach = max(m, n) * k
+    loop = f"for ({index_type(reach)} k = 0; k < {k}; ++k) total = ({kind})(total + x0[{left}] * x1[{right}]);"
     parameters = [*reads([a, a]), pointer(out.dtype, "y0", False)]
-    made = per_element("integer_matmul", (m, n), parameters, [*body, "y0[i] = total;"])
+    made = per_element(
+        "integer_matmul", (m, n), parameters, [f"{kind} total = 0;", loop, "y0[i] = total;"], reach=reach
+    )
     refs = (BufferRef("in"), BufferRef("in", 1), BufferRef("out"))
     return Launch(made, tuple(r._replace(offset=p * out.dtype.size) for r, p in zip(refs, places, strict=True)))
 

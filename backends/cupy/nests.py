@@ -112,7 +112,8 @@ class CudaPrinter:
     """Prints a scheduled kernel."""
 
     def __init__(self, nest: Nest) -> None:
-        self.integer = index_type(*(b.size for b in nest.buffers))
+        reach = max(b.size for b in nest.buffers)
+        self.integer = index_type(reach)
         self.bounds: dict[Var, Bounds] = {}
         self.vars: dict[Var, str] = {}
         self.several = sum(b.role == "out" for b in nest.buffers) > 1
@@ -131,7 +132,7 @@ class CudaPrinter:
         if loops[-1].mapping == "thread":
             self.threads = BLOCK
             self.run(body)
-            self.kernel = per_element(nest.name, shape, parameters, self.lines)
+            self.kernel = per_element(nest.name, shape, parameters, self.lines, reach=reach)
         else:
             self.threads = _threads(body)
             head = coordinates("blockIdx.x", shape, [f"c{n}" for n in range(len(shape))], self.integer)
@@ -237,7 +238,9 @@ class CudaPrinter:
             text = self.value(s.value)
             self.lines.append(f"const {c_type(s.name.dtype)} {s.name.name} = {text};")
             if s.var is not None:
-                self.vars[s.var], self.bounds[s.var] = s.name.name, (0, s.below - 1)
+                wide = self.integer if self.integer != "int" else ""
+                self.vars[s.var] = f"({wide}){s.name.name}" if wide else s.name.name
+                self.bounds[s.var] = (0, s.below - 1)
         elif isinstance(s, Store):
             text, target = self.value(s.value), s.access.buffer
             wanted = f"if ({target}) " if self.several and target.role == "out" else ""
@@ -281,7 +284,7 @@ class CudaPrinter:
             heads = [f"for ({self.integer} {step} = threadIdx.x; {step} < {s.size}; {step} += {self.threads}) {{"]
             self.lines += coordinates(step, extents, [var.name for var, _ in s.loops], self.integer)
         else:
-            heads = [f"for (int {var} = 0; {var} < {extent}; ++{var}) {{" for var, extent in s.loops]
+            heads = [f"for ({self.integer} {var} = 0; {var} < {extent}; ++{var}) {{" for var, extent in s.loops]
         if test := self.condition(s.guard):
             self.lines.append(f"if (!({test})) continue;")
         self.run(s.before)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend.workspace import ins, outs, work
+from minigraph.backend.workspace import WorkspaceLayout, ins, outs
 from minigraph.backends.cupy.kernel import (
     BLOCK,
     Code,
@@ -40,12 +40,14 @@ FUNCTORS = {"sum": "Add", "prod": "Multiply", "max": "Maximum", "min": "Minimum"
 
 
 class ReduceTerm(NamedTuple):
-    """The term of a reduction: parameters, their operands, and a function from coordinates to statements and an
-    expression."""
+    """The terms of reductions over one space: parameters, their operands, and a function from coordinates to statements
+    and an expression for each reduction. reach: the size of the largest operand, if that may be larger than the
+    space."""
 
     parameters: list[str]
     operands: tuple[int, ...]
-    body: Callable[[Sequence[str]], tuple[list[str], str]]
+    body: Callable[[Sequence[str]], tuple[list[str], list[str]]]
+    reach: int = 0
 
 
 def start(function: str, dtype: DType) -> str:
@@ -59,9 +61,15 @@ def start(function: str, dtype: DType) -> str:
 
 
 def reduction(
-    function: str, space: Sequence[int], axes: Sequence[int], term: ReduceTerm, dtype: DType, finish: str = "total"
+    function: str,
+    space: Sequence[int],
+    axes: Sequence[int],
+    term: ReduceTerm,
+    dtypes: Sequence[DType],
+    finish: str = "{}",
 ) -> Code:
-    """Result 0 = `finish` of `total`, the combination of a term over `axes` of the space."""
+    """Results 0, 1, … = `finish` of the combinations of the terms over `axes` of the space. One kernel reads the
+    operands of all."""
     kept = [a for a in range(len(space)) if a not in axes]
     many = math.prod(space[a] for a in kept)
     count = math.prod(space[a] for a in axes)
@@ -69,17 +77,20 @@ def reduction(
     groups = many if by_rows else -(-many // COLUMNS)
     least = 1024 if by_rows else 64
     pieces = max(1, min(256, count // least, BLOCKS // max(groups, 1)))
-    parts = _Parts(function, space, kept, axes, term, dtype, many, count, pieces, finish if pieces == 1 else "total")
+    parts = _Parts(function, space, kept, axes, term, dtypes, many, count, pieces, finish if pieces == 1 else "{}")
+    results = outs(*range(len(dtypes)))
     if count <= SHORT:
-        return Code((Launch(_serial(parts), (*ins(*term.operands), *outs(0))),))
+        return Code((Launch(_serial(parts), (*ins(*term.operands), *results)),))
     first = _rows(parts) if by_rows else _columns(parts)
     if pieces == 1:
-        return Code((Launch(first, (*ins(*term.operands), *outs(0))),))
+        return Code((Launch(first, (*ins(*term.operands), *results)),))
+    layout = WorkspaceLayout()
+    places = [layout.reserve(many * pieces * summing(d).size) for d in dtypes]
     steps: tuple[Step, ...] = (
-        Launch(first, (*ins(*term.operands), work())),
-        Launch(_second(function, many, pieces, dtype, finish), (work(), *outs(0))),
+        Launch(first, (*ins(*term.operands), *places)),
+        Launch(_second(function, many, pieces, dtypes, finish), (*places, *results)),
     )
-    return Code(steps, many * pieces * summing(dtype).size)
+    return Code(steps, layout.nbytes)
 
 
 class _Parts(NamedTuple):
@@ -88,7 +99,7 @@ class _Parts(NamedTuple):
     kept: Sequence[int]
     axes: Sequence[int]
     term: ReduceTerm
-    dtype: DType
+    dtypes: Sequence[DType]
     many: int
     length: int
     pieces: int
@@ -96,41 +107,58 @@ class _Parts(NamedTuple):
 
     @property
     def parameters(self) -> list[str]:
-        return [*self.term.parameters, pointer(self.dtype if self.pieces == 1 else self.sum_dtype, "y0", False)]
+        written = self.dtypes if self.pieces == 1 else [summing(d) for d in self.dtypes]
+        return [*self.term.parameters, *(pointer(d, f"y{k}", False) for k, d in enumerate(written))]
 
     @property
-    def sum_dtype(self) -> DType:
-        return summing(self.dtype)
-
-    @property
-    def kind(self) -> str:
-        """The C type of `total`."""
-        return c_type(self.sum_dtype)
+    def kinds(self) -> list[str]:
+        """The C types of the totals."""
+        return [c_type(summing(d)) for d in self.dtypes]
 
     @property
     def number(self) -> str:
-        return index_type(math.prod(self.space), self.many * self.pieces)
+        return index_type(math.prod(self.space), self.many * self.pieces, self.term.reach)
+
+    @property
+    def functor(self) -> str:
+        return f"mg::{FUNCTORS[self.function]}()"
 
     def coordinates(self, index: str, axes: Sequence[int]) -> list[str]:
         return coordinates(index, [self.space[a] for a in axes], [f"c{a}" for a in axes], self.number)
 
     def loop(self, start: str, end: str, step: str) -> list[str]:
-        """Combine into `total` the elements at r = start, start + step, … below `end`, for the result o."""
-        lines, value = self.term.body([f"c{a}" for a in range(len(self.space))])
-        combined = f"total = mg::{FUNCTORS[self.function]}()(total, ({self.kind})({value}));"
-        inner = [*self.coordinates("r", self.axes), *lines, combined]
+        """Combine into the totals the elements at r = start, start + step, … below `end`, for the results o."""
+        lines, values = self.term.body([f"c{a}" for a in range(len(self.space))])
+        combined = [
+            f"total{k} = {self.functor}(total{k}, ({kind})({value}));"
+            for k, (kind, value) in enumerate(zip(self.kinds, values, strict=True))
+        ]
+        inner = [*self.coordinates("r", self.axes), *lines, *combined]
         head = f"for ({self.number} r = {start}; r < {end}; r += {step}) {{"
         return [*self.coordinates("o", self.kept), head, *(f"    {line}" for line in inner), "}"]
 
     @property
-    def total(self) -> str:
-        return f"{self.kind} total = {start(self.function, self.sum_dtype)};"
+    def totals(self) -> list[str]:
+        return [
+            f"{c_type(summing(d))} total{k} = {start(self.function, summing(d))};" for k, d in enumerate(self.dtypes)
+        ]
+
+    def shared(self, size: int) -> list[str]:
+        return [f"__shared__ {kind} part{k}[{size}];" for k, kind in enumerate(self.kinds)]
+
+    def stores(self, place: str) -> list[str]:
+        return _stores(len(self.dtypes), place, self.finish)
+
+
+def _stores(count: int, place: str, finish: str) -> list[str]:
+    """The statements that write the totals; of several results some may not be read, and have no memory."""
+    return [f"{f'if (y{k}) ' if count > 1 else ''}y{k}[{place}] = {finish.format(f'total{k}')};" for k in range(count)]
 
 
 def _serial(p: _Parts) -> Any:
     """A thread per result."""
     head = [f"const {p.number} o = blockIdx.x * ({p.number}){BLOCK} + threadIdx.x;", f"if (o >= {p.many}) return;"]
-    body = [*head, p.total, *p.loop("0", str(p.length), "1"), f"y0[o] = {p.finish};"]
+    body = [*head, *p.totals, *p.loop("0", str(p.length), "1"), *p.stores("o")]
     return kernel(p.function, p.parameters, body, -(-p.many // BLOCK))
 
 
@@ -143,36 +171,42 @@ def _chunk(p: _Parts) -> list[str]:
 
 def _rows(p: _Parts) -> Any:
     """A block per result and piece; adjacent threads read adjacent elements."""
-    body = [f"__shared__ {p.kind} part[{ROW_THREADS}];", *_chunk(p)]
-    body += [f"const {p.number} o = blockIdx.x / {p.pieces};", p.total]
+    body = [*p.shared(ROW_THREADS), *_chunk(p)]
+    body += [f"const {p.number} o = blockIdx.x / {p.pieces};", *p.totals]
     body += p.loop("first + threadIdx.x", "end", str(ROW_THREADS))
-    body.append(f"total = mg::block_reduce<{ROW_THREADS}>(total, part, mg::{FUNCTORS[p.function]}());")
-    body.append(f"if (threadIdx.x == 0) y0[piece * {p.many} + o] = {p.finish};")
+    for k in range(len(p.dtypes)):
+        body.append(f"total{k} = mg::block_reduce<{ROW_THREADS}>(total{k}, part{k}, {p.functor});")
+    body += ["if (threadIdx.x == 0) {", *(f"    {line}" for line in p.stores(f"piece * {p.many} + o")), "}"]
     return kernel(f"{p.function}_rows", p.parameters, body, p.many * p.pieces, ROW_THREADS)
 
 
 def _columns(p: _Parts) -> Any:
     """A block per COLUMNS adjacent results and piece; its ROWS rows of threads share each result."""
-    functor = f"mg::{FUNCTORS[p.function]}()"
-    body = [f"__shared__ {p.kind} part[{ROWS * COLUMNS}];", *_chunk(p)]
+    body = [*p.shared(ROWS * COLUMNS), *_chunk(p)]
     body += [f"const int column = threadIdx.x % {COLUMNS}, row = threadIdx.x / {COLUMNS};"]
-    body += [f"const {p.number} o = (blockIdx.x / {p.pieces}) * ({p.number}){COLUMNS} + column;", p.total]
+    body += [f"const {p.number} o = (blockIdx.x / {p.pieces}) * ({p.number}){COLUMNS} + column;", *p.totals]
     body += [f"if (o < {p.many}) {{", *(f"    {line}" for line in p.loop("first + row", "end", str(ROWS))), "}"]
-    body += ["part[threadIdx.x] = total;", "__syncthreads();", f"if (row == 0 && o < {p.many}) {{"]
-    body += [f"    for (int k = 1; k < {ROWS}; ++k) total = {functor}(total, part[k * {COLUMNS} + column]);"]
-    body += [f"    y0[piece * {p.many} + o] = {p.finish};", "}"]
+    body += [f"part{k}[threadIdx.x] = total{k};" for k in range(len(p.dtypes))]
+    body += ["__syncthreads();", f"if (row == 0 && o < {p.many}) {{", f"    for (int k = 1; k < {ROWS}; ++k) {{"]
+    for k in range(len(p.dtypes)):
+        body.append(f"        total{k} = {p.functor}(total{k}, part{k}[k * {COLUMNS} + column]);")
+    body += ["    }", *(f"    {line}" for line in p.stores(f"piece * {p.many} + o")), "}"]
     return kernel(f"{p.function}_columns", p.parameters, body, -(-p.many // COLUMNS) * p.pieces, ROWS * COLUMNS)
 
 
-def _second(function: str, many: int, pieces: int, dtype: DType, finish: str) -> Any:
+def _second(function: str, many: int, pieces: int, dtypes: Sequence[DType], finish: str) -> Any:
     """Combine the pieces of each result in order."""
-    parameters = [pointer(summing(dtype), "x0"), pointer(dtype, "y0", False)]
-    body = [f"{c_type(summing(dtype))} total = x0[i];"]
-    body.append(f"for (int k = 1; k < {pieces}; ++k) total = mg::{FUNCTORS[function]}()(total, x0[k * {many} + i]);")
-    return per_element(f"{function}_pieces", (many,), parameters, [*body, f"y0[i] = {finish};"])
+    parameters = [pointer(summing(d), f"x{k}") for k, d in enumerate(dtypes)]
+    parameters += [pointer(d, f"y{k}", False) for k, d in enumerate(dtypes)]
+    body = [f"{c_type(summing(d))} total{k} = x{k}[i];" for k, d in enumerate(dtypes)]
+    body.append(f"for (int k = 1; k < {pieces}; ++k) {{")
+    at, functor = f"k * ({index_type(many * pieces)}){many} + i", f"mg::{FUNCTORS[function]}()"
+    body += [f"    total{k} = {functor}(total{k}, x{k}[{at}]);" for k in range(len(dtypes))]
+    body += ["}", *_stores(len(dtypes), "i", finish)]
+    return per_element(f"{function}_pieces", (many,), parameters, body, reach=many * pieces)
 
 
-def reduce(function: str, x: TensorType, axes: Sequence[int], finish: str = "total", value: str = "{}") -> Code:
+def reduce(function: str, x: TensorType, axes: Sequence[int], finish: str = "{}", value: str = "{}") -> Code:
     """A reduction of one operand. Adjacent axes are merged if both or neither are reduced."""
     groups: list[tuple[int, bool]] = []
     for axis, size in enumerate(x.static):
@@ -183,19 +217,19 @@ def reduce(function: str, x: TensorType, axes: Sequence[int], finish: str = "tot
             groups.append((size, inside))
     space = [size for size, _ in groups] or [1]
 
-    def body(coords: Sequence[str]) -> tuple[list[str], str]:
+    def body(coords: Sequence[str]) -> tuple[list[str], list[str]]:
         lines = [f"const {c_type(x.dtype)} a = x0[{offset(coords, c_strides(space))}];"]
-        return lines, value.format("a")
+        return lines, [value.format("a")]
 
     reduced = [i for i, (_, inside) in enumerate(groups) if inside]
-    return reduction(function, space, reduced, ReduceTerm(reads([x]), (0,), body), x.dtype, finish)
+    return reduction(function, space, reduced, ReduceTerm(reads([x]), (0,), body), [x.dtype], finish)
 
 
 def _mean(x: TensorType, count: int) -> str:
     if x.dtype.is_floating:
         number = summing(x.dtype)
-        return f"total / {literal(count, number)}" if count else literal(math.nan, number)
-    return f"total / ({c_type(x.dtype)}){max(count, 1)}"
+        return f"{{}} / {literal(count, number)}" if count else literal(math.nan, number)
+    return f"{{}} / ({c_type(x.dtype)}){max(count, 1)}"
 
 
 def standard(op: R.ReduceOp, in_types: Types, out_types: Types) -> Code | None:
@@ -215,12 +249,12 @@ def reduce_like(op: ReduceLike, in_types: Types, out_types: Types) -> Code | Non
     axes = broadcast_axes(x.static, restore_axes(like.static, op.axis, x.static))
     if op.mean and not x.dtype.is_floating:
         return None
-    return reduce("sum", x, axes, _mean(x, max(x.size // max(like.size, 1), 1)) if op.mean else "total")
+    return reduce("sum", x, axes, _mean(x, max(x.size // max(like.size, 1), 1)) if op.mean else "{}")
 
 
 def l2_loss(op: L2Loss, in_types: Types, out_types: Types) -> Code | None:
     x = in_types[0]
-    return reduce("sum", x, range(len(x.static)), f"total / {literal(2, summing(x.dtype))}", "({0} * {0})")
+    return reduce("sum", x, range(len(x.static)), f"{{}} / {literal(2, summing(x.dtype))}", "({0} * {0})")
 
 
 EMITTERS: dict[type[Op], Emitter] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -90,6 +91,24 @@ class Backend(ABC):
     @abstractmethod
     def read(self, array: Array) -> Any:
         """A copy on the host; a scalar if the array has no axes."""
+
+    def mark(self) -> Any:
+        """This moment in the backend's work, which may lie behind the calls that give it the work."""
+        return time.perf_counter()
+
+    def seconds_between(self, start: Any, end: Any) -> float:
+        """The time between two of `mark`'s moments."""
+        return float(end - start)
+
+    def memory_used(self) -> int | None:
+        """Bytes of the device's memory that are in use; None if values are in the host's memory."""
+        return None
+
+    def release(self) -> None:  # noqa: B027  # most backends keep nothing
+        """Give memory that the backend keeps for later use back to the system."""
+
+    def limit_memory(self, fraction: float) -> None:  # noqa: B027  # of the host's memory no part is ours
+        """Take at most this part of the device's memory; 0 for no limit. Backends without a device do nothing."""
 
     @abstractmethod
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:

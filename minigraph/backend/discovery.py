@@ -6,10 +6,15 @@ import os
 import warnings
 
 from minigraph.backend.base import Backend
-from minigraph.core.errors import BackendError, MinigraphError
+from minigraph.core.errors import BackendError, MinigraphError, UnknownNameError
 from minigraph.util.locks import Lock
 
 AUTO = "auto"
+
+
+class UnknownBackendError(BackendError, UnknownNameError):
+    """No installed backend has this name."""
+
 
 _loaded: dict[str, Backend] = {}
 _lock = Lock()
@@ -61,7 +66,7 @@ def _load(name: str) -> Backend:
 
     kind, colon, index = name.partition(":")
     if colon and not index.isdecimal():
-        raise BackendError(f"unknown backend {name!r}; a device is chosen by its number, as in 'cupy:1'")
+        raise UnknownBackendError(f"unknown backend {name!r}; a device is chosen by its number, as in 'cupy:1'")
     for entry in entry_points(group="minigraph.backends", name=kind):
         try:
             made = entry.load()
@@ -71,4 +76,4 @@ def _load(name: str) -> Backend:
         except Exception as error:  # of a package or a driver that it needs
             raise BackendError(f"the backend {name} cannot be used: {type(error).__name__}: {error}") from error
         return backend
-    raise BackendError(f"unknown backend {name!r}; there are {AUTO}, {', '.join(backend_names())}")
+    raise UnknownBackendError(f"unknown backend {name!r}; there are {AUTO}, {', '.join(backend_names())}")

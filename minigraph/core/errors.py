@@ -71,6 +71,10 @@ class InvalidArgumentError(OpError):
     """A placeholder was not fed, or an operand has a value that is not allowed."""
 
 
+class UnknownNameError(InvalidArgumentError):
+    """A name is not known: of a model, a backend, a stage, a kind of file. The command line exits with 2 for it."""
+
+
 class EarlyShapeError(ShapeError, InvalidArgumentError):
     """Shapes do not fit, which is found while the graph is built. TensorFlow 1 finds it in a run."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from minigraph.core.arguments import refuse
 from minigraph.core.graph_def import GraphRecords, NodeRecord
@@ -123,6 +123,12 @@ class GraphViews:
             for before in node.control_inputs:
                 out.add_edge(before.name, node.name, control=True)
         return out
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError(
+            "a graph cannot be pickled or copied, nor can its tensors and variables: tf.train.export_meta_graph writes "
+            "a graph to a file, tf.train.Saver the values of its variables"
+        )
 
     def __str__(self) -> str:
         return format_nodes(self.nodes)

@@ -24,6 +24,7 @@ OF_MODULE = {
     "config": _OLD,
     "contrib": _OLD,
     "cuda": "tf.Session(backend='cupy') runs on a GPU.",
+    "data": "`import minigraph.tf1 as tf` has tf.data; `minigraph.data` has digits, folders of images, and batches.",
     "debugging": "tf.Session(check_numerics=True) finds the first NaN; tf.Assert checks a condition in a run.",
     "enable_eager_execution": _EAGER,
     "enable_v2_behavior": _EAGER,

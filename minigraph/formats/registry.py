@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from minigraph.core.errors import DataLossError, InvalidArgumentError, MinigraphError, NotFoundError
+from minigraph.core.errors import DataLossError, InvalidArgumentError, MinigraphError, NotFoundError, UnknownNameError
 from minigraph.core.typing import PathLike
 from minigraph.formats import npz
 from minigraph.formats import onnx_weights as onnx_file
@@ -147,7 +147,7 @@ def save_weights(path: PathLike, arrays: Mapping[str, npt.ArrayLike]) -> None:
     target = Path(os.fspath(path))
     form = _format_of(target)
     if form.write is None:
-        raise InvalidArgumentError(f"{path}: {form.name} files are read, but not written; {_written()}")
+        raise UnknownNameError(f"{path}: {form.name} files are read, but not written; {_written()}")
     values = {name: np.asarray(array) for name, array in arrays.items()}
     for name, array in values.items():
         if not isinstance(name, str) or not name or "\0" in name or name == "__metadata__":
@@ -163,7 +163,7 @@ def _format_of(path: Path) -> Format:
     for form in FORMATS:
         if path.suffix.lower() in form.suffixes:
             return form
-    raise InvalidArgumentError(f"{path}: the suffix tells no format; {_written()}")
+    raise UnknownNameError(f"{path}: the suffix tells no format; {_written()}")
 
 
 def _written() -> str:

@@ -6,7 +6,6 @@ import html
 import os
 import statistics
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -98,7 +97,7 @@ class Profile:
         measured_peak: Bytes by which the process's resident memory grew in the first run, when there was no arena yet.
             It is the greatest growth after any launch, and what the system counted in between if that is a new maximum
             of the process. Pages that were resident before, such as variables, do not count. None if the system does
-            not tell.
+            not tell. On a GPU it is the memory that the run takes of the GPU.
         variable_bytes: Bytes of the variables.
         repeat: Number of runs that the medians are of.
 
@@ -374,25 +373,28 @@ def _launch(plan: Plan, step: Step, seconds: float, live: int, copies: bool, flo
 def _measure_times(plan: Plan, arrays: Sequence[np.ndarray]) -> tuple[list[np.ndarray], _Times]:
     """The results, and seconds: of each launch; before the first launch; and, from the start, to the end of the last
     launch and of the run."""
-    clock = time.perf_counter
-    begins: list[float] = []
-    ends: list[float] = []
+    mark, between = plan.backend.mark, plan.backend.seconds_between
+    begins: list[Any] = []
+    ends: list[Any] = []
 
     def around(index: int, launch: Launch) -> None:
-        begins.append(clock())
+        begins.append(mark())
         launch()
-        ends.append(clock())
+        ends.append(mark())
 
-    start = clock()
+    start = mark()
     values = plan.watch(arrays, around)
-    end = clock()
-    spans = [b - a for a, b in zip(begins, ends, strict=True)]
+    end = mark()
+    spans = [between(a, b) for a, b in zip(begins, ends, strict=True)]
     first, last = (begins[0], ends[-1]) if begins else (end, end)
-    return values, (spans, first - start, (last - start, end - start))
+    return values, (spans, between(start, first), (between(start, last), between(start, end)))
 
 
 def _measure_memory(plan: Plan, arrays: Sequence[np.ndarray]) -> int | None:
     """See `Profile.measured_peak`."""
+    on_device = plan.backend.memory_used()
+    if on_device is not None:
+        return _measure_device_memory(plan, arrays, on_device)
     before, old_maximum = _resident(), _maximum()
     largest = before or 0
 
@@ -406,6 +408,19 @@ def _measure_memory(plan: Plan, arrays: Sequence[np.ndarray]) -> int | None:
     if new_maximum is not None and old_maximum is not None and new_maximum > old_maximum:
         return max(largest, new_maximum) - (old_maximum if before is None else before)
     return None if before is None else largest - before
+
+
+def _measure_device_memory(plan: Plan, arrays: Sequence[np.ndarray], before: int) -> int:
+    """The most bytes of a device's memory after any launch, beyond those in use before the run."""
+    largest = before
+
+    def around(index: int, launch: Launch) -> None:
+        nonlocal largest
+        launch()
+        largest = max(largest, plan.backend.memory_used() or 0)
+
+    plan.watch(arrays, around)
+    return largest - before
 
 
 def _resident() -> int | None:

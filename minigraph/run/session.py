@@ -15,6 +15,7 @@ from minigraph.core.graph import Graph, Node
 from minigraph.core.operand import Operand
 from minigraph.inspect.trace import RunOptions
 from minigraph.run.feeds import flat_feeds
+from minigraph.run.gpu_options import chosen_backend, limit_memory
 from minigraph.run.options import Level, Precision, SessionOptions
 from minigraph.run.session_base import Feeds, SessionBase
 from minigraph.run.staged import run_in_stages
@@ -36,7 +37,7 @@ class Session(SessionBase):
     Args:
         target: `str`; "" or "local", as there are no sessions of other processes.
         graph: `Graph`; by default the default graph.
-        config: TensorFlow 1's; it has no effect: other options choose the backend, and results depend on no threads.
+        config: `ConfigProto`; its `gpu_options.visible_device_list` and `per_process_gpu_memory_fraction` act.
         backend: `str`, the name of a backend, or "auto" for the fastest that runs here: cupy on a GPU, else llvm, else
             numpy with a warning that says why; by default MINIGRAPH_BACKEND, else "auto". "cupy:1" is the second GPU.
         optimize: `str`, the passes that rewrite a program before it runs, from "O0" (none) to "O3".
@@ -59,7 +60,7 @@ class Session(SessionBase):
 
     Raises:
         BackendError: there is no such backend, it cannot run here, or it does not have the precision.
-        ValueError: there is no such pass or level, or the option is not for the backend.
+        ValueError: there is no such pass or level, the option is not for the backend, or a value of `config` is wrong.
         ResourceExhaustedError: from `run`, if no recomputation keeps a run within `memory_limit`.
 
     Example:
@@ -78,10 +79,11 @@ class Session(SessionBase):
         refuse_remote("tf.Session", target=target)
         given = None if passes is None else tuple(passes)
         options = SessionOptions(
-            backend, optimize, given, tuple(disable_passes), debug, check_numerics, reorder, lint, precision, autotune,
-            memory_limit,
+            chosen_backend(backend, config), optimize, given, tuple(disable_passes), debug, check_numerics, reorder,
+            lint, precision, autotune, memory_limit,
         )  # fmt: skip
         super().__init__(graph if graph is not None else get_default_graph(), options)
+        limit_memory(self.backend, config)
 
     @overload
     def run(self, fetches: Node, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...) -> None: ...

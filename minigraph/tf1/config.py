@@ -1,4 +1,4 @@
-"""`ConfigProto` and related classes: session options without effect in minigraph."""
+"""`ConfigProto` and related classes: session options, most of them without effect in minigraph."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 _warned: set[str] = set()
 _HARMLESS = {"allow_soft_placement", "log_device_placement", "allow_growth"}
+_ACTS = {"visible_device_list", "per_process_gpu_memory_fraction"}
 
 
 class _Options:
@@ -24,10 +25,10 @@ class _Options:
         return nested
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not isinstance(value, _Options) and name not in _HARMLESS and not _warned:
+        if not isinstance(value, _Options) and name not in _HARMLESS | _ACTS and not _warned:
             _warned.add(name)
             warnings.warn(
-                f"the option {name} of sessions has no effect, nor do others of tf.ConfigProto; "
+                f"the option {name} of sessions has no effect, nor do most others of tf.ConfigProto; "
                 "choose with Session(backend=...) or `minigraph run --backend`",
                 stacklevel=2 + isinstance(self, ConfigProto),
             )
@@ -35,11 +36,13 @@ class _Options:
 
 
 class ConfigProto(_Options):
-    """Options of a session. All are accepted and ignored, with one warning for those that matter in TensorFlow."""
+    """Options of a session. Two of `gpu_options` act; the others are ignored, with one warning for those that matter in
+    TensorFlow."""
 
 
 class GPUOptions(_Options):
-    """Options for GPUs; ignored."""
+    """Options for GPUs. The first GPU of `visible_device_list` is chosen, `per_process_gpu_memory_fraction` limits its
+    memory. Memory is allocated when it is needed, so `allow_growth` is how it is in any case."""
 
 
 class GraphOptions(_Options):

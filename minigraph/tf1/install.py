@@ -14,6 +14,8 @@ from types import ModuleType
 from minigraph.tf1.namespace import MissingModuleError, missing
 
 _KERAS = re.compile(r"(tensorflow|minigraph\.tf1)\.(python\.)?keras(?=$|\.)")
+# Private modules of TensorFlow: a folder below `python`, or a module in it; of `contrib`, those of a package.
+_PRIVATE = re.compile(r"(?:tensorflow|minigraph\.tf1)\.((?:contrib\.(\w+)\.)?python(?:\.\w+){0,2})")
 
 
 class _KerasLoader(Loader):
@@ -23,14 +25,40 @@ class _KerasLoader(Loader):
         sys.modules[module.__name__] = import_module(_KERAS.sub("minigraph.keras", module.__name__))
 
 
+class _PrivateLoader(Loader):
+    """Makes a private module that has the names of the public ones. Old programs import many and use few."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        from minigraph.tf1.tree import private_module
+
+        return private_module(*_private(spec.name))
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+def _private(fullname: str) -> tuple[str, str | None]:
+    """The path of a private module below `tensorflow`, and the package of `contrib` it is in; "" for another module."""
+    from minigraph.tf1.tree import MODULES
+
+    found = _PRIVATE.fullmatch(fullname)
+    path, package = found.groups() if found else ("", None)
+    return ("", None) if package and f"contrib.{package}" not in MODULES else (path, package)
+
+
 class _Finder(MetaPathFinder):
-    """Finds Keras, and raises errors for missing modules of TensorFlow. Other existing ones are in `sys.modules`."""
+    """Finds Keras and private modules, and raises errors for other missing modules of TensorFlow.
+
+    Existing ones are in `sys.modules`.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if _KERAS.match(fullname) and find_spec(_KERAS.sub("minigraph.keras", fullname)) is not None:
             return spec_from_loader(fullname, _KerasLoader())
+        if _private(fullname)[0]:
+            return spec_from_loader(fullname, _PrivateLoader(), is_package=True)
         for package in ("tensorflow.", "minigraph.tf1."):
             if fullname.startswith(package) and (package[0] == "t" or not PathFinder.find_spec(fullname, path)):
                 raise MissingModuleError(missing(fullname.removeprefix(package), "module"))

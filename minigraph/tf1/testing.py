@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import tempfile
 import unittest
 from types import SimpleNamespace
@@ -10,8 +11,11 @@ from typing import Any
 import numpy as np
 
 import minigraph as tf
+from minigraph.backend.discovery import get_backend
 from minigraph.core.arguments import refuse
+from minigraph.core.errors import MinigraphError
 from minigraph.ops.random.distributions import get_seed as _get_seed
+from minigraph.run.gpu_options import GPU_BACKEND
 
 
 class TestCase(unittest.TestCase):
@@ -43,17 +47,30 @@ def get_temp_dir() -> str:
     return tempfile.mkdtemp()
 
 
+def _gpu() -> Any:
+    """The GPU that the backend "cupy" uses; None if there is none."""
+    try:
+        backend: Any = get_backend(GPU_BACKEND)
+    except MinigraphError:
+        return None
+    return backend.device
+
+
 def is_gpu_available(cuda_only: bool = False, min_cuda_compute_capability: Any = None) -> bool:
-    """False in any case: Session(backend=...) selects the backend, so programs need not ask."""
-    return False
+    """Whether sessions can run on a GPU, of at least the compute capability (major, minor)."""
+    gpu = _gpu()
+    return gpu is not None and gpu.capability >= tuple(min_cuda_compute_capability or ())
 
 
 def gpu_device_name() -> str:
-    return ""
+    """The name of the GPU; empty if there is none."""
+    gpu = _gpu()
+    return "" if gpu is None else f"/device:GPU:{gpu.index}"
 
 
 def is_built_with_cuda() -> bool:
-    return False
+    """Whether CuPy is installed."""
+    return importlib.util.find_spec("cupy") is not None
 
 
 def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
@@ -61,6 +78,13 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     return _get_seed(tf.get_default_graph(), op_seed)
 
 
-DEVICES = SimpleNamespace(
-    list_local_devices=lambda: [SimpleNamespace(name="/device:CPU:0", device_type="CPU", memory_limit=0)]
-)
+def _list_local_devices() -> list[Any]:
+    gpu = _gpu()
+    sizes = [] if gpu is None else gpu.memory_sizes()
+    found = [SimpleNamespace(name="/device:CPU:0", device_type="CPU", memory_limit=0)]
+    for index, size in enumerate(sizes):
+        found.append(SimpleNamespace(name=f"/device:GPU:{index}", device_type="GPU", memory_limit=size))
+    return found
+
+
+DEVICES = SimpleNamespace(list_local_devices=_list_local_devices)

@@ -13,6 +13,7 @@ from minigraph.tf1 import (
     app,
     arg_scope,
     collecting,
+    combined,
     config,
     contrib_convolutions,
     contrib_layers,
@@ -174,6 +175,12 @@ def _fill_aliases() -> None:
     """Other names for what is there, and namespaces of later versions of TensorFlow 1."""
     own = _public(aliases, "VariablesWithoutValue", "IsVariableInitialized", "relu_layer", "constant_value")
     ROOT.__dict__.update(own, OpError=minigraph.errors.OpError, make_template=make_template)
+    more = _public(combined, "ListDiff")
+    ROOT.__dict__.update(more)
+    _add("math", **{n: more[n] for n in ("cross", "invert_permutation", "segment_mean", "unsorted_segment_mean",
+         "unsorted_segment_sqrt_n")})  # fmt: skip
+    _add("linalg", cross=combined.cross)
+    _add("manip", roll=combined.roll)
     ROOT.__dict__.update(half=minigraph.float16, double=minigraph.float64, lin_space=minigraph.linspace)
     MODULES["nn"].__dict__["relu_layer"] = aliases.relu_layer
     _add("initializers", uniform_unit_scaling=aliases.uniform_unit_scaling_initializer,
@@ -273,6 +280,12 @@ def _fill_python() -> None:
         _add(f"core.framework.{name}_pb2", ROOT)
     for name in ("meta_graph", "saver"):
         _add(f"core.protobuf.{name}_pb2", ROOT, train)
+
+
+def private_module(path: str, package: str | None) -> Namespace:
+    """A private module with the names of a package of `contrib`, if any, and of the root and its common modules."""
+    contrib = MODULES[f"contrib.{package}"] if package else None
+    return _module(path, contrib, ROOT, *(MODULES.get(name) for name in ("nn", "train", "image", "io")))
 
 
 _fill_root()

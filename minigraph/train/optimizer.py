@@ -323,13 +323,13 @@ class Optimizer:
 
     def _repr_html_(self) -> str:
         """The form that a notebook shows."""
-        slots = [f"{key}: {len(table)} variables" for key, table in self._slots.items()]
+        slots = [f"{key}: {len(table)} variable{'s' * (len(table) != 1)}" for key, table in self._slots.items()]
         rows = {name: _text(value) for name, value in self.hyperparameters().items()}
         return facts(type(self).__name__, rows | {"slots": "\n".join(slots)})
 
     def __repr__(self) -> str:
         values = "".join(f" {name}={_text(value)}" for name, value in self.hyperparameters().items())
-        return f"<tf.train.{type(self).__name__}{values}>"
+        return f"<{type(self).__name__}{values}>"
 
 
 def _text(hyperparameter: Any) -> str:

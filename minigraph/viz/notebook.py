@@ -7,13 +7,15 @@ picture of what computes it, if Graphviz is installed.
 from __future__ import annotations
 
 import html
+import re
 
 from minigraph.compile.plan import Plan
 from minigraph.core.errors import MinigraphError
 from minigraph.core.graph import Graph, Tensor
 from minigraph.util.html import facts
 
-HEIGHT = 560  # pixels
+HEIGHT = 560  # pixels; of a frame
+WIDTH = 630  # points; of a picture
 
 
 def display(shown: Graph | Plan | Tensor) -> dict[str, str]:
@@ -77,4 +79,12 @@ def draw_svg(tensor: Tensor) -> str | None:
         svg = render(dot, "svg").decode("utf-8")
     except MinigraphError:
         return None
-    return svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
+    return re.sub(r'<svg width="(\d+)pt" height="(\d+)pt"', _sized, svg, count=1)
+
+
+def _sized(found: re.Match[str]) -> str:
+    """A picture's size, at most WIDTH wide and as wide as the notebook, of which some viewers know only the first."""
+    wide, tall = map(int, found.groups())
+    scale = min(1.0, WIDTH / wide)
+    size = f'width="{wide * scale:.0f}pt" height="{tall * scale:.0f}pt"'
+    return f'<svg style="max-width:100%;height:auto" {size}'

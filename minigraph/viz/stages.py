@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import specialise
-from minigraph.core.errors import MinigraphError
+from minigraph.core.errors import MinigraphError, UnknownNameError
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import TensorType, format_shape
 from minigraph.graphs.walk import needed
@@ -26,6 +26,10 @@ BEFORE, AFTER = "before", "after"
 
 class VizError(MinigraphError, ValueError):
     """Nothing to draw, or an unknown stage."""
+
+
+class UnknownStageError(VizError, UnknownNameError):
+    """No stage has this name, or no picture can be written with this suffix."""
 
 
 class Timed(NamedTuple):
@@ -56,7 +60,7 @@ class Traced(NamedTuple):
             return len(self.names) - 1
         if name not in self.names:
             valid = ", ".join(dict.fromkeys((BEFORE, *self.names[1:], AFTER)))
-            raise VizError(f"unknown stage '{name}'; there are {valid}")
+            raise UnknownStageError(f"unknown stage '{name}'; there are {valid}")
         return self.names.index(name)
 
     def picture(self, stage: str) -> Picture:

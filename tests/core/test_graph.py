@@ -6,7 +6,9 @@ Tests `core/collections.py`, `core/contexts.py`, `core/graph_views.py`, `core/na
 
 from __future__ import annotations
 
+import copy
 import linecache
+import pickle
 import re
 import sys
 import threading
@@ -231,6 +233,14 @@ def test_tensors_of_two_graphs_do_not_mix(graph: Graph) -> None:
             mix()
         assert len(re.findall(r"\S*test_graph.py:\d+", str(caught.value))) == 2
     assert exp(theirs).graph is theirs.graph
+
+
+def test_a_graph_is_not_pickled(graph: Graph) -> None:
+    x = constant(1.0)
+    for call in pickle.dumps, copy.deepcopy:
+        for element in graph, x, x.op:
+            with pytest.raises(TypeError, match="export_meta_graph"):
+                call(element)
 
 
 def test_default_graphs_nest() -> None:

@@ -1,4 +1,4 @@
-"""Sums by segment with negative numbers: see ``cases.py`` for the rules of these files."""
+"""Sums by segment with negative numbers, and `tf1/combined.py`: see ``cases.py`` for the rules of these files."""
 
 from __future__ import annotations
 
@@ -18,3 +18,16 @@ add("unsorted_segment_sum_dropped_nan", lambda tf, x, i: tf.stop_gradient(tf.uns
     f32([1, np.nan, 2, np.inf, 3]), _SOME)  # fmt: skip
 add("unsorted_segment_sum_ints", lambda tf, x, i: tf.unsorted_segment_sum(x, i, 4), np.array([5, 6, 7, 8, 9], np.int32),
     _SOME.astype(np.int64))  # fmt: skip
+
+_SORTED = np.array([0, 0, 1, 1, 3], np.int32)
+
+for _name in ("unsorted_segment_mean", "unsorted_segment_sqrt_n"):
+    add(_name, lambda tf, x, i, n=_name: getattr(tf, n)(x, i, 4), normal(5, 2), np.array([0, 2, 2, 0, 3], np.int32))
+    add(_name + "_numbers", lambda tf, x, i, n=_name: getattr(tf, n)(x, i, 5), normal(5), np.array([0, 2, 2, 0, 3], np.int32))
+add("segment_mean", lambda tf, x, i: tf.segment_mean(x, i), normal(5, 2), _SORTED)
+add("cross", lambda tf, x, y: tf.cross(x, y), normal(2, 3), normal(2, 3) + 1)
+add("roll", lambda tf, x: tf.roll(x, 2, 1), normal(3, 5))
+add("roll_axes", lambda tf, x: tf.roll(x, [-1, 7], [0, 1]), normal(3, 5))
+add("shape_n", lambda tf, x, y: tf.shape_n([x, y]), normal(3, 5), normal(2))
+add("setdiff1d", lambda tf, x, y: list(tf.setdiff1d(x, y)), np.array([3, 1, 4, 1, 5, 9], np.int32), np.array([1, 9], np.int32))
+add("invert_permutation", lambda tf, x: tf.invert_permutation(x), np.array([3, 0, 2, 1], np.int32))

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -22,6 +23,7 @@ from gpu.rounding import rounded
 from minigraph.backends.cupy.cudnn import Cudnn
 from minigraph.backends.cupy.device import DeviceBuffer, Function
 from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
+from minigraph.core.types import TensorType
 
 COMPILER = shutil.which("g++")
 SHIM = Path(__file__).with_name("shim.h")
@@ -81,6 +83,8 @@ def _library(head: str, kernels: Mapping[str, str], flags: Sequence[str]) -> str
 
 class HostDevice:
     """minigraph.backends.cupy.device.Device on the CPU. `log` gets the name of every call and kernel."""
+
+    capability = 9, 0
 
     index = 0
     lost = None
@@ -174,10 +178,26 @@ class HostDevice:
     def synchronize(self) -> None:
         self.refuse_in_capture()
 
-    def upload(self, target: int, value: np.ndarray) -> None:
-        assert value.flags.c_contiguous
+    def mark(self) -> Any:
+        return time.perf_counter()
+
+    def seconds_between(self, start: Any, end: Any) -> float:
+        return float(end - start)
+
+    def memory_used(self) -> int:
+        return 0
+
+    def release(self) -> None:
         self.refuse_in_capture()
-        ctypes.memmove(target, value.ctypes.data, value.nbytes)
+
+    def limit_memory(self, fraction: float) -> None:
+        pass
+
+    def upload(self, target: int, kind: TensorType, value: Any) -> None:
+        self.refuse_in_capture()
+        made = np.empty(kind.static, kind.dtype.np_dtype)
+        np.copyto(made, value, casting="unsafe")
+        ctypes.memmove(target, made.ctypes.data, made.nbytes)
 
     def download(self, value: np.ndarray, source: int) -> None:
         assert value.flags.c_contiguous

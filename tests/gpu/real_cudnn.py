@@ -1,7 +1,7 @@
-"""The real cuDNN without a GPU. It is told what an H100 is, and so says which engine it would take for a graph.
+"""The real cuDNN without a GPU. It is told what a GPU is, and so says which engine it would take for a graph.
 
-python tests/gpu/real_cudnn.py               the convolutions of the tests, as JSON
-python tests/gpu/real_cudnn.py resnet50 32   those of a network's training step at a batch size, as a table
+python tests/gpu/real_cudnn.py T4                 the convolutions of the tests, as JSON
+python tests/gpu/real_cudnn.py T4 resnet50 32     those of a network's training step at a batch size, as a table
 
 It needs the package nvidia-cudnn-frontend and cuDNN. Where there is no driver, LD_PRELOAD has to name what
 `driver_stand_in` makes: cuDNN links to the driver's library, but calls nothing of it before a graph is executed.
@@ -29,6 +29,36 @@ H100: dict[str, Any] = {
     "maxSharedMemoryPerBlockOptin": 227 << 10, "reservedSharedMemoryPerBlock": 1024, "smClockRateKHz": 1980000,
     "oversizedSharedMemoryPerBlock": 0, "memClockRateKHz": 2619000, "memoryBusWidth": 5120, "l2CacheSize": 50 << 20,
 }  # fmt: skip
+# What differs from an H100, by NVIDIA's data sheets and the table of compute capabilities.
+GPUS: dict[str, dict[str, Any]] = {
+    "T4": {
+        "deviceName": "Tesla T4", "deviceVer": 750, "multiProcessorCount": 40, "totalGlobalMem": 15 << 30,
+        "maxThreadsPerSM": 1024, "maxCtasPerSM": 16, "maxSharedMemoryPerBlockOptin": 64 << 10, "l2CacheSize": 4 << 20,
+        "smClockRateKHz": 1590000, "memClockRateKHz": 5001000, "memoryBusWidth": 256, "reservedSharedMemoryPerBlock": 0,
+    },
+    "RTX 3060": {
+        "deviceName": "NVIDIA GeForce RTX 3060", "deviceVer": 860, "multiProcessorCount": 28,
+        "totalGlobalMem": 12 << 30, "maxThreadsPerSM": 1536, "maxCtasPerSM": 16,
+        "maxSharedMemoryPerBlockOptin": 99 << 10, "l2CacheSize": 2304 << 10, "smClockRateKHz": 1777000,
+        "memClockRateKHz": 7501000, "memoryBusWidth": 192,
+    },
+    "RTX 4090": {
+        "deviceName": "NVIDIA GeForce RTX 4090", "deviceVer": 890, "multiProcessorCount": 128,
+        "totalGlobalMem": 24 << 30, "maxThreadsPerSM": 1536, "maxCtasPerSM": 24,
+        "maxSharedMemoryPerBlockOptin": 99 << 10, "l2CacheSize": 72 << 20, "smClockRateKHz": 2520000,
+        "memClockRateKHz": 10501000, "memoryBusWidth": 384,
+    },
+    "A100": {
+        "deviceName": "NVIDIA A100-SXM4-40GB", "deviceVer": 800, "multiProcessorCount": 108,
+        "totalGlobalMem": 40 << 30, "maxSharedMemoryPerBlockOptin": 163 << 10, "l2CacheSize": 40 << 20,
+        "smClockRateKHz": 1410000, "memClockRateKHz": 1215000,
+    },
+    "H200": {"deviceName": "NVIDIA H200", "totalGlobalMem": 141 << 30},
+    "B200": {
+        "deviceName": "NVIDIA B200", "deviceVer": 1000, "multiProcessorCount": 148, "totalGlobalMem": 180 << 30,
+        "l2CacheSize": 126 << 20, "memoryBusWidth": 8192,
+    },
+}  # fmt: skip
 CALLED = ("GetErrorString", "ModuleGetFunction", "ModuleLoadData", "ModuleUnload")
 CALLED += ("TensorMapEncodeIm2col", "TensorMapEncodeTiled")
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
@@ -48,13 +78,14 @@ def driver_stand_in(folder: Path, compiler: str) -> Path | None:
 
 
 class RealCudnn:
-    """The module cudnn, whose graphs are for an H100 that is not there."""
+    """The module cudnn, whose graphs are for a GPU that is not there."""
 
-    def __init__(self) -> None:
+    def __init__(self, gpu: str) -> None:
         import cudnn
 
         self._real: Any = cudnn
-        self._properties = cudnn.create_device_properties(json.dumps(H100))
+        self._told = H100 | GPUS[gpu]
+        self._properties = cudnn.create_device_properties(json.dumps(self._told))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -66,26 +97,32 @@ class RealCudnn:
         pass
 
     def pygraph(self, handle: int, **options: Any) -> Any:
-        return self._real.pygraph(device_property=self._properties, sm_version=90, sm_count=132, **options)
+        version, count = self._told["deviceVer"] // 10, self._told["multiProcessorCount"]
+        return self._real.pygraph(device_property=self._properties, sm_version=version, sm_count=count, **options)
 
 
-def backend(precision: str) -> Any:
+def backend(gpu: str, precision: str) -> Any:
     from gpu.host import HostDevice
     from minigraph.backends.cupy.backend import CupyBackend
 
     name = "float32" if precision == "float16" else precision
-    return CupyBackend(HostDevice(cudnn=RealCudnn()), name)
+    return CupyBackend(HostDevice(cudnn=RealCudnn(gpu)), name)
 
 
-def ask() -> dict[str, Any]:
+def precisions(gpu: str) -> tuple[str, ...]:
+    """Those that the backend offers on a GPU: bfloat16 needs compute capability 8.0."""
+    return tuple(p for p in PRECISIONS if p != "bfloat16" or (H100 | GPUS[gpu])["deviceVer"] >= 800)
+
+
+def ask(gpu: str) -> dict[str, Any]:
     """For each precision how many of the tests' convolutions were asked for, and which of them have no engine."""
     from support.kernel_cases import type_of
 
     from gpu.networks import forms
 
     found = {}
-    for precision in PRECISIONS:
-        asked = backend(precision)
+    for precision in precisions(gpu):
+        asked = backend(gpu, precision)
         cases = forms(np.float16 if precision == "float16" else np.float32)
         for op, inputs in cases:
             types = [type_of(a) for a in inputs]
@@ -111,15 +148,15 @@ def block(precision: str) -> Any:
     return next(i.op for i in plan.program.instrs if isinstance(i.op, Epilogue))
 
 
-def of_network(model: str, batch: int) -> None:
+def of_network(gpu: str, model: str, batch: int) -> None:
     """For a training step and inference in each precision: graphs, those without an engine, and largest workspace."""
     import minigraph as tf
     from minigraph.backend import discovery as backends
     from minigraph.tools.shared.target import load_target
 
     for inference in (False, True):
-        for precision in PRECISIONS[:3]:
-            asked = backend(precision)
+        for precision in [p for p in precisions(gpu) if p != "float16"]:
+            asked = backend(gpu, precision)
             backends._loaded["cupy"] = asked
             asked._others["float32"] = asked
             asked._others[precision] = asked
@@ -136,7 +173,7 @@ def of_network(model: str, batch: int) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        of_network(sys.argv[1], int(sys.argv[2]))
+    if len(sys.argv) > 2:
+        of_network(sys.argv[1], sys.argv[2], int(sys.argv[3]))
     else:
-        print(json.dumps(ask()))
+        print(json.dumps(ask(sys.argv[1])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +11,13 @@ from gpu.host import HostDevice
 from minigraph.backends.cupy.device import DeviceBuffer, Function
 from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
 from minigraph.core.errors import ResourceExhaustedError
+from minigraph.core.types import TensorType
 
 
 class Recorder:
     """A device that computes nothing and keeps what it was asked to do. Memory is real, so that copies work."""
+
+    capability = 9, 0
 
     lost = None
 
@@ -59,8 +63,23 @@ class Recorder:
     def synchronize(self) -> None:
         self.launches.append(("synchronize", ()))
 
-    def upload(self, target: int, value: np.ndarray) -> None:
-        self.host.upload(target, value)
+    def mark(self) -> Any:
+        return self.host.mark()
+
+    def seconds_between(self, start: Any, end: Any) -> float:
+        return self.host.seconds_between(start, end)
+
+    def memory_used(self) -> int:
+        return sum(b.nbytes for b in self.buffers)
+
+    def release(self) -> None:
+        self.host.release()
+
+    def limit_memory(self, fraction: float) -> None:
+        self.host.limit_memory(fraction)
+
+    def upload(self, target: int, kind: TensorType, value: Any) -> None:
+        self.host.upload(target, kind, value)
 
     def download(self, value: np.ndarray, source: int) -> None:
         self.host.download(value, source)

@@ -75,7 +75,6 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
     "A session has one device, chosen by `backend`, and one copy of each variable; all kinds of variables are one.": {
         "DeviceWrapper.__init__": "device",
         "Graph.device": "device_name_or_function",
-        "Session.__init__": "config",
         "TestCase.session": "use_gpu",
         "Variable.__init__": "caching_device use_resource synchronization aggregation",
         "colocate_with": "op ignore_existing",
@@ -83,7 +82,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "conv2d": "use_cudnn_on_gpu",
         "conv2d_backprop_filter": "use_cudnn_on_gpu",
         "conv2d_backprop_input": "use_cudnn_on_gpu",
-        "is_gpu_available": "cuda_only min_cuda_compute_capability",
+        "is_gpu_available": "cuda_only",
         "variable_scope": "caching_device use_resource",
     },
     "The check is always made.": {

@@ -63,7 +63,7 @@ def test_metadata(wheel: Path) -> None:
     assert "numpy = minigraph.backends.numpy:NumpyBackend" in scripts
     assert "cupy = minigraph.backends.cupy:CupyBackend" in scripts
     assert "Requires-Python: >=3.11" in metadata
-    extras = "viz plot llvm cuda12 cuda13 sympy onnx hdf5 python2 tensorboard datasets peers dev"
+    extras = "viz plot llvm cuda12 cuda13 sympy onnx hdf5 python2 tensorboard datasets docs notebooks peers dev"
     for extra in extras.split():
         assert f"Provides-Extra: {extra}" in metadata
 

@@ -47,7 +47,7 @@ every = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 
 @every
 def test_parameters(model: Model) -> None:
-    assert model.parameters() == PARAMETERS[model.name]
+    assert model.parameters() == model.trainable == PARAMETERS[model.name]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_the_command_lists_them() -> None:
 
 def test_there_is_no_recipe_for_squeezenet() -> None:
     result = CliRunner().invoke(main, ["train", "squeezenet"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "squeezenet has no recipe for training from scratch; models with one: mnist-cnn" in result.output
 
 

@@ -103,6 +103,7 @@ DEVIATIONS = {place for places in DIFFERENCES.values() for place in places}
 
 
 FACADE = {
+    "cases_segments",
     "cases_input",
     "cases_slim",
     "cases_arguments",

@@ -65,6 +65,23 @@ def test_what_is_missing_is_told_with_its_closest_relative(tmp_path: Path, line:
     assert "docs/tf1.md" in done.stderr
 
 
+def test_private_modules_have_the_public_names(tmp_path: Path) -> None:
+    source = (
+        "import tensorflow as tf\nfrom tensorflow.contrib.metrics.python.ops import set_ops\n"
+        "from tensorflow.python.framework import sparse_tensor\nfrom tensorflow.python.ops import gen_nn_ops\n"
+        "from tensorflow.contrib.rnn.python.ops import core_rnn_cell\nimport tensorflow.python.eager.context\n"
+        "print(gen_nn_ops.relu is tf.nn.relu, core_rnn_cell.GRUCell is tf.nn.rnn_cell.GRUCell)\n"
+        "for line in ('from tensorflow.python.ops.array_ops import nonsense', 'set_ops.nonsense',\n"
+        "             'import tensorflow.contrib.nothing.python.ops'):\n"
+        "    try:\n        exec(line)\n    except (AttributeError, ImportError) as error:\n        print(error)\n"
+    )
+    done = run(tmp_path, source)
+    first, *errors = done.stdout.splitlines()
+    assert first == "True True", done.stderr
+    assert len(errors) == 3
+    assert all("nonsense" in e or "nothing" in e for e in errors)
+
+
 def test_hasattr_works_on_what_is_missing() -> None:
     assert not hasattr(tf, "nonsense")
     assert not hasattr(tf.nn, "nonsense")

@@ -72,7 +72,7 @@ def test_devices() -> None:
 def test_installed_command(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from minigraph.tools.cli import main; main()", "train", "mnist_cnm"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "Error: unknown model 'mnist_cnm'; did you mean mnist-cnn?\n"
     assert not os.listdir(tmp_path)
 

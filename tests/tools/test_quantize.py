@@ -61,13 +61,13 @@ def test_an_onnx_model(channels: int, layout: str, photos: Path, tmp_path: Path)
 
 def test_a_model_needs_weights(photos: Path, tmp_path: Path) -> None:
     result = run("squeezenet", "--images", photos, "-o", tmp_path / "whole.onnx")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "squeezenet needs weights" in result.output
 
 
 def test_the_result_is_an_onnx_file(photos: Path, tmp_path: Path) -> None:
     result = run("squeezenet", "--images", photos, "-o", tmp_path / "whole.pb")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "ends in .onnx" in result.output
 
 

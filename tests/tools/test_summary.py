@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from click.testing import CliRunner, Result
 from minigraph.core.errors import ShapeError
 from minigraph.models import get_model
 from minigraph.tools.cli import main
-from minigraph.tools.layer_table import LayerSummary, summarise, totals
+from minigraph.tools.summary import summarise
+from minigraph.viz.layer_summary import LayerSummary
 
 
 def run(*args: Any) -> Result:
@@ -32,9 +34,11 @@ def test_a_convolution() -> None:
     assert found.nbytes == 4 * outputs
 
 
-def test_batch_normalisation_belongs_to_the_convolution() -> None:
-    found = layer("block1/unit_1/conv1", "resnet50")
-    assert found.parameters == 64 * 64 + 2 * 64
+def test_batch_normalisation_is_a_layer() -> None:
+    assert layer("block1/unit_1/conv1", "resnet50").parameters == 64 * 64
+    found = layer("block1/unit_1/conv1/norm", "resnet50")
+    assert (found.parameters, found.frozen) == (2 * 64, 2 * 64)
+    assert found.operations[-1] == "Relu"
     assert summarise(get_model("resnet50")).frozen == 53_120  # two for each of the normalised maps
 
 
@@ -69,13 +73,13 @@ def test_the_command() -> None:
 def test_totals_without_a_cost() -> None:
     found = summarise(get_model("lenet5"))
     found.layers[0].flops = None
-    assert totals(found)[2].startswith("at least ")
+    assert found.totals()[2].startswith("at least ")
 
 
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (["vgg-16"], "unknown model 'vgg-16'; did you mean vgg16"),
+        (["vgg-16"], "unknown model 'vgg-16' (did you mean vgg16?)"),
         (["vgg16", "--image-size", 16], "vgg16 does not take images of 16 x 16: Negative dimension size"),
         (["vgg16", "--batch-size", 0], "expected a whole number at least 1, got 0"),
     ],
@@ -89,3 +93,24 @@ def test_bad_input(args: list[Any], expected: str) -> None:
 def test_images_that_are_too_small_name_the_line_of_the_network() -> None:
     with pytest.raises(ShapeError, match=r"models/vgg.py:\d+, in vgg"):
         summarise(get_model("vgg16"), image_size=16)
+
+
+def test_a_file_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text("""import minigraph as tf
+x = tf.placeholder(tf.float32, [None, 6], name="x")
+y = tf.placeholder(tf.float32, [None, 2], name="y")
+hidden = tf.layers.dense(x, 5, tf.nn.relu, name="hidden")
+cost = tf.reduce_mean(tf.square(tf.layers.dense(hidden, 2, name="out") - y))
+step = tf.train.AdamOptimizer().minimize(cost)
+""")
+    result = run("summary", file, "--batch-size", 3)
+    assert result.exit_code == 0, result.output
+    for expected in ("hidden", "(3, 5)", f"{6 * 5 + 5 + 5 * 2 + 2} trainable parameters", "x (3, 6), y (3, 2)"):
+        assert expected in result.output
+    assert "--image-size is for the models" in run("summary", file, "--image-size", 3).output
+    assert "no such file" in run("summary", tmp_path / "other.py").output
+
+
+def test_underscores_and_hyphens() -> None:
+    assert run("summary", "lenet5_modern").output == run("summary", "lenet5-modern").output

@@ -15,7 +15,7 @@ from support.browser import CHROMIUM, DRIVER, Browser, started
 from support.page import embedded
 
 import minigraph as tf
-from minigraph.viz.notebook import display, frame
+from minigraph.viz.notebook import WIDTH, display, frame
 
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
 
@@ -107,15 +107,24 @@ def test_a_picture_shrinks_with_the_notebook(step: Any) -> None:
     pytest.importorskip("graphviz")
     tensor = step[0].graph.get_tensor_by_name("dense/Relu:0")
     assert '<svg style="max-width:100%;height:auto"' in display(tensor)["image/svg+xml"]
+    with tf.Graph().as_default():
+        many = tf.add_n([tf.placeholder(tf.float32, [1], name=f"a_long_name_of_an_input_{i}") for i in range(12)])
+    found = re.search(
+        r'width="(\d+)pt" height="(\d+)pt"\s+viewBox="0.00 0.00 ([\d.]+) ([\d.]+)"', display(many)["image/svg+xml"]
+    )
+    assert found
+    wide, tall, whole_wide, whole_tall = map(float, found.groups())
+    assert wide == WIDTH < whole_wide
+    assert abs(wide / tall - whole_wide / whole_tall) < 0.02 * wide / tall
 
 
 def test_optimizers_show_their_hyperparameters() -> None:
     rate = tf.placeholder_with_default(0.1, [], name="rate")
     optimizer = tf.train.MomentumOptimizer(rate, 0.9)
-    assert repr(optimizer) == "<tf.train.MomentumOptimizer learning_rate=rate:0 momentum=0.9>"
+    assert repr(optimizer) == "<MomentumOptimizer learning_rate=rate:0 momentum=0.9>"
     optimizer.minimize(tf.square(tf.Variable(1.0)))
     shown = optimizer._repr_html_()
-    for text in ("MomentumOptimizer", "rate:0", "0.9", "momentum: 1 variables"):
+    for text in ("MomentumOptimizer", "rate:0", "0.9", "momentum: 1 variable<"):
         assert text in shown
 
 

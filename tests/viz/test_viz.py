@@ -317,7 +317,7 @@ def test_bad_file(tmp_path: Path, source: str, message: str) -> None:
 
 def test_wrong_suffix(tmp_path: Path, program: Path) -> None:
     result = run("viz", program, "-o", tmp_path / "out.gif")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "must end in one of .svg, .png, .pdf, .dot, .html" in result.output
 
 

@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from minigraph.tools.shared.completion import choices
 from minigraph.tools.shared.options import autotune_option, debug_option, number, output_file
+from minigraph.util.terminal import console
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from minigraph.tools.bench.candidates import Candidate
     from minigraph.tools.bench.workloads import Workload
 
 
+def _names() -> list[tuple[str, str]]:
+    from minigraph.tools.bench.workloads import WORKLOADS
+
+    return [(work.name, work.describe()) for work in WORKLOADS]
+
+
 @click.command("bench")
-@click.argument("workloads", nargs=-1, metavar="[WORKLOAD|FILE.onnx]...")
+@click.argument("workloads", nargs=-1, metavar="[WORKLOAD|FILE.onnx]...", shell_complete=choices(_names, files=True))
 @click.option("--list", "listed", is_flag=True, help="List the workloads and the candidates.")
 @click.option(
     "--backend", "backends", multiple=True, metavar="NAME", help="A minigraph backend; may be repeated [default: all]."
@@ -68,18 +74,12 @@ def bench(
             get_backend(name, precision)
     compared = candidates(backends or default_backends(), precisions, peers)
     if listed:
-        out = _console()
+        out = console()
         for work in WORKLOADS:
             out.print(f"{work.name:12} {work.describe()}", highlight=False)
         out.print("compared: " + "; ".join(c.name for c in compared), highlight=False)
     else:
         _time(chosen, compared, rounds, data, plot)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140)
 
 
 def _time(
@@ -89,7 +89,7 @@ def _time(
     from minigraph.tools.bench import report
     from minigraph.tools.bench.measure import measure, peak_flops
 
-    out, peak = _console(), peak_flops()
+    out, peak = console(), peak_flops()
     machine = report.machine(peak)
     facts = ", ".join(f"{k} {v}" for k, v in machine["versions"].items())
     out.print(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import NamedTuple
 
-from minigraph.core.errors import MinigraphError
+from minigraph.core.errors import UnknownNameError
 
 
 class Workload(NamedTuple):
@@ -50,7 +50,7 @@ WORKLOADS = (
 )
 
 
-class UnknownWorkloadError(MinigraphError, ValueError):
+class UnknownWorkloadError(UnknownNameError, ValueError):
     """No workload has this name."""
 
 
@@ -62,8 +62,8 @@ def get_workload(name: str) -> Workload:
     if name.endswith(".onnx"):
         return Workload(name, name, 1, False)
     known = {w.name: w for w in WORKLOADS}
-    if name in known:
-        return known[name]
+    if (plain := name.replace("_", "-")) in known:
+        return known[plain]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     raise UnknownWorkloadError(f"unknown workload {name!r}{hint}; there are {', '.join(known)}")

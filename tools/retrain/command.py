@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import (
     Command,
     backend_option,
@@ -42,7 +43,13 @@ def _option(name: str, default: Any, convert: Any, text: str) -> Callable[[Comma
 
 @click.command(context_settings={"token_normalize_func": lambda name: name.replace("_", "-")})
 @image_dir_option(required=True)
-@click.option("--model", required=True, metavar="NAME", help="Name of the network; `minigraph models` lists them.")
+@click.option(
+    "--model",
+    required=True,
+    metavar="NAME",
+    shell_complete=completion.models,
+    help="Name of the network; `minigraph models` lists them.",
+)
 @click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Pretrained weights of the network.")
 @click.option("--train-last-only", is_flag=True, help="Train only a new last layer [default].")
 @click.option("--freeze-to", metavar="END_POINT", help="Also train the layers after this end point of the network.")

@@ -199,6 +199,13 @@ class Fitted:
         return self.model.preprocessing.apply(255 * pixels)
 
 
+def plain_images(data: TrainingData) -> Images:
+    """The test images as pictures, from 0 to 1, before they are fitted to a network."""
+    if isinstance(data, Photographs):
+        return LoadedImages(data.test.files, data.size, Preprocessing("RGB", (0.0,) * 3, (255.0,) * 3))
+    return data.data.test_images if isinstance(data, Fitted) else data.test_images
+
+
 LUMA = (0.299, 0.587, 0.114)  # shares of red, green and blue in the brightness (ITU-R BT.601)
 
 

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from minigraph.tools.shared import completion
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -50,6 +52,7 @@ debug_option = click.option(
 backend_option = click.option(
     "--backend",
     metavar="NAME",
+    shell_complete=completion.backends,
     help="numpy, llvm, cupy, cupy:1 for the second GPU, or auto for the fastest available "
     "[default: $MINIGRAPH_BACKEND, else auto].",
 )
@@ -108,7 +111,7 @@ def image_dir_option(required: bool) -> Callable[[Command], Command]:
     """--image-dir, which may be repeated, as the parameter `image_dir`."""
     return click.option(
         "--image-dir",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        type=click.Path(file_okay=False, path_type=Path),
         multiple=True,
         required=required,
         metavar="FOLDER",

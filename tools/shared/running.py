@@ -101,7 +101,7 @@ class Checkpoints:
             self._replaced = found
             return None
         latest = found[-1]
-        metadata = _read_state(latest, ("settings", *keys), self._command)
+        metadata = read_state(latest, ("settings", *keys), self._command)
         _check_identity(metadata["settings"], self._identity, latest)
         self._saver.restore(self._session, latest)
         self._saver.last_checkpoints = [os.fspath(path) for path in found]
@@ -160,11 +160,12 @@ def checkpoint_file(path: Path) -> Path:
 
 def read_identity(checkpoint: Path, command: str) -> dict[str, Any]:
     """The settings of the run that wrote a checkpoint. Raises DataLossError if another command wrote it."""
-    found: dict[str, Any] = _read_state(checkpoint, ("settings",), command)["settings"]
+    found: dict[str, Any] = read_state(checkpoint, ("settings",), command)["settings"]
     return found
 
 
-def _read_state(checkpoint: Path, keys: tuple[str, ...], command: str) -> dict[str, Any]:
+def read_state(checkpoint: Path, keys: tuple[str, ...], command: str) -> dict[str, Any]:
+    """What a run saved beside its variables, by key. Raises DataLossError if another command wrote the checkpoint."""
     metadata = tf.train.read_metadata(checkpoint)
     try:
         return {key: json.loads(metadata[key]) for key in keys}

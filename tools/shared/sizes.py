@@ -7,14 +7,14 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from minigraph.core.errors import MinigraphError
+from minigraph.core.errors import UnknownNameError
 from minigraph.core.types import TensorType
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 IMAGE, LENGTH = 224, 16  # unknown sides of images, and unknown lengths of other axes
 
 
-class SizeError(MinigraphError, ValueError):
+class SizeError(UnknownNameError, ValueError):
     """An invalid --shape or --dim."""
 
 

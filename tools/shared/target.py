@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 import minigraph as tf
 from minigraph.core import scopes
-from minigraph.core.errors import DataLossError, GraphError, MinigraphError, NotFoundError
+from minigraph.core.errors import DataLossError, GraphError, MinigraphError, NotFoundError, UnknownNameError
 from minigraph.core.graph import Node, Tensor
 from minigraph.graphs.walk import needed
 from minigraph.models.classifier import classifier
 from minigraph.models.record import Model, Recipe
-from minigraph.models.registry import MODELS
+from minigraph.models.registry import MODELS, find_model
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Pass
 from minigraph.tools.shared.sizes import Sizes
@@ -45,6 +45,10 @@ _KINDS = (
 
 class TargetError(MinigraphError, ValueError):
     """The model or file does not exist, or the file does not define a target."""
+
+
+class UnknownTargetError(TargetError, UnknownNameError):
+    """The target is neither a file nor a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def load_target(
     """
     if sizes and any(sizes) and not name.endswith(".onnx"):
         raise TargetError(f"--shape and --dim are for ONNX models, which {name} is not")
-    model = next((m for m in MODELS if m.name == name), None)
+    model = find_model(name)
     if model is not None:
         if image_size is not None:
             model = replace(model, image_size=image_size)
@@ -128,7 +132,7 @@ def load_target(
         raise TargetError(f"{name}: no such file; a target is {_KINDS}")
     near = difflib.get_close_matches(name, [m.name for m in MODELS], n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    raise TargetError(f"unknown model {name!r}{hint}; a target is {_KINDS}")
+    raise UnknownTargetError(f"unknown model {name!r}{hint}; a target is {_KINDS}")
 
 
 def _of_saved(path: Path, batch_size: int, inference: bool) -> Target:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from minigraph.tools.shared.completion import choices
 from minigraph.tools.shared.options import backend_line, backend_option, debug_option, number, output_file
 
 _FILTERS = ["identity", "mean", "median", "gaussian", "high-pass", "sharpen", "gradient", "sobel", "canny", "wiener"]
@@ -124,8 +125,20 @@ def _matrix(ctx: click.Context, param: click.Parameter, value: str | None) -> An
     return matrix
 
 
+def _layers() -> list[tuple[str, str]]:
+    from minigraph.tools.textbook.derive.layers import LAYERS
+
+    return [(name, "") for name in LAYERS]
+
+
+def _figures() -> list[tuple[str, str]]:
+    from minigraph.tools.textbook.figures.catalogue import FIGURES
+
+    return [(figure.name, figure.title) for figure in FIGURES]
+
+
 @click.command()
-@click.argument("layer", metavar="LAYER")
+@click.argument("layer", metavar="LAYER", shell_complete=choices(_layers))
 @click.option(
     "--size", callback=_pair, metavar="RxC", help="Size of the map or of the weights; 1xN for units or classes."
 )
@@ -166,7 +179,7 @@ def derive(layer: str, form: str, out: Path | None, steps: bool, check: bool, **
 
 
 @click.command()
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=choices(_figures))
 @click.option(
     "-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("figures"), show_default=True
 )

@@ -6,14 +6,17 @@ So a graph is added whole or not at all, and its nodes keep their names.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
+from minigraph.control.while_loops import while_loop
 from minigraph.core.dtypes import DType
 from minigraph.core.errors import DataLossError, GraphError, MinigraphError
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.graph_def import GraphRecords, attributes_from
 from minigraph.core.naming import VALID_NAME
+from minigraph.core.types import TensorShape
+from minigraph.formats.tensorflow.loops import EXIT, LOOPS, LoopFrame, Path, frame_of, paths_of
 from minigraph.formats.tensorflow.node import Result, TfNode
 from minigraph.formats.tensorflow.op_table import IMPORTERS
 from minigraph.formats.tensorflow.state import condition, shared_conditions
@@ -22,6 +25,7 @@ from minigraph.graphs.importing import add_nodes, base_name, full_name
 from minigraph.ops.array.known import static_value
 from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const, Placeholder
+from minigraph.ops.identity import Identity
 from minigraph.ops.registry import find_op
 from minigraph.ops.state.variable import ReadVariable
 from minigraph.util.read_budget import Budget, Damaged
@@ -34,7 +38,7 @@ SAVING = frozenset({
 })  # fmt: skip
 # Whether a variable has a value. A condition on it chooses the initial value, as minigraph's variables do.
 _INITIALISED = ("IsVariableInitialized", "VarIsInitializedOp")
-_LOOPS = frozenset({"Enter", "Exit", "LoopCond", "NextIteration", "RefEnter", "RefExit", "RefNextIteration"})
+_LOOP = "\0"  # what the name of a loop begins with among names of nodes
 _DEEPEST = 64  # conditions in each other
 Guard = tuple[tuple[Tensor, int], ...]  # the conditions under which a tensor is computed, the outermost first
 
@@ -89,14 +93,28 @@ def add_message(
 
 def read_message(message: Any, replaced: Mapping[str, Tensor]) -> Read:
     """A `GraphDef` message as a graph."""
-    reader = _Reader(message, {full_name(name): tensor for name, tensor in replaced.items()})
-    with reader.graph.as_default():
-        reader.run()
-    return Read(reader.graph, reader.tensors, reader.nodes, reader.stand_ins)
+    loose: set[Path] = set()
+    while True:
+        reader = _Reader(message, {full_name(name): tensor for name, tensor in replaced.items()}, loose)
+        try:
+            with reader.graph.as_default():
+                reader.run()
+        except _ShapesChange as error:
+            loose.add(error.path)
+            continue
+        return Read(reader.graph, reader.tensors, reader.nodes, reader.stand_ins)
+
+
+class _ShapesChange(Exception):
+    """A variable of a loop has other shapes after a step, or they are unknown: the loop is read without them."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 class _Reader:
-    def __init__(self, message: Any, replaced: Mapping[str, Tensor]) -> None:
+    def __init__(self, message: Any, replaced: Mapping[str, Tensor], loose: Set[Path]) -> None:
         self.graph = Graph()
         self.producer = message.versions.producer
         self.messages = {n.name: n for n in message.node}
@@ -113,6 +131,8 @@ class _Reader:
         self.guards: dict[str, Guard] = {}  # of nodes, and of outputs of switches
         self.effects: dict[str, bool] = {}  # whether a node, or one before it, does more than compute
         self.left_out = self._savers()
+        self.paths = paths_of(self.messages)  # of the nodes in loops
+        self.loose = loose  # loops whose variables change their shapes
 
     def _savers(self) -> set[str]:
         """The nodes that save and restore, those behind them, and those that only they need."""
@@ -147,47 +167,108 @@ class _Reader:
         self._check(nodes)
         for node in nodes:
             self.graph.unique_name(f"{node.name}/")  # so that helpers get other names
-        for node in self._in_order(nodes):
-            self._add(node)
+        self._run(nodes, ())
+
+    def _run(self, nodes: Sequence[Any], path: Path) -> None:
+        """Add the nodes of a loop, or of the graph, and the loops in it."""
+        for unit in self._in_order(nodes, path):
+            if isinstance(unit, str):
+                self._loop(frame_of((*path, unit), self.messages, self.paths))
+            else:
+                self._add(unit)
 
     def _check(self, nodes: Sequence[Any]) -> None:
-        missing = [n for n in nodes if n.op not in IMPORTERS and OWN not in n.attr]
+        missing = [n for n in nodes if n.op not in IMPORTERS and n.op not in LOOPS and OWN not in n.attr]
         if missing:
             lines = "\n  ".join(f"node '{n.name}' ({n.op})" for n in missing[:100])
             more = f"\n  and {len(missing) - 100} more" if len(missing) > 100 else ""
-            loops = " (while loops are not read)" if any(n.op in _LOOPS for n in missing) else ""
-            raise UnreadableError(f"minigraph has no form of these ops{loops}:\n  {lines}{more}")
+            raise UnreadableError(f"minigraph has no form of these ops:\n  {lines}{more}")
         for node in nodes:
+            if node.op in LOOPS and not node.input:
+                raise GraphError(f"node '{node.name}' ({node.op}) has no input")
             if not VALID_NAME.fullmatch(node.name) or node.name.endswith("/"):
                 raise GraphError(f"'{node.name}' is not a valid name for a node")
             for name in node.input:
                 if base_name(name) not in self.messages and full_name(name) not in self.replaced:
                     raise GraphError(f"node '{node.name}' ({node.op}) reads '{name}', which is not in the graph")
 
-    def _in_order(self, nodes: Sequence[Any]) -> Iterator[Any]:
-        """The nodes, each after those that it reads or follows, otherwise in the order of the message."""
+    def _in_order(self, nodes: Sequence[Any], path: Path = ()) -> Iterator[Any]:
+        """The nodes, each after those that it reads or follows, otherwise in the order of the message.
+
+        The nodes of a loop within `path` are one, its name.
+        """
         import heapq
 
-        place = {n.name: i for i, n in enumerate(nodes)}
-        waiting, followers = {}, {name: [] for name in place}  # type: dict[str, int], dict[str, list[str]]
+        depth = len(path)
+        units: dict[str, list[Any]] = {}
+        unit_of = {n.name: self._unit(n, depth) for n in nodes}
         for node in nodes:
-            before = {b for b in map(base_name, node.input) if b in place}
-            waiting[node.name] = len(before)
+            units.setdefault(unit_of[node.name], []).append(node)
+        place = {unit: i for i, unit in enumerate(units)}
+        waiting, followers = {}, {unit: [] for unit in units}  # type: dict[str, int], dict[str, list[str]]
+        for unit, members in units.items():
+            before = {unit_of[b] for m in members for b in map(base_name, m.input) if b in unit_of}
+            before -= {unit} if unit[0] == _LOOP else set()
+            waiting[unit] = len(before)
             for name in before:
-                followers[name].append(node.name)
+                followers[name].append(unit)
         ready = [place[name] for name, count in waiting.items() if not count]
-        done = 0
+        names, done = list(units), 0
         while ready:
-            node = nodes[heapq.heappop(ready)]
+            unit = names[heapq.heappop(ready)]
             done += 1
-            yield node
-            for name in followers[node.name]:
+            yield unit[1:] if unit[0] == _LOOP else units[unit][0]
+            for name in followers[unit]:
                 waiting[name] -= 1
                 if not waiting[name]:
                     heapq.heappush(ready, place[name])
-        if done < len(nodes):
-            stuck = next(n for n in nodes if waiting[n.name])
+        if done < len(units):
+            stuck = next(units[u][0] for u in units if waiting[u])
             raise GraphError(f"node '{stuck.name}' ({stuck.op}) depends on itself")
+
+    def _unit(self, node: Any, depth: int) -> str:
+        """What is added as one: a node, or the loop that it is in or leaves."""
+        path = self.paths.get(base_name(node.input[0]) if node.op in EXIT else node.name, ())[depth:]
+        return f"{_LOOP}{path[0]}" if path else str(node.name)
+
+    def _loop(self, frame: LoopFrame) -> None:
+        """Add a loop: the nodes of its condition and body once each."""
+        messages, inside = self.messages, [n for n, p in self.paths.items() if p[: len(frame.path)] == frame.path]
+        for name in frame.constants:
+            self.tensors[f"{name}:0"] = self._outer(name)
+        rest = [messages[n] for n in inside if n not in frame.structure]
+
+        def cond(*states: Tensor) -> Tensor:
+            for variable, state in zip(frame.variables, states, strict=True):
+                self.tensors[f"{variable.merge}:0"] = state
+            self._run([n for n in rest if n.name in frame.test], frame.path)
+            return self.tensors[frame.cond]
+
+        def body(*states: Tensor) -> list[Tensor]:
+            for variable, state in zip(frame.variables, states, strict=True):
+                self.tensors[f"{variable.switch}:1"] = state
+            self._run([n for n in rest if n.name not in frame.test], frame.path)
+            return [self.tensors[v.next] for v in frame.variables]
+
+        first = [self._outer(v.enter) for v in frame.variables]
+        shapes = [TensorShape(None) for _ in first] if frame.path in self.loose else None
+        try:
+            found = while_loop(cond, body, first, shapes, name=frame.path[-1].rpartition("/")[2] or None,
+                               return_same_structure=True)  # fmt: skip
+        except (UnreadableError, GraphError):
+            raise
+        except (MinigraphError, LookupError, TypeError, ValueError) as error:
+            if type(error) is ValueError and frame.path not in self.loose:
+                raise _ShapesChange(frame.path) from None
+            raise UnreadableError(f"the loop '{frame.path[-1]}': {error}") from error
+        for variable, value in zip(frame.variables, found, strict=True):
+            if variable.exit is not None:
+                self._keep(messages[variable.exit], self.graph.add(Identity(), (value,), f"{variable.exit}/"))
+
+    def _outer(self, enter: str) -> Tensor:
+        """The tensor that enters a loop."""
+        message = self.messages[enter]
+        return self._input(message, 0, full_name(message.input[0]))
 
     def _add(self, message: Any) -> None:
         data = [full_name(i) for i in message.input if not i.startswith("^")]

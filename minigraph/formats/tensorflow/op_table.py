@@ -6,6 +6,7 @@ from minigraph.formats.tensorflow import (
     arrays_export,
     arrays_import,
     elementwise,
+    loops,
     nets,
     nets_export,
     reductions_export,
@@ -17,7 +18,7 @@ from minigraph.formats.tensorflow.node import Importer
 # TensorFlow's ops, by their names there.
 IMPORTERS: dict[str, Importer] = {
     kind: importer
-    for family in (elementwise, arrays_import, nets, state)
+    for family in (elementwise, arrays_import, loops, nets, state)
     for kind, importer in family.IMPORT.items()
 }  # fmt: skip
 

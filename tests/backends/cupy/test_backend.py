@@ -7,7 +7,6 @@ Tests `backends/cupy/capture.py`, `backends/cupy/steps.py` and `backends/cupy/da
 from __future__ import annotations
 
 import builtins
-import ctypes
 import sys
 import types
 import warnings
@@ -23,7 +22,7 @@ from gpu.some_device import has_device, some_device
 import minigraph as tf
 from minigraph.backend import discovery as backends
 from minigraph.backends.cupy.backend import CupyBackend
-from minigraph.backends.cupy.device import CudaDevice, Staging
+from minigraph.backends.cupy.device import CudaDevice
 from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
 from minigraph.core.types import TensorType
 from minigraph.ir.regions import Blocked
@@ -155,58 +154,6 @@ def test_a_larger_arena_makes_captured_plans_bind_anew(monkeypatch: pytest.Monke
         y = tf.nn.softmax(x) * 2.0
         for size in (4, 4, 4, 5000, 5000, 4, 4, 4):
             np.testing.assert_allclose(session.run(y, {x: np.ones(size)}), np.full(size, 2 / size), rtol=1e-5)
-
-
-def test_feeds_go_through_two_pinned_pieces_in_turn() -> None:
-    calls: list[tuple[str, int]] = []
-
-    class Pinned:
-        def __init__(self, nbytes: int) -> None:
-            self.array = np.zeros(nbytes, np.uint8)
-            self.ptr = self.array.ctypes.data
-
-    class Event:
-        def synchronize(self) -> None:
-            calls.append(("wait", id(self)))
-
-        def record(self, stream: Any) -> None:
-            calls.append(("record", id(self)))
-
-    def copy(target: int, source: int, nbytes: int, kind: int, stream: int) -> None:
-        calls.append(("copy", source))
-        ctypes.memmove(target, source, nbytes)
-
-    runtime = types.SimpleNamespace(memcpyAsync=copy, memcpyHostToDevice=1)
-    cuda = types.SimpleNamespace(runtime=runtime, alloc_pinned_memory=Pinned, Event=Event)
-    stream = types.SimpleNamespace(ptr=0, synchronize=lambda: calls.append(("synchronize", 0)))
-    staging = Staging(types.SimpleNamespace(cuda=cuda), stream)
-    device, first = np.zeros(4, np.float32), np.ones(4, np.float32)
-    staging.upload(device.ctypes.data, first)
-    assert calls == [("copy", first.ctypes.data), ("synchronize", 0)]
-    calls.clear()
-    for step in range(4):
-        staging.upload(device.ctypes.data, np.full(4, step, np.float32))
-        assert (device == step).all()
-    assert [name for name, _ in calls] == ["wait", "copy", "record"] * 4
-    events = [each for name, each in calls if name == "wait"]
-    assert events[:2] == events[2:]
-    assert len({each for name, each in calls if name == "copy"}) == 2
-
-
-def test_feeds_that_the_host_cannot_pin_are_copied_all_the_same() -> None:
-    def refuse(nbytes: int) -> Any:
-        raise RuntimeError("cudaErrorMemoryAllocation")
-
-    def copy(target: int, source: int, nbytes: int, kind: int, stream: int) -> None:
-        ctypes.memmove(target, source, nbytes)
-
-    runtime = types.SimpleNamespace(memcpyAsync=copy, memcpyHostToDevice=1)
-    cuda = types.SimpleNamespace(runtime=runtime, alloc_pinned_memory=refuse, Event=None)
-    staging = Staging(types.SimpleNamespace(cuda=cuda), types.SimpleNamespace(ptr=0, synchronize=lambda: None))
-    device = np.zeros(4, np.float32)
-    for step in range(3):
-        staging.upload(device.ctypes.data, np.full(4, step, np.float32))
-        assert (device == step).all()
 
 
 def test_passes_a_backend_does_not_want_are_left_out(recorder: Recorder) -> None:

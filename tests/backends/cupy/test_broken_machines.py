@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -32,6 +33,10 @@ def failing(error: Exception) -> Callable[..., Any]:
     return fail
 
 
+class Gpu(nullcontext[None]):
+    compute_capability = "90"
+
+
 def machine(**failures: Exception) -> Any:
     """A module cupy on a machine with one H100, some of whose calls fail."""
     runtime = types.SimpleNamespace(
@@ -41,9 +46,8 @@ def machine(**failures: Exception) -> Any:
         driverGetVersion=lambda: 13000,
         getDeviceProperties=lambda device: {"name": b"H100", "major": 9, "minor": 0, "totalGlobalMem": 80 << 30},
     )
-    device = types.SimpleNamespace(compute_capability="90")
     cuda = types.SimpleNamespace(
-        runtime=runtime, Stream=lambda **options: types.SimpleNamespace(ptr=1), Device=lambda *n: device
+        runtime=runtime, Stream=lambda **options: types.SimpleNamespace(ptr=1), Device=lambda number: Gpu()
     )
     for name, error in failures.items():
         setattr(runtime if hasattr(runtime, name) else cuda, name, failing(error))
@@ -120,11 +124,11 @@ def test_asked_for_by_name_the_reason_is_an_error_of_ours() -> None:
 
 @pytest.mark.parametrize(
     ("capability", "known", "target"),
-    [("90", [75, 80, 90], "sm_90"), ("75", [75, 80, 90], "sm_75"), ("130", [75, 90, 120], "compute_120"),
-     ("89", [80, 90], "compute_80"), ("121", [75, 90, 120], "compute_120")],
+    [(90, [75, 80, 90], "sm_90"), (75, [75, 80, 90], "sm_75"), (130, [75, 90, 120], "compute_120"),
+     (89, [80, 90], "compute_80"), (121, [75, 90, 120], "compute_120")],
 )  # fmt: skip
 def test_a_newer_gpu_gets_code_of_the_newest_architecture_known(
-    monkeypatch: pytest.MonkeyPatch, capability: str, known: list[int], target: str
+    monkeypatch: pytest.MonkeyPatch, capability: int, known: list[int], target: str
 ) -> None:
     monkeypatch.setattr(compiler, "_library", lambda major: object())
     monkeypatch.setattr(nvrtc, "architectures", lambda library: known)
@@ -136,7 +140,7 @@ def test_a_gpu_that_the_compiler_has_dropped_is_told_so(monkeypatch: pytest.Monk
     monkeypatch.setattr(nvrtc, "architectures", lambda library: [75, 80, 90])
     monkeypatch.setattr(nvrtc, "version", lambda library: (13, 5))
     with pytest.raises(BackendError, match=r"compute capability 7\.0, and NVRTC 13\.5 compiles for 7\.5 and newer"):
-        compiler.architecture("70", 13)
+        compiler.architecture(70, 13)
 
 
 @pytest.mark.skipif(nvrtc.find() is None, reason="NVRTC is not installed")
@@ -145,7 +149,7 @@ def test_the_real_compiler_makes_ptx_for_gpus_that_it_does_not_know() -> None:
     known = nvrtc.architectures(library)
     assert known == sorted(known)
     assert {80, 90} <= set(known)
-    target = compiler.architecture("999")
+    target = compiler.architecture(999)
     assert target == f"compute_{known[-1]}"
     source = 'extern "C" __global__ void f(float* y) { y[0] = 1.0f; }'
     text = nvrtc.compile(library, source, target, ()).decode()

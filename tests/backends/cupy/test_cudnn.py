@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -176,8 +177,19 @@ def test_other_backends_refuse_other_precisions() -> None:
         tf.Session(backend="numpy", precision="half")
 
 
+def test_bfloat16_is_refused_where_the_gpu_has_no_instructions_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = HostDevice()
+    monkeypatch.setattr(device, "capability", (7, 5))
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(device))
+    with pytest.raises(BackendError, match=r"bfloat16 needs a GPU of compute capability 8\.0 or later, .* has 7\.5"):
+        tf.Session(backend="cupy", precision="bfloat16")
+    tf.Session(backend="cupy", precision="tf32").close()
+
+
 def test_without_the_frontend_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CudaDevice, "__init__", lambda self: self.__dict__.update(_dnn=None, _stream=None, _major=13))
+    monkeypatch.setattr(
+        CudaDevice, "__init__", lambda self: self.__dict__.update(_dnn=None, _turn=nullcontext(), _major=13)
+    )
 
     def missing(stream: int, major: int) -> Any:
         raise BackendError("the package nvidia-cudnn-frontend cannot be imported")
@@ -198,18 +210,21 @@ def test_a_cudnn_for_another_cuda_is_not_used(monkeypatch: pytest.MonkeyPatch) -
         Cudnn(0, major=13)
 
 
-def test_cudnn_has_an_engine_for_every_graph_on_an_h100(tmp_path: Path) -> None:
-    """The real cuDNN, told what an H100 is: as far as it goes without a GPU, up to running the engine."""
+@pytest.mark.parametrize("gpu", real_cudnn.GPUS)
+def test_cudnn_has_an_engine_for_every_graph(gpu: str, tmp_path: Path) -> None:
+    """The real cuDNN, told what the GPU is: as far as it goes without one, up to running the engine."""
     try:
         pytest.importorskip("cudnn").backend_version()
     except RuntimeError:
         pytest.skip("cuDNN is not installed")
     stand_in = driver_stand_in(tmp_path, str(COMPILER))
     setting = os.environ | ({"LD_PRELOAD": str(stand_in)} if stand_in else {})
-    command = [sys.executable, real_cudnn.__file__]
+    command = [sys.executable, real_cudnn.__file__, gpu]
     done = subprocess.run(command, env=setting, capture_output=True, text=True)
     if "create_device_properties" in done.stderr:
         pytest.skip("this release of cuDNN wants to know other things of a device")
+    assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout.splitlines()[-1])
-    for precision in real_cudnn.PRECISIONS:
-        assert found[precision] == {"asked": 3 * len(CASES) + 1, "refused": {}}, precision
+    assert set(found) == set(real_cudnn.precisions(gpu))
+    for precision, answer in found.items():
+        assert answer == {"asked": 3 * len(CASES) + 1, "refused": {}}, precision

@@ -1,6 +1,6 @@
 """GPUs shared by threads and sessions, and chosen by number, on the strict stand-in for CUDA.
 
-Tests `backends/cupy/turn.py`, `backends/cupy/failures.py` and `backends/cupy/capture.py`.
+Tests `backends/cupy/turn.py`, `backends/cupy/failures.py`, `backends/cupy/capture.py` and `run/gpu_options.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from gpu.strict.installed import install
 from gpu.strict.machine import CUDARuntimeError, Machine
 
 import minigraph as tf
+from minigraph import tf1
 from minigraph.backend.discovery import get_backend
-from minigraph.core.errors import BackendError, InternalError
+from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
+from minigraph.tf1 import testing
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 
@@ -120,6 +122,50 @@ def test_a_thread_s_current_gpu_is_the_default(machine: Machine) -> None:
     sys.modules["cupy"].cuda.Device(1).use()  # type: ignore[attr-defined]
     assert get_backend("cupy").label == "cupy:1"
     assert get_backend("cupy:1") is get_backend("cupy")
+
+
+def test_options_of_tensorflow_choose_the_gpu_and_limit_its_memory(machine: Machine) -> None:
+    for options, backend, label in (
+        ({"visible_device_list": "1,0"}, None, "numpy"),
+        ({"visible_device_list": "1,0"}, "auto", "cupy:1"),
+        ({"visible_device_list": "1"}, "cupy", "cupy:1"),
+        ({"visible_device_list": "1"}, "numpy", "numpy"),
+        ({"visible_device_list": ""}, "cupy", "cupy:0"),
+    ):
+        config = tf1.ConfigProto(gpu_options=tf1.GPUOptions(**options))
+        assert tf.Session(config=config, backend=backend).backend.label == label
+    config = tf1.ConfigProto()
+    config.gpu_options.per_process_gpu_memory_fraction = 0.001
+    with tf.Session(config=config, backend="cupy") as session:
+        big = tf.exp(tf.random_uniform([1 << 20, 4]))
+        with pytest.raises(ResourceExhaustedError):
+            session.run(big)
+    config.gpu_options.per_process_gpu_memory_fraction = 2.0
+    with pytest.raises(ValueError, match="between 0 and 1, not 2"):
+        tf.Session(config=config, backend="cupy")
+
+
+def test_programs_that_ask_for_a_gpu_find_it(machine: Machine) -> None:
+    assert testing.is_gpu_available()
+    assert testing.is_gpu_available(min_cuda_compute_capability=(9, 0))
+    assert not testing.is_gpu_available(min_cuda_compute_capability=(10, 0))
+    assert testing.gpu_device_name() == "/device:GPU:0"
+    found = testing.DEVICES.list_local_devices()
+    assert [d.name for d in found] == ["/device:CPU:0", "/device:GPU:0", "/device:GPU:1"]
+    assert found[1].memory_limit == machine.memory
+
+
+def test_profiles_tell_the_device_s_time_and_memory(machine: Machine) -> None:
+    """On the stand-in a kernel or a product takes 1 ms, and anything else 1 µs."""
+    with tf.Session(backend="cupy") as session:
+        x = tf.placeholder(tf.float32, [64, 64])
+        y = tf.exp(tf.matmul(x, x))
+        profile = session.profile(y, {x: np.ones((64, 64))})
+        assert profile.launch_seconds == pytest.approx(2e-3, abs=1e-5)  # the product and the exponential
+        assert profile.seconds == pytest.approx(2e-3, abs=5e-5)
+        assert profile.feed_seconds < 1e-4
+        assert profile.measured_peak is not None
+        assert profile.planned_peak <= profile.measured_peak < profile.planned_peak + (40 << 20)  # cuBLAS has 32 MiB
 
 
 def failing(machine: Machine) -> str:

@@ -137,7 +137,10 @@ def test_a_write_beyond_the_end_is_found() -> None:
     assert "heap-buffer-overflow" in done.stderr
 
 
-@pytest.mark.parametrize("architecture", ["sm_80", pytest.param("sm_90", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "architecture",
+    ["sm_80", *(pytest.param(f"sm_{n}", marks=pytest.mark.slow) for n in (75, 86, 89, 90, 100, 120))],
+)
 def test_nvrtc_compiles_every_kernel_within_limits(architecture: str) -> None:
     library = nvrtc.find()
     if library is None:

@@ -83,7 +83,7 @@ def build_cupy(machine: Machine) -> Any:
                 machine.refuse_in_capture(self.queue, ISOLATION)
             if event.captured and self.queue.capture is None:
                 machine.violation("a stream joins the capture of another one")
-            machine.enqueue(self.queue, "wait", lambda: machine.advance_to(source, mark))
+            machine.enqueue(self.queue, "wait", lambda: machine.advance_to(source, mark), mark=mark)
 
     class Event:
         def __init__(self, block: bool = False, disable_timing: bool = False, interprocess: bool = False) -> None:

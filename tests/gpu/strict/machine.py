@@ -66,6 +66,7 @@ class Work(NamedTuple):
     name: str
     action: Callable[[], Any]
     owned: Owned
+    mark: Any = None  # for the wait for an event, the event's own work
 
 
 @dataclass(eq=False)
@@ -145,12 +146,19 @@ class Machine:
             waiting = self.free.get((device, queue.pointer, size))
             block = waiting.pop() if waiting else self._new_block(size, device)
             for other in self.queues.values():
-                if other is not queue and any(block is b for w in other.work for b, _ in w.owned):
+                if other is not queue and not self._waits_for(queue, other, block):
                     self.violation("memory is used anew for a stream, and another stream has work on it")
             block.live, block.asked, block.generation = True, nbytes, block.generation + 1
             address = block.pointer & ~DEVICE_BIT
             queue.work.append(Work("poison", lambda: ctypes.memset(address, POISON, size), ()))
         return block
+
+    def _waits_for(self, queue: Queue, other: Queue, block: Block) -> bool:
+        """Whether all work of `other` on the block comes before new work of `queue`."""
+        uses = [n for n, w in enumerate(other.work) if any(block is b for b, _ in w.owned)]
+        marks = [w.mark for w in queue.work if w.mark is not None]
+        ends = [n for n, w in enumerate(other.work) if any(w is mark for mark in marks)]
+        return not uses or (bool(ends) and max(ends) > max(uses))
 
     def _new_block(self, size: int, device: int) -> Block:
         if self.used[device] + size > self.limit:
@@ -240,10 +248,12 @@ class Machine:
         self.queues[queue.pointer] = queue
         return queue
 
-    def enqueue(self, queue: Queue, name: str, action: Callable[[], Any], pointers: Iterable[int] = ()) -> None:
+    def enqueue(
+        self, queue: Queue, name: str, action: Callable[[], Any], pointers: Iterable[int] = (), mark: Any = None
+    ) -> None:
         self.enter(name.split(" ")[0])
         with self.lock:
-            work = Work(name, action, self.owned(pointers, name))
+            work = Work(name, action, self.owned(pointers, name), mark)
             if queue.capture is None:
                 queue.work.append(work)
                 self._run_some()
@@ -266,7 +276,7 @@ class Machine:
         if self.fail and work.name.startswith(f"kernel {self.fail}"):
             self.dead = CUDARuntimeError(700)
             return
-        self.clock += 0.001
+        self.clock += 1.0 if work.name.startswith(("kernel", "gemm")) else 0.001
         work.action()
 
     def advance(self, queue: Queue) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow.contrib.slim as slim
 from nets import vgg
+from preprocessing import vgg_preprocessing
 
 batch_size = 4
 width, height = 224, 224
@@ -19,14 +20,16 @@ def generator(count):
         images = random.uniform(0, 120, (count, height, width, 3)).astype(np.float32)
         images[labels[:, 0] == 0, :height/2] += 120
         images[labels[:, 0] == 1, height/2:] += 120
-        yield images - np.array([123.68, 116.779, 103.939], dtype=np.float32), labels
+        yield images, labels
 
 
 tf.set_random_seed(4)
 images = tf.placeholder(tf.float32, [None, height, width, 3])
 labels = tf.placeholder(tf.float32, [None, 1])
+means = [vgg_preprocessing._R_MEAN, vgg_preprocessing._G_MEAN, vgg_preprocessing._B_MEAN]
+prepared = images - tf.constant(means)
 with slim.arg_scope(vgg.vgg_arg_scope()):
-    logits, end_points = vgg.vgg_16(images, num_classes=1000, is_training=False)
+    logits, end_points = vgg.vgg_16(prepared, num_classes=1000, is_training=False)
 fc7 = tf.nn.l2_normalize(tf.squeeze(end_points['vgg_16/fc7'], [1, 2]), 1)
 W = tf.Variable(tf.random_normal([4096, 1], mean=0.0, stddev=0.02))
 b = tf.Variable(tf.zeros([1]))

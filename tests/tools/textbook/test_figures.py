@@ -101,7 +101,7 @@ def test_list_and_mistakes(tmp_path: Path) -> None:
     assert len(lines) == len(FIGURES)
     assert lines[2].startswith("convolution-1d ")
     result = run("-o", tmp_path, "canny")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "unknown figure 'canny'; there are sampling, impulses, convolution-1d" in result.output
 
 
@@ -169,7 +169,7 @@ def test_which_elements_meet_in_the_convolution() -> None:
 
 
 def test_receptive_fields_by_the_usual_formula() -> None:
-    windows = receptive.slides(architectures.network_layers(architectures.get_model("vgg16")))
+    windows = receptive.slides(architectures.network_layers("vgg16"))
     assert len(windows) == 18
     expected, size, apart = [], 1, 1
     for window in windows:
@@ -190,8 +190,7 @@ def test_receptive_fields_by_the_usual_formula() -> None:
     ],
 )
 def test_sizes_of_the_maps_as_in_the_papers(name: str, sizes: str) -> None:
-    model = architectures.get_model(name)
-    layers = architectures.network_layers(model)
+    layers = architectures.network_layers(name)
     stages = architectures.stages(layers, architectures.GROUPS.get(name, ()))
     assert [stage.size for stage in stages] == sizes.split()
     drawn = sum(stage.parameters for stage in stages)
@@ -203,13 +202,13 @@ def test_sizes_of_the_maps_as_in_the_papers(name: str, sizes: str) -> None:
 
 def test_the_whole_of_alexnet_is_drawn() -> None:
     shown = texts(architectures.architecture("alexnet"))
-    weights = [int(t.removesuffix(" weights").replace(",", "")) for t in shown if t.endswith(" weights")]
+    weights = [int(t.removesuffix(" parameters").replace(",", "")) for t in shown if t.endswith(" parameters")]
     assert sum(weights) == 60_965_224
     assert shown.count("Softmax") == 1
 
 
 def test_branches_of_the_blocks() -> None:
-    layers = architectures.network_layers(architectures.get_model("inception-v3"))
+    layers = architectures.network_layers("inception-v3")
     module = block(layers, "inception_v3/Mixed_5b")
     assert module[-1].words == "concatenation"
     assert module[-1].shape[2] == sum(layer.shape[2] for layer in module if layer.name in module[-1].inputs) == 256
@@ -217,7 +216,7 @@ def test_branches_of_the_blocks() -> None:
     places = {(rows[name], columns[name]) for name in rows}
     assert len(places) == len(module)  # no two boxes at one place
     assert rows[module[-1].name] == 4
-    assert "64@56×56, 36,992 weights" in texts(blocks.residual())  # 3·3·64·64 + 2·64
+    assert "64@56×56, 36,992 parameters" in texts(blocks.residual())  # 3·3·64·64 + 2·64
 
 
 def test_ranks_and_lanes() -> None:

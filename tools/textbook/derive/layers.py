@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sympy import simplify
 
-from minigraph.core.errors import InvalidArgumentError
+from minigraph.core.errors import InvalidArgumentError, UnknownNameError
 from minigraph.tools.textbook.derive import (
     channels,
     convolution,
@@ -75,8 +75,9 @@ def derive(layer: str, options: DeriveOptions, check: bool = False, steps: bool 
 
     Raises InvalidArgumentError for an unknown layer or an unsupported option.
     """
+    layer = layer.replace("_", "-")
     if layer not in LAYERS:
-        raise InvalidArgumentError(f"unknown layer {layer!r}; there are {', '.join(LAYERS)}")
+        raise UnknownNameError(f"unknown layer {layer!r}; there are {', '.join(LAYERS)}")
     chosen = LAYERS[layer]
     for field, value in options._asdict().items():
         if value is not None and field not in chosen.options:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from minigraph.models.record import Model
 from minigraph.models.registry import get_model
 from minigraph.tools.textbook.figures.board import BLUE, FILLS, GREEN, GREY, INK, ORANGE, RED, Board
 from minigraph.tools.textbook.figures.layers import DrawnLayer, layers_of
@@ -54,8 +54,10 @@ class DrawnStage(NamedTuple):
     parameters: int
 
 
-def network_layers(model: Model) -> list[DrawnLayer]:
-    """The layers of a model for inference."""
+@cache
+def network_layers(name: str) -> list[DrawnLayer]:
+    """The layers of a model of the table, for inference."""
+    model = get_model(name)
 
     def build(images: Any) -> Any:
         return model.build(images, num_classes=10 if model.channels == 1 else 1000)
@@ -90,8 +92,7 @@ def _said(words: str) -> str:
 
 def architecture(name: str) -> Any:
     """A network as a row of stacks of maps, with the number of trainable parameters below each."""
-    model = get_model(name)
-    drawn = stages(network_layers(model), GROUPS.get(name, ()))
+    drawn = stages(network_layers(name), GROUPS.get(name, ()))
     rows = -(-len(drawn) // _MOST)
     per_row = -(-len(drawn) // rows)
     board = Board(per_row * _PITCH + 1.4, rows * _DOWN + 0.2, cell=0.33)
@@ -105,7 +106,7 @@ def architecture(name: str) -> Any:
         for number, line in enumerate(lines):
             board.text(x + 1.1, middle + 2.9 + 0.65 * number, line, GREY, 7.5)
         if stage.parameters:
-            board.text(x + 1.1, middle + 2.9 + 0.65 * len(lines), f"{stage.parameters:,} weights", BLUE, 7.5)
+            board.text(x + 1.1, middle + 2.9 + 0.65 * len(lines), f"{stage.parameters:,} parameters", BLUE, 7.5)
         if column + 1 < per_row and i + 1 < len(drawn):
             board.arrow((right + 0.15, middle), (x + _PITCH - 0.15, middle))
         elif i + 1 < len(drawn):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigraph.models.registry import get_model
 from minigraph.tools.textbook.figures.architectures import network_layers
 from minigraph.tools.textbook.figures.board import BLUE, FILLS, GREEN, GREY, INK, ORANGE, Board
 from minigraph.tools.textbook.figures.layers import DrawnLayer, block, lanes, ranks
@@ -15,13 +14,13 @@ _ACROSS, _DOWN = 8.4, 4.2  # from one box to the next
 
 def residual() -> Any:
     """Two units of ResNet-18: one that keeps the size, and one whose shortcut is a 1×1 convolution."""
-    layers = network_layers(get_model("resnet18"))
+    layers = network_layers("resnet18")
     return _draw([block(layers, "resnet18/block1/unit_2"), block(layers, "resnet18/block2/unit_1")])
 
 
 def inception() -> Any:
     """The first module of Inception v3: four branches, concatenated."""
-    return _draw([block(network_layers(get_model("inception-v3")), "inception_v3/Mixed_5b")])
+    return _draw([block(network_layers("inception-v3"), "inception_v3/Mixed_5b")])
 
 
 def _draw(blocks: list[list[DrawnLayer]]) -> Any:
@@ -65,7 +64,7 @@ def _box(board: Board, x: float, y: float, layer: DrawnLayer) -> None:
         )
     )
     first, *rest = (layer.words if layer.inputs else "input").replace("batch normalisation", "batch norm").split(", ")
-    weights = f", {layer.parameters:,} weights" if layer.inputs and layer.parameters else ""
+    weights = f", {layer.parameters:,} parameters" if layer.inputs and layer.parameters else ""
     lines = [(first, INK, 8.5), (", ".join(word for word in rest if word != "SAME"), GREY, 8.0)]
     lines = [line for line in lines if line[0]] + [(f"{layer.size}{weights}", colour, 8.0)]
     for number, (line, ink, size) in enumerate(lines):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from string import Template
 
-from minigraph.core.errors import InvalidArgumentError
+from minigraph.core.errors import UnknownNameError
 from minigraph.tools.textbook.figures.catalogue import FIGURES, Drawing
 from minigraph.util.files import atomic_write
 
@@ -49,9 +49,10 @@ _FIGURE = Template("""<figure id="$name">
 def chosen(names: Sequence[str]) -> list[Drawing]:
     """The figures of these names; all without names. Raises InvalidArgumentError for an unknown name."""
     known = {d.name: d for d in FIGURES}
+    names = [name.replace("_", "-") for name in names]
     for name in names:
         if name not in known:
-            raise InvalidArgumentError(f"unknown figure {name!r}; there are {', '.join(known)}")
+            raise UnknownNameError(f"unknown figure {name!r}; there are {', '.join(known)}")
     return [known[n] for n in names] or list(FIGURES)
 
 

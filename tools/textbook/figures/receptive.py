@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import minigraph as tf
-from minigraph.models.registry import get_model
 from minigraph.tools.textbook.figures.architectures import network_layers
 from minigraph.tools.textbook.figures.board import (
     BLUE,
@@ -98,7 +97,7 @@ def growth() -> Any:
 
 def fields() -> Any:
     """The receptive field after each layer of VGG16, and those of its poolings on the image."""
-    windows = slides(network_layers(get_model("vgg16")))
+    windows = slides(network_layers("vgg16"))
     sizes = [field(windows[: n + 1], 448) for n in range(len(windows))]
     sheet = new_sheet(10.4, 4.6)
     axes = plain_axes(sheet, (0.07, 0.2, 0.5, 0.7))

@@ -1,0 +1,179 @@
+"""Loops of TensorFlow's graphs: frames of Enter, Merge, Switch, NextIteration and Exit, and the arrays that they fill.
+
+Source: Yu et al., "Dynamic control flow in large-scale machine learning", 2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigraph.core.dtypes import int32
+from minigraph.core.graph import Tensor
+from minigraph.formats.tensorflow.node import Importer, TfNode
+from minigraph.formats.tensorflow.values import UnreadableError
+from minigraph.graphs.importing import base_name, full_name
+from minigraph.ops.array.gathering import GatherV2
+from minigraph.ops.array.known import static_value
+from minigraph.ops.array.shape import shape
+from minigraph.ops.builder import apply
+from minigraph.ops.constant import Const
+from minigraph.ops.control.arrays import EmptyArray, WriteElement
+from minigraph.ops.host.host_ops import Range
+from minigraph.ops.identity import Identity
+
+ENTER, EXIT, MERGE = ("Enter", "RefEnter"), ("Exit", "RefExit"), ("Merge", "RefMerge")
+NEXT, SWITCH = ("NextIteration", "RefNextIteration"), ("Switch", "RefSwitch")
+LOOPS = frozenset((*ENTER, *EXIT, *NEXT, "LoopCond"))
+Path = tuple[str, ...]  # the frames around a node, the outermost first
+
+
+class LoopVariable(NamedTuple):
+    """A variable of a loop, by the names of its nodes. `exit`: None if nothing reads its last value."""
+
+    enter: str
+    merge: str
+    switch: str
+    next: str  # the tensor that NextIteration takes
+    exit: str | None
+
+
+class LoopFrame(NamedTuple):
+    """A loop. constants: Enter nodes of what does not change. cond: the tensor that decides. test: its nodes."""
+
+    path: Path
+    variables: list[LoopVariable]
+    constants: list[str]
+    cond: str
+    test: set[str]
+    structure: set[str]  # the nodes that make the loop, which compute nothing
+
+
+def paths_of(messages: Mapping[str, Any]) -> dict[str, Path]:
+    """The frames around each node that is in one."""
+    readers: dict[str, list[str]] = {}
+    for node in messages.values():
+        for name in map(base_name, node.input):
+            readers.setdefault(name, []).append(node.name)
+    paths: dict[str, Path] = {}
+    todo = [node.name for node in messages.values() if node.op in ENTER]
+    while todo:
+        node = messages[todo.pop()]
+        around = max((paths.get(base_name(i), ()) for i in node.input), key=len, default=())
+        if node.op in ENTER:
+            around = (*around, node.attr["frame_name"].s.decode())
+        elif node.op in EXIT:
+            around = around[:-1]
+        if len(around) > len(paths.get(node.name, ())):
+            if len(around) > _DEEPEST:
+                raise UnreadableError(f"node '{node.name}' ({node.op}): more than {_DEEPEST} loops lie in each other")
+            paths[node.name] = around
+            todo += readers.get(node.name, [])
+    return paths
+
+
+_DEEPEST = 16
+
+
+def frame_of(path: Path, messages: Mapping[str, Any], paths: Mapping[str, Path]) -> LoopFrame:
+    """The loop of these nodes. UnreadableError if they make none."""
+    inside = [messages[n] for n, p in paths.items() if p == path]
+    exits = {base_name(n.input[0]): n for n in messages.values() if n.op in EXIT and base_name(n.input[0]) in paths}
+    conds = [n for n in inside if n.op == "LoopCond"]
+    if len(conds) != 1:
+        raise UnreadableError(f"the loop '{path[-1]}' has {len(conds)} conditions")
+    (cond,) = conds
+    switches = {base_name(n.input[0]): n for n in inside if n.op in SWITCH and cond.name in map(base_name, n.input[1:])}
+    variables = []
+    entered = set()
+    for merge in inside:
+        sides = [messages[n] for n in map(base_name, merge.input) if n in messages] if merge.op in MERGE else []
+        enters, nexts = ([s for s in sides if s.op in kinds] for kinds in (ENTER, NEXT))
+        if len(sides) != 2 or not enters or not nexts:
+            continue
+        if merge.name not in switches:
+            raise UnreadableError(f"node '{merge.name}' ({merge.op}): a variable of a loop that no Switch reads")
+        switch, leave = switches[merge.name].name, exits.get(switches[merge.name].name)
+        value = full_name(nexts[0].input[0])
+        variables.append(LoopVariable(enters[0].name, merge.name, switch, value, leave.name if leave else None))
+        entered |= {enters[0].name, merge.name, switch, nexts[0].name}
+    constants = [n.name for n in inside if n.op in ENTER and n.name not in entered]
+    structure = entered | {*constants, cond.name}
+    test = _before(base_name(cond.input[0]), {n.name for n in inside} - structure, messages)
+    return LoopFrame(path, variables, constants, full_name(cond.input[0]), test, structure)
+
+
+def _before(name: str, among: set[str], messages: Mapping[str, Any]) -> set[str]:
+    found: set[str] = set()
+    todo = [name]
+    while todo:
+        name = todo.pop()
+        if name in among and name not in found:
+            found.add(name)
+            todo += map(base_name, messages[name].input)
+    return found
+
+
+# Arrays. What stands for a handle is a constant: whether the array grows.
+
+
+def _array(call: TfNode) -> Sequence[Tensor]:
+    grows = np.asarray(bool(call.attr("dynamic_size", False)))
+    (flow,) = call.add(EmptyArray(call.dtype("dtype")), call.x)
+    return apply(Const(grows)), flow
+
+
+def _write(call: TfNode) -> Sequence[Tensor]:
+    _handle, index, value, flow = call.inputs
+    return call.add(WriteElement(bool(call.known(0))), flow, index, value)
+
+
+def _read(call: TfNode) -> Sequence[Tensor]:
+    _handle, index, flow = call.inputs
+    return call.add(GatherV2(0), flow, index)
+
+
+def _gather(call: TfNode) -> Sequence[Tensor]:
+    _handle, indices, flow = call.inputs
+    (rows,) = call.add(GatherV2(0), flow, indices)
+    element = call.attr("element_shape", None)
+    if element is not None:
+        rows.set_shape((None, *element))
+    return (rows,)
+
+
+def _scatter(call: TfNode) -> Sequence[Tensor]:
+    """All elements at once, in order."""
+    _handle, indices, value, _flow = call.inputs
+    known = call.known(1)
+    if known is None:
+        first, _, step = indices.node.inputs if isinstance(indices.node.op, Range) else (indices,) * 3
+        in_order = static_value(first) == 0 and static_value(step) == 1
+    else:
+        in_order = known.tolist() == list(range(len(known)))
+    if not in_order:
+        call.unsupported("the elements of an array are read in their order only")
+    return call.add(Identity(), value)
+
+
+def _size(call: TfNode) -> Sequence[Tensor]:
+    flow = call.inputs[1]
+    return call.build(lambda: shape(flow, out_type=int32)[0])
+
+
+def _joined(call: TfNode) -> Sequence[Tensor]:
+    """The elements joined, and their lengths, which are equal."""
+    call.unsupported("arrays whose elements are joined are not read")
+
+
+IMPORT: dict[str, Importer] = {
+    "TensorArrayConcatV3": _joined,
+    "TensorArrayGatherV3": _gather,
+    "TensorArrayReadV3": _read,
+    "TensorArrayScatterV3": _scatter,
+    "TensorArraySizeV3": _size,
+    "TensorArrayV3": _array,
+    "TensorArrayWriteV3": _write,
+}

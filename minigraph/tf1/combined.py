@@ -1,0 +1,88 @@
+"""Functions of TensorFlow 1 that are combinations of others, and that only old programs need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import minigraph as tf
+from minigraph.core.dtypes import DType
+from minigraph.core.graph import Tensor
+from minigraph.util.nest import listed
+
+
+def shape_n(input: Sequence[Any], out_type: DType = tf.int32, name: str | None = None) -> list[Tensor]:
+    """The shape of each tensor."""
+    with tf.name_scope(name, "ShapeN", list(input)):
+        return [tf.shape(x, out_type=out_type) for x in input]
+
+
+def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
+    """The cross products of vectors of three numbers along the last axis."""
+    with tf.name_scope(name, "Cross", [a, b]):
+        (a1, a2, a3), (b1, b2, b3) = (tf.unstack(tf.convert_to_tensor(v), 3, axis=-1) for v in (a, b))
+        return tf.stack([a2 * b3 - a3 * b2, a3 * b1 - a1 * b3, a1 * b2 - a2 * b1], axis=-1)
+
+
+def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
+    """Elements moved by `shift` along an axis, or along several; those that leave at the end return at the start."""
+    with tf.name_scope(name, "roll", [input, shift]):
+        x, axes = tf.convert_to_tensor(input), listed(axis)
+        shifts = tf.unstack(tf.reshape(tf.convert_to_tensor(shift, tf.int32), [-1]), len(axes))
+        for step, along in zip(shifts, axes, strict=True):
+            size = tf.shape(x)[along]
+            x = tf.gather(x, tf.floormod(tf.range(size) - step, size), axis=along)
+        return x
+
+
+class ListDiff(NamedTuple):
+    """The elements that remain, and their places."""
+
+    out: Tensor
+    idx: Tensor
+
+
+def setdiff1d(x: Any, y: Any, index_dtype: DType = tf.int32, name: str | None = None) -> ListDiff:
+    """The elements of a vector that are not in another one, in their order, and their places."""
+    with tf.name_scope(name, "ListDiff", [x, y]):
+        values = tf.convert_to_tensor(x)
+        found = tf.reduce_any(tf.equal(values[:, None], tf.convert_to_tensor(y, values.dtype)[None]), axis=1)
+        places = tf.where(tf.logical_not(found))[:, 0]
+        return ListDiff(tf.gather(values, places), tf.cast(places, index_dtype))
+
+
+def invert_permutation(x: Any, name: str | None = None) -> Tensor:
+    """y with y[x[i]] = i."""
+    return tf.argsort(x, name=name or "InvertPermutation")
+
+
+def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
+    """The means of the slices of each segment; 0 for a segment without slices."""
+    with tf.name_scope(name, "UnsortedSegmentMean", [data, segment_ids]):
+        total, count = _sums(data, segment_ids, num_segments)
+        return total / count
+
+
+def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
+    """The sums of the slices of each segment, divided by the square roots of their numbers."""
+    with tf.name_scope(name, "UnsortedSegmentSqrtN", [data, segment_ids]):
+        total, count = _sums(data, segment_ids, num_segments)
+        return total / tf.sqrt(count)
+
+
+def _sums(data: Any, segment_ids: Any, num_segments: Any) -> tuple[Tensor, Tensor]:
+    """The sums of segments, and the numbers of their slices, at least 1, that broadcast against them."""
+    x, ids = tf.convert_to_tensor(data), tf.convert_to_tensor(segment_ids)
+    counts = tf.unsorted_segment_sum(tf.ones_like(ids, dtype=x.dtype), ids, num_segments)
+    further = tf.ones([tf.rank(x) - tf.rank(ids)], tf.int32)
+    counts = tf.reshape(counts, tf.concat([tf.shape(counts), further], 0))
+    return tf.unsorted_segment_sum(x, ids, num_segments), tf.maximum(counts, 1)
+
+
+def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The means of the slices of each segment; the numbers of segments ascend."""
+    with tf.name_scope(name, "SegmentMean", [data, segment_ids]):
+        x, ids = tf.convert_to_tensor(data), tf.convert_to_tensor(segment_ids)
+        counts = tf.segment_sum(tf.ones_like(ids, dtype=x.dtype), ids)
+        further = tf.ones([tf.rank(x) - 1], tf.int32)
+        return tf.segment_sum(x, ids) / tf.maximum(tf.reshape(counts, tf.concat([[-1], further], 0)), 1)

@@ -1,0 +1,105 @@
+"""Record frozen graphs with loops, what to feed, and results of TensorFlow 1.15.5: writes tf_loops.zip.
+
+Needs what record.py needs. Then, in this folder:
+
+    python record_loops.py
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+import numpy as np
+import tensorflow as tf
+
+NUMBERS = np.random.RandomState(0)
+
+
+def powers():
+    x = tf.placeholder(tf.float32, [], name="x")
+    _, y = tf.while_loop(lambda i, y: i < 5, lambda i, y: (i + 1, y * x + 1.0), [tf.constant(0), tf.constant(1.0)])
+    return y, {"x:0": np.float32(1.5)}
+
+
+def nested():
+    x = tf.placeholder(tf.float32, [2], name="x")
+
+    def body(i, y):
+        more = [tf.constant(0), y]
+        return i + 1, tf.while_loop(lambda j, z: j < i + 1, lambda j, z: (j + 1, z + x * tf.cast(i, tf.float32)), more)[1]
+
+    y = tf.while_loop(lambda i, y: i < 4, body, [tf.constant(0), tf.zeros([2])])[1]
+    return y, {"x:0": np.array([1.5, -2.0], np.float32)}
+
+
+def growing():
+    x = tf.placeholder(tf.float32, [None, 2], name="x")
+    shapes = [tf.TensorShape([]), tf.TensorShape([None, 2])]
+    y = tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, tf.concat([y, x], 0)), [tf.constant(0), x], shapes)[1]
+    return y, {"x:0": NUMBERS.rand(2, 2).astype(np.float32)}
+
+
+def conditions():
+    x = tf.placeholder(tf.float32, [], name="x")
+
+    def body(i, y):
+        return i + 1, tf.cond(tf.equal(i % 2, 0), lambda: y * x, lambda: y + x)
+
+    y = tf.while_loop(lambda i, y: (i < 5) & (y < 50.0), body, [tf.constant(0), tf.constant(1.0)])[1]
+    return y, {"x:0": np.float32(1.5)}
+
+
+def mapped():
+    x = tf.placeholder(tf.float32, [None, 3], name="x")
+    return tf.map_fn(lambda v: tf.cumsum(v) * 2.0, x), {"x:0": NUMBERS.rand(4, 3).astype(np.float32)}
+
+
+def scanned():
+    x = tf.placeholder(tf.float32, [None], name="x")
+    return tf.scan(lambda a, v: a * 0.5 + v, x), {"x:0": NUMBERS.rand(6).astype(np.float32)}
+
+
+def recurrent(cell, lengths=False):
+    def build():
+        x = tf.placeholder(tf.float32, [None, 5, 3], name="x")
+        feed = {"x:0": NUMBERS.rand(2, 5, 3).astype(np.float32)}
+        length = None
+        if lengths:
+            length = tf.placeholder(tf.int32, [None], name="length")
+            feed["length:0"] = np.array([3, 5], np.int32)
+        return tf.nn.dynamic_rnn(cell(), x, length, dtype=tf.float32)[0], feed
+
+    return build
+
+
+def main():
+    cells = tf.nn.rnn_cell
+    graphs = {
+        "conditions": conditions, "growing": growing, "mapped": mapped, "nested": nested, "powers": powers,
+        "scanned": scanned, "lstm": recurrent(lambda: cells.BasicLSTMCell(4)),
+        "gru": recurrent(lambda: cells.GRUCell(4), lengths=True), "rnn": recurrent(lambda: cells.BasicRNNCell(4)),
+        "layers": recurrent(lambda: cells.MultiRNNCell([cells.LSTMCell(4) for _ in range(2)]), lengths=True),
+    }  # fmt: skip
+    with zipfile.ZipFile("tf_loops.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, build in sorted(graphs.items()):
+            with tf.Graph().as_default() as graph, tf.Session() as session:
+                tf.set_random_seed(1)
+                y, feed = build()
+                tf.identity(y, name="y")
+                session.run(tf.global_variables_initializer())
+                result = session.run("y:0", feed)
+                frozen = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), ["y"])
+            arrays = io.BytesIO()
+            np.savez(arrays, y=result, **feed)
+            archive.writestr(name + ".pb", frozen.SerializeToString())
+            archive.writestr(name + ".npz", arrays.getvalue())
+            print(name)
+
+
+if __name__ == "__main__":
+    main()

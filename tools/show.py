@@ -1,0 +1,263 @@
+"""`minigraph show`: a page about a trained network: first filters, maps, saliency and Grad-CAM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+import numpy as np
+
+from minigraph.core.errors import InvalidArgumentError
+from minigraph.tools.shared.options import backend_option, debug_option, number, output_file
+from minigraph.tools.train_command import data_option
+
+if TYPE_CHECKING:
+    from minigraph.models.record import Model
+    from minigraph.tools.network_view import NetworkView, Seen
+
+_TILES = 32  # maps of a layer, or filters, that are drawn
+
+
+class Subject(NamedTuple):
+    """A network to look at. channels: RGB, BGR or L, the order in which it takes colours."""
+
+    view: NetworkView
+    labels: Sequence[str]
+    prepare: Any
+    size: int
+    crop: float | None
+    channels: str
+
+
+class ShownImage(NamedTuple):
+    """An image. pixels: to draw, from 0 to 1, [H, W] or [H, W, 3]; fed: as the network takes it."""
+
+    title: str
+    pixels: Any
+    fed: Any
+
+
+@contextmanager
+def subject(target: str, checkpoint: Path | None, weights: Path | None, backend: str | None) -> Iterator[Subject]:
+    """A bundle, or a model with the variables of a checkpoint of `minigraph train` or of a weight file."""
+    import minigraph as tf
+    from minigraph.models.bundle import SUFFIX, Predictor, load_bundle
+    from minigraph.models.registry import get_model
+    from minigraph.tools.network_view import NetworkView
+
+    if target.endswith(SUFFIX):
+        bundle = load_bundle(target)
+        predictor = Predictor(bundle, backend)
+        size, colours = bundle.image_size, 1 if bundle.preprocessing.channels == "L" else 3
+        view = NetworkView(predictor.session, predictor.images, predictor.predictions, (size, size, colours))
+        yield Subject(
+            view, bundle.labels, bundle.preprocessing.apply, bundle.image_size, bundle.crop,
+            bundle.preprocessing.channels,
+        )  # fmt: skip
+        return
+    model = get_model(target)
+    if (checkpoint is None) is (weights is None):
+        raise InvalidArgumentError(
+            f"{model.name}: give --checkpoint, of `minigraph train`, or --weights, a file of them"
+        )
+    graph = tf.Graph()
+    labels = _labels(model, checkpoint)
+    with graph.as_default():
+        shape = model.recipe.image_shape if model.recipe and checkpoint is not None else model.image_shape
+        images = tf.placeholder(tf.float32, [None, *shape], name="images")
+        _, ends = model.build(images, num_classes=len(labels), is_training=False)
+    with tf.Session(graph=graph, backend=backend) as session:
+        preprocessing = _restore(session, model, checkpoint, weights)
+        view = NetworkView(session, images, ends["predictions"], model.image_shape)
+        yield Subject(view, labels, preprocessing.apply, model.image_size, None, preprocessing.channels)
+
+
+def _labels(model: Model, checkpoint: Path | None) -> Sequence[str]:
+    """The names of the classes; those of a training run are in its checkpoint."""
+    from minigraph.models.labels import class_names
+    from minigraph.tools.shared.running import checkpoint_file, read_identity
+
+    if checkpoint is None:
+        return class_names(model)
+    settings = read_identity(checkpoint_file(checkpoint), "minigraph train")
+    return settings.get("classes") or [str(n) for n in range(model.classes)]
+
+
+def _restore(session: Any, model: Model, checkpoint: Path | None, weights: Path | None) -> Any:
+    import minigraph as tf
+    from minigraph.models.pretrained import load_pretrained
+    from minigraph.tools.shared.running import checkpoint_file
+    from minigraph.tools.shared.train import model_variables
+
+    if weights is not None:
+        return load_pretrained(session, model, weights)
+    assert checkpoint is not None
+    with session.graph.as_default():
+        tf.train.Saver(model_variables(session.graph)).restore(session, checkpoint_file(checkpoint))
+    return model.preprocessing
+
+
+def pictures(target: str, seen: Subject, photos: Sequence[Path], source: str | None = None) -> list[ShownImage]:
+    """The photographs; without any, the first test images of a data set, by default the one of the model's recipe."""
+    from minigraph.models.bundle import SUFFIX
+    from minigraph.models.registry import get_model
+    from minigraph.tools.prediction import expand, pixels
+    from minigraph.tools.shared.data import FOLDER, fitted, load_data
+
+    if photos:
+        found = []
+        for photo in expand(photos):
+            levels = pixels(photo, seen.size, seen.crop, seen.channels)
+            drawn = levels[..., 0] if levels.shape[2] == 1 else levels
+            found.append(ShownImage(photo.name, drawn / 255, seen.prepare(levels)))
+        return found
+    recipe = None if target.endswith(SUFFIX) else get_model(target).recipe
+    if recipe is None or (source is None and recipe.dataset == FOLDER):
+        raise InvalidArgumentError(f"{target}: name photographs with --image")
+    data = load_data(source or recipe.dataset)
+    images = fitted(data, get_model(target), recipe.image_shape).test_images
+    names = [data.classes[int(np.argmax(label))] for label in data.test_labels[:2]]
+    return [
+        ShownImage(f"test image {i}, {name}", _drawn(images[i : i + 1][0]), images[i : i + 1][0])
+        for i, name in enumerate(names)
+    ]
+
+
+def _drawn(fed: Any) -> Any:
+    """A picture from what the network takes, its least value black and its largest white."""
+    if fed.ndim == 1:
+        side = round(fed.size**0.5)
+        fed = fed.reshape(side, side, 1)
+    low, high = float(fed.min()), float(fed.max())
+    pixels = (fed - low) / ((high - low) or 1.0)
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+
+
+def filters_sheet(filters: Any) -> Any:
+    """The filters of a convolution; three inputs as colours, others by their first input, around mid-grey."""
+    from minigraph.tools.textbook.figures.panels import Panel, draw_rows
+
+    limit = float(np.abs(filters).max()) or 1.0
+    shown = []
+    for index in range(min(filters.shape[3], _TILES)):
+        one = filters[..., index]
+        scale = float(np.abs(one).max()) or 1.0
+        if filters.shape[2] == 3:
+            shown.append(Panel(str(index), 0.5 + one / (2 * scale)))
+        else:
+            shown.append(Panel(str(index), one[..., 0], "RdBu_r", (-limit, limit)))
+    return draw_rows([shown[i : i + 8] for i in range(0, len(shown), 8)], 1.0, 0.22)
+
+
+def maps_sheet(maps: Any) -> Any:
+    """The maps of a layer, each from its least to its largest value."""
+    from minigraph.tools.textbook.figures.panels import Panel, draw_rows
+
+    shown = []
+    for index in range(min(maps.shape[2], _TILES)):
+        one = maps[..., index]
+        shown.append(Panel(str(index), one, "viridis", (float(one.min()), float(one.max()) or 1.0)))
+    return draw_rows([shown[i : i + 8] for i in range(0, len(shown), 8)], 1.0, 0.22)
+
+
+def attention_sheet(picture: ShownImage, seen: Seen) -> Any:
+    """The picture, its saliency, and Grad-CAM laid over it."""
+    from matplotlib import colormaps
+    from PIL import Image
+
+    from minigraph.tools.textbook.figures.panels import Panel, draw_rows
+
+    pixels = np.asarray(picture.pixels, float)
+    grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
+    size = (pixels.shape[1], pixels.shape[0])
+    top = float(seen.cam.max()) or 1.0
+    cam = np.asarray(Image.fromarray((seen.cam / top).astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
+    heat = colormaps["inferno"](cam)[..., :3]
+    laid = np.clip(0.45 * grey[..., None] + 0.75 * heat * (0.25 + 0.75 * cam[..., None]), 0, 1)
+    ceiling = float(np.percentile(seen.saliency, 99)) or 1.0
+    return draw_rows([[
+        Panel("picture", pixels, "gray", (0, 1)),
+        Panel("saliency: |∂score/∂pixel|", seen.saliency, "magma", (0, ceiling)),
+        Panel(f"Grad-CAM of {seen.cam_layer}", laid),
+    ]], 3.4)  # fmt: skip
+
+
+@click.command()
+@click.argument("target", metavar="MODEL|BUNDLE")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="Checkpoint, or run folder, of `minigraph train`.")
+@click.option("--weights", type=click.Path(path_type=Path), help="Weight file of a pretrained network.")
+@click.option(
+    "--image", "photos", multiple=True, type=click.Path(path_type=Path), help="Photograph or folder; may be repeated."
+)
+@data_option
+@click.option("--layer", "layers", multiple=True, help="Layer whose maps to show; may be repeated [default: four].")
+@click.option("--class", "wanted", metavar="NAME", help="Class to explain [default: the likeliest].")
+@click.option("--top", type=number(whole=True, least=1), default=3, show_default=True, help="Classes to list.")
+@click.option("-o", "--out", type=output_file, help="HTML file [default: TARGET-show.html].")
+@backend_option
+@debug_option
+def show(
+    target: str,
+    checkpoint: Path | None,
+    weights: Path | None,
+    photos: tuple[Path, ...],
+    data: str | None,
+    layers: tuple[str, ...],
+    wanted: str | None,
+    top: int,
+    out: Path | None,
+    backend: str | None,
+) -> None:
+    """Show what a trained network has learned and where it looks, on one HTML page.
+
+    The page has the filters of its first convolution and, for each image, the feature maps of some layers, the
+    saliency, and Grad-CAM: which pixels and which places of the last maps raise the score of the class.
+    """
+    from minigraph.tools.network_view import evenly
+    from minigraph.tools.shared.html_page import drawing, heading, paragraph, write_page
+    from minigraph.tools.textbook.figures.board import new_sheet
+
+    new_sheet(1, 1)  # raises an error with install instructions
+    with subject(target, checkpoint, weights, backend) as found:
+        index = None if wanted is None else _class_index(found.labels, wanted)
+        name, filters = found.view.first_filters()
+        body = [
+            heading(f"Filters of {name}"),
+            paragraph(
+                f"{_some(filters.shape[3])} of {filters.shape[0]} x {filters.shape[1]} on {filters.shape[2]} inputs."
+            ),
+            drawing(filters_sheet(filters), "filters"),
+        ]
+        chosen = layers or evenly(list(found.view.layers()), 4)
+        for picture in pictures(target, found, photos, data):
+            seen = found.view.look(picture.fed, index, chosen)
+            order = np.argsort(-seen.scores, kind="stable")[:top]
+            said = ", ".join(f"{found.labels[i]} {seen.scores[i]:.1%}" for i in order)
+            body += [heading(picture.title), paragraph(f"{said}. Explained: {found.labels[seen.class_index]}.")]
+            body.append(drawing(attention_sheet(picture, seen), "saliency and Grad-CAM"))
+            for layer, maps in seen.maps.items():
+                rows, columns, count = maps.shape
+                body.append(paragraph(f"{layer}: {_some(count)} maps of {rows} x {columns}"))
+                body.append(drawing(maps_sheet(maps), f"maps of {layer}"))
+    path = out or Path(f"{Path(target).stem}-show.html")
+    write_page(path, f"{target}, as it sees", body)
+    click.echo(f"wrote {path}")
+
+
+def _some(count: int) -> str:
+    return f"{count}" if count <= _TILES else f"the first {_TILES} of {count}"
+
+
+def _class_index(labels: Sequence[str], wanted: str) -> int:
+    """The class of this name, or of this number."""
+    if wanted in labels:
+        return list(labels).index(wanted)
+    if wanted.isdecimal() and int(wanted) < len(labels):
+        return int(wanted)
+    from difflib import get_close_matches
+
+    near = get_close_matches(wanted, labels)
+    raise InvalidArgumentError(f"no class {wanted!r}" + (f"; did you mean {', '.join(near)}?" if near else ""))
