@@ -37,6 +37,10 @@ class Gpu(nullcontext[None]):
     compute_capability = "90"
 
 
+class Queue(nullcontext[None]):
+    ptr = 1
+
+
 def machine(**failures: Exception) -> Any:
     """A module cupy on a machine with one H100, some of whose calls fail."""
     runtime = types.SimpleNamespace(
@@ -46,9 +50,7 @@ def machine(**failures: Exception) -> Any:
         driverGetVersion=lambda: 13000,
         getDeviceProperties=lambda device: {"name": b"H100", "major": 9, "minor": 0, "totalGlobalMem": 80 << 30},
     )
-    cuda = types.SimpleNamespace(
-        runtime=runtime, Stream=lambda **options: types.SimpleNamespace(ptr=1), Device=lambda number: Gpu()
-    )
+    cuda = types.SimpleNamespace(runtime=runtime, Stream=lambda **options: Queue(), Device=lambda number: Gpu())
     for name, error in failures.items():
         setattr(runtime if hasattr(runtime, name) else cuda, name, failing(error))
     return types.SimpleNamespace(cuda=cuda, __spec__=None)
