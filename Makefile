@@ -9,7 +9,7 @@ READY := .venv/.ready
 WORKERS := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all fuzz fuzz-files mutants debug-pass lint format types bench house docs release clean
+.PHONY: help venv demo test test-all fuzz fuzz-files chaos mutants debug-pass lint format types bench house docs release clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -53,6 +53,9 @@ fuzz: $(READY)  ## check random programs for MINUTES (10), from the seed where t
 
 fuzz-files: $(READY)  ## give damaged files to all readers for MINUTES (10), from where the last call stopped
 	cd tests && ../$(BIN)/python -m fuzz.files --folder ../runs/fuzz-files --minutes $(or $(MINUTES),10)
+
+chaos: $(READY)  ## kill commands and load sessions for MINUTES (10), from where the last call stopped
+	cd tests && ../$(BIN)/python -m chaos --folder ../runs/chaos --minutes $(or $(MINUTES),10)
 
 mutants: $(READY)  ## make COUNT (300) faults in the code and count those that the tests catch; goes on where it stopped
 	cd tests && ../$(BIN)/python -m mutants --results ../runs/mutants.json --count $(or $(COUNT),300)

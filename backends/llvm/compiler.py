@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import llvmlite.binding as llvm
 
@@ -94,25 +96,33 @@ def _printer() -> str:
 
 
 class _Code:
-    """The code loaded in this process, by IR. Code stays loaded, as a kernel may run until the process ends."""
+    """The code loaded in this process, by IR. It stays loaded while a launch holds it, and some of it longer."""
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.engines: dict[str | LazyModule, Any] = {}
+        self.engines: WeakValueDictionary[str | LazyModule, Any] = WeakValueDictionary()
+        self.recent: deque[Any] = deque(maxlen=RECENT)
 
 
+RECENT = 512  # modules that were loaded last: another session, or a plan that is made again, need not load them
 _CODE = _Code()
 _POOL = CompilePool(lambda key, content: objects("llvm").put(key, content))
 
 
-def load(text: str | LazyModule, *names: str) -> tuple[int, ...]:
-    """The addresses of the functions `names` in the IR module `text`, which is compiled or taken from the cache."""
-    if text not in _CODE.engines:
+def load(text: str | LazyModule) -> Any:
+    """The code of an IR module, which is compiled or taken from the cache.
+
+    `get_function_address(name)` of it gives addresses, which are valid as long as the caller holds the code.
+    """
+    code = _CODE.engines.get(text)
+    if code is None:
         content = _object(text)
         with _CODE.lock:
-            if text not in _CODE.engines:
-                _CODE.engines[text] = _link(content)
-    return tuple(_CODE.engines[text].get_function_address(name) for name in names)
+            code = _CODE.engines.get(text)
+            if code is None:
+                code = _CODE.engines[text] = _link(content)
+                _CODE.recent.append(code)
+    return code
 
 
 def compile_ahead(modules: Iterable[str | LazyModule]) -> None:

@@ -131,13 +131,17 @@ def _nothing() -> None:
 
 
 def launch(calls: Sequence[tuple[Call, Sequence[int]]], alive: Any, threads: int) -> Launch:
-    """The calls on the given addresses in order, each by all threads or by the caller alone. Keeps `alive` alive."""
+    """The calls on the given addresses in order, each by all threads or by the caller alone.
+
+    Holds `alive` and the code.
+    """
     prepared = []
     for call, pointers in calls:
-        (function,) = load(call.text, call.name)
-        others = [load(text, name)[0] for text, name in call.functions]
+        codes = [load(text) for text in (call.text, *(text for text, _ in call.functions))]
+        names = [call.name, *(name for _, name in call.functions)]
+        function, *others = (code.get_function_address(name) for code, name in zip(codes, names, strict=True))
         block: Any = (ctypes.c_void_p * max(len(pointers) + len(others), 1))(*pointers, *others)
-        block.alive = alive
+        block.alive = alive, codes
         prepared.append((function, block, call.tasks, threads > 1 < call.tasks and TEAM.size > 1))
     if TEAM.size == 1 or (len(prepared) == 1 and not prepared[0][3]):
         return in_sequence(

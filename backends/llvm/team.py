@@ -280,7 +280,8 @@ class Team:
         """Allocate the memory block that is the first argument of `run` and `sequence`, and start the threads."""
         with self._lock:
             if self.shared is None:
-                run, sequence, work = load(team_code(), "run", "sequence", "work")
+                self.code = load(team_code())  # held for ever, as the threads run it
+                run, sequence, work = map(self.code.get_function_address, ("run", "sequence", "work"))
                 libc = ctypes.CDLL(None)
                 shared = ctypes.create_string_buffer(_NEXT + _APART * self.size)
                 base = ctypes.addressof(shared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -19,7 +20,7 @@ class Fixed:
     """
 
     def __init__(self) -> None:
-        self._known: dict[Instr, bool] = {}
+        self._known: WeakKeyDictionary[Instr, bool] = WeakKeyDictionary()  # a pass is replayed for many programs
 
     def __call__(self, value: Value) -> bool:
         stack = [value.instr]

@@ -25,7 +25,7 @@ class Value(NamedTuple):
 class Instr:
     """One interned application of an op. Made by `Builder.add` only, and compared by identity."""
 
-    __slots__ = ("control", "inputs", "names", "op", "serial", "source", "types")
+    __slots__ = ("__weakref__", "control", "inputs", "names", "op", "serial", "source", "types")
 
     def __init__(
         self, op: Op, inputs: tuple[Value, ...], control: tuple[Instr, ...], types: tuple[TensorType, ...], serial: int

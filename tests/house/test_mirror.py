@@ -8,7 +8,7 @@ import pytest
 from support.mirror import MAPPED, all_tests, find_tests, names_in, source_files
 from support.paths import ROOT, TESTS
 
-OTHERS = {"fuzz", "house", "interface", "mutants"}  # test folders without a folder in the package
+OTHERS = {"chaos", "fuzz", "house", "interface", "mutants"}  # test folders without a folder in the package
 
 
 def source_folder(tests: Path) -> Path:

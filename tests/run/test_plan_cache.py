@@ -5,6 +5,7 @@ Tests `run/compiler.py`.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 import minigraph as tf
 from minigraph.core.errors import GraphError
+from minigraph.ir.program import Instr
 from minigraph.run import plan_cache
 
 RNG = np.random.default_rng(8)
@@ -232,3 +234,21 @@ def test_feeding_what_comes_behind_its_own_reader() -> None:
         assert session.run(b, {a: 2.0, c: 7.0}) == 3
         with pytest.raises(TypeError, match=r"feed_dict key .*'d:0' refers to a node that does not exist"):
             session.run(b, {"d:0": 2.0})
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_dropped_plans_leave_nothing(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does the record from which plans for other sizes are made."""
+    monkeypatch.setattr(plan_cache, "PLAN_LIMIT", 3)
+    x = tf.placeholder(tf.float32, [None, None, None, 2])
+    y = tf.nn.relu(tf.nn.conv2d(x, weights(3, 3, 2, 4), [1, 1, 1, 1], "SAME"))
+
+    def instructions(sizes: range) -> int:
+        for size in sizes:
+            session.run(y, {x: np.ones((2, size, size, 2), np.float32)})
+        gc.collect()
+        return sum(isinstance(found, Instr) for found in gc.get_objects())
+
+    with tf.Session(backend=backend) as session:
+        session.run(tf.global_variables_initializer())
+        assert instructions(range(4, 10)) == instructions(range(10, 26))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+from collections import deque
 from pathlib import Path
 
+import pytest
 from support.llvm import LOOP_PROGRAM, run_program
 
 
@@ -75,3 +78,17 @@ except tf.errors.BackendError if hasattr(tf, "errors") else RuntimeError as erro
         said = run_program(program, MINIGRAPH_CPU=level).strip()
         assert said == f"{level} {lanes}" or "this CPU lacks" in said
     assert "MINIGRAPH_CPU must be native or one of" in run_program(program, MINIGRAPH_CPU="i386")
+
+
+def test_code_is_unloaded_when_nothing_holds_it_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = pytest.importorskip("minigraph.backends.llvm.compiler", reason="needs llvmlite")
+    known = compiler._Code()
+    known.recent = deque(maxlen=1)
+    monkeypatch.setattr(compiler, "_CODE", known)
+    texts = [f"define i64 @f() {{ ret i64 {n} }}" for n in range(3)]
+    held = compiler.load(texts[0])
+    for text in texts[1:]:
+        compiler.load(text)
+    gc.collect()
+    assert set(known.engines) == {texts[0], texts[2]}
+    assert compiler.load(texts[0]) is held

@@ -33,7 +33,8 @@ def run(kernel: Kernel, inputs: list[Any], lanes: int) -> list[np.ndarray]:
     }
     for made in launches(kernel, lanes):
         printer = LlvmPrinter(made.kernel, lanes, made.grain)
-        (address,) = load(printer.text, "kernel")
+        code = load(printer.text)
+        address = code.get_function_address("kernel")
         used = [arrays[b.name].ctypes.data for b in made.kernel.buffers]
         block = (ctypes.c_void_p * len(used))(*used)
         half = printer.tasks // 2

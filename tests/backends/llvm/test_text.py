@@ -38,7 +38,8 @@ def written(kind: IRType, values: list[float], width: int, dtype: type[np.generi
         b.store(vector(kind, width)(value), at(b, made.args[0], index(n * width), kind), align=1)
     b.ret_void()
     out = np.zeros((len(values), width), dtype)
-    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(*load(str(module), "store"))(out.ctypes.data)
+    code = load(str(module))
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.get_function_address("store"))(out.ctypes.data)
     return out
 
 
@@ -79,7 +80,8 @@ def test_branches_loops_tables_and_lanes() -> None:
     b.store(b.add(b.add(b.load(total, I64), count), lane), made.args[0])
     b.ret_void()
     out = np.zeros(1, np.int64)
-    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(*load(str(module), "sum"))(out.ctypes.data)
+    code = load(str(module))
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.get_function_address("sum"))(out.ctypes.data)
     assert out[0] == 25 + 700 + 5000
 
 

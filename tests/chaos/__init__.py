@@ -1,0 +1,1 @@
+"""Campaigns against whole commands and sessions: kills, threads, and plans without end. `make chaos` runs them."""
