@@ -5,9 +5,9 @@ updates, in graph order. TensorFlow runs nodes as soon as their inputs are there
 its readers find it. So where one node needs several effects, such as a training step, each write follows the readers of
 its variable and the writes before it, among the nodes that this node needs anyway.
 
-TensorFlow's optimizer of graphs exchanges a cast with the node before it, and forgets that node's control inputs: a cast
-of a value that was read after an update would be computed from the value before it. So such casts get the control inputs
-of the read, as TensorFlow gives them to every node that is made under `tf.control_dependencies`.
+TensorFlow's optimizer of graphs exchanges a cast with the node before it, and forgets that node's control inputs: a
+cast of a value that was read after an update would be computed from the value before it. So such casts get the control
+inputs of the read, as TensorFlow gives them to every node that is made under `tf.control_dependencies`.
 """
 
 from __future__ import annotations
