@@ -85,27 +85,42 @@ class Session(SessionBase):
         super().__init__(graph if graph is not None else get_default_graph(), options)
         limit_memory(self.backend, config)
 
-    @overload
-    def run(self, fetches: Node, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...) -> None: ...
+    # fmt: off
     @overload
     def run(
-        self, fetches: Operand[Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...
+        self, fetches: Node, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
+        as_device: bool = ...,
+    ) -> None: ...
+    @overload
+    def run(
+        self, fetches: Operand[Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
+        as_device: bool = ...,
     ) -> Result: ...
     @overload
     def run(
-        self, fetches: list[Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...
+        self, fetches: list[Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
+        as_device: bool = ...,
     ) -> list[Any]: ...
     @overload
     def run(
-        self, fetches: tuple[Any, ...], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...
+        self, fetches: tuple[Any, ...], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
+        as_device: bool = ...,
     ) -> tuple[Any, ...]: ...
     @overload
     def run(
-        self, fetches: dict[K, Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...
+        self, fetches: dict[K, Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
+        as_device: bool = ...,
     ) -> dict[K, Any]: ...
     @overload
-    def run(self, fetches: Nest, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...) -> Any: ...
-    def run(self, fetches: Any, feed_dict: Feeds = None, options: Options = None, run_metadata: Any = None) -> Any:
+    def run(
+        self, fetches: Nest, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
+        as_device: bool = ...,
+    ) -> Any: ...
+    # fmt: on
+    def run(
+        self, fetches: Any, feed_dict: Feeds = None, options: Options = None, run_metadata: Any = None, *,
+        as_device: bool = False,
+    ) -> Any:  # fmt: skip
         """Compute `fetches`.
 
         Unless control dependencies say otherwise, every computation sees the values that variables had before the run.
@@ -113,9 +128,12 @@ class Session(SessionBase):
         Args:
             fetches: a `Tensor`, `Operation`, `Variable` or the name of one; or lists, tuples and dicts of them.
             feed_dict: the values of tensors, by tensor or name, or tuples of them. Any tensor can be fed, not only a
-                placeholder.
+                placeholder. An array of another library, such as CuPy or PyTorch, is taken by DLPack or the CUDA array
+                interface; on cupy, one in the GPU's memory does not go through the host.
             options: `RunOptions`; with a trace level, `run_metadata` is filled.
             run_metadata: `RunMetadata`; gets the times of the launches.
+            as_device: `bool`; whether values stay where they were computed: as CuPy arrays on cupy, ready for work on
+                the stream of CuPy that is current, and as NumPy arrays on other backends, also without axes.
 
         Returns:
             The values, in the structure of `fetches`: an array or a NumPy number for a tensor or variable, `bytes` for
@@ -136,9 +154,9 @@ class Session(SessionBase):
             request = self._runner.cache.find(fetches, feeds)
             try:
                 if request.staged:
-                    values = run_in_stages(self._runner, self.resources, request, feeds, self._lock)
+                    values = run_in_stages(self._runner, self.resources, request, feeds, self._lock, as_device)
                 else:
-                    values = self._runner.run(request, feeds, options, run_metadata)
+                    values = self._runner.run(request, feeds, options, run_metadata, as_device)
                 return request.assemble(values)
             except OpError as error:
                 if isinstance(error.op, str):

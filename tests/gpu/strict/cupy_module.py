@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from gpu import fake_cudnn
 from gpu.host import kernel_functions
+from gpu.strict.arrays import add_arrays
 from gpu.strict.machine import (
     CAPTURING,
     DEVICE_BIT,
@@ -36,11 +38,13 @@ def host(pointer: int) -> int:
 def build_cupy(machine: Machine) -> Any:
     """A module `cupy` on the machine's devices, with what the backend uses of it."""
     thread = machine.thread
+    streams: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
     class Stream:
         def __init__(self, null: bool = False, non_blocking: bool = False) -> None:
             self.queue = machine.new_queue()
             self.ptr, self.device_id = self.queue.pointer, self.queue.device
+            streams[self.ptr] = self
 
         def __enter__(self) -> Stream:
             if self.device_id != thread.device:
@@ -305,9 +309,11 @@ def build_cupy(machine: Machine) -> Any:
         alloc_pinned_memory=PinnedMemory,
         get_elapsed_time=elapsed,
         get_current_stream=lambda: _current(None),
+        ExternalStream=lambda pointer: streams[pointer],
         memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
         function=SimpleNamespace(Module=Module),
     )
+    add_arrays(made, machine)
     made.get_default_memory_pool = lambda: pool
     made.get_default_pinned_memory_pool = lambda: SimpleNamespace(free_all_blocks=machine.free_pinned)
     return made
