@@ -1,7 +1,7 @@
 """Arrays of CuPy and of other libraries on the GPU, as feeds and as results, in the order of their streams.
 
 The backend's stream does not wait for the default stream, so events order the two. Within the device's turn the
-backend's stream is the current one; the caller's is asked for before.
+backend's stream is the current one, so the caller's is asked for before.
 """
 
 from __future__ import annotations
@@ -50,18 +50,18 @@ class Exchange:
         CuPy's form is made in the turn: a library of DLPack then lets the backend's stream wait for its own.
         """
         cupy = self._cupy
-        caller, before = self._callers_stream()
+        caller = cupy.cuda.get_current_stream(self._index)
         with self._turn:
-            self._stream.wait_event(before)
+            self._stream.wait_event(caller.record())
             if isinstance(value, cupy.ndarray):
                 array = value
             else:
                 make = cupy.from_dlpack if hasattr(value, "__dlpack__") else cupy.asarray
                 try:
                     array = make(value)
+                except (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError):
+                    raise
                 except (TypeError, ValueError, BufferError, RuntimeError) as error:
-                    if isinstance(error, cupy.cuda.runtime.CUDARuntimeError):
-                        raise
                     raise TypeError(f"CuPy cannot take a {type(value).__name__}: {error}") from error
             if array.device.id != self._index:
                 raise TypeError(
@@ -80,7 +80,7 @@ class Exchange:
     def copy_out(self, sources: Sequence[tuple[int, TensorType]]) -> list[Any]:
         """Arrays of the backend's memory as arrays of CuPy, which belong to the caller's stream."""
         cupy, runtime = self._cupy, self._cupy.cuda.runtime
-        caller, _ = self._callers_stream()
+        caller = cupy.cuda.get_current_stream(self._index)
         with self._turn:
             try:
                 with caller:
@@ -123,10 +123,3 @@ class Exchange:
             return self._cupy.ascontiguousarray(array, dtype)
         except self._cupy.cuda.memory.OutOfMemoryError as error:
             raise ResourceExhaustedError(f"out of device memory for a cast from {array.dtype} ({error})") from None
-
-    def _callers_stream(self) -> tuple[Any, Any]:
-        """The stream that is current on this device, and the event of all its work so far."""
-        cuda = self._cupy.cuda
-        with cuda.Device(self._index):
-            stream = cuda.get_current_stream()
-            return stream, stream.record()

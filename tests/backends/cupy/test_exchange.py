@@ -14,7 +14,7 @@ from gpu.strict.installed import install
 from gpu.strict.machine import Machine
 
 import minigraph as tf
-from minigraph.core.errors import ResourceExhaustedError
+from minigraph.core.errors import InternalError, ResourceExhaustedError
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 
@@ -215,3 +215,16 @@ def test_a_session_on_another_gpu_than_the_current_one(machine: Machine) -> None
     assert (found.device.id, machine.thread.device) == (1, 0)
     with cupy.cuda.Device(1):
         np.testing.assert_array_equal(found.get(), NUMBERS + 1)
+
+
+def test_a_gpu_that_is_lost_says_so(machine: Machine) -> None:
+    cupy: Any = machine.cupy  # type: ignore[attr-defined]
+    x = tf.placeholder(tf.float32, [3, 4])
+    y = tf.nn.softmax(x)
+    value = cupy.asarray(NUMBERS)
+    with tf.Session(backend="cupy") as session:
+        machine.fail = "softmax"
+        with pytest.raises(InternalError, match="the GPU failed"):
+            session.run(y, {x: NUMBERS})
+        with pytest.raises(InternalError, match="occurred before"):
+            session.run(y, {x: value}, as_device=True)

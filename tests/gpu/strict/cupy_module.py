@@ -234,10 +234,11 @@ def build_cupy(machine: Machine) -> Any:
             values = (ctypes.c_void_p * len(args))(*map(host, args))
             machine.enqueue(queue, f"kernel {self.name}", lambda: self.entry(grid[0], block[0], values), args)
 
-    def _current(stream: Any) -> Any:
+    def _current(stream: Any, device: int | None = None) -> Any:
         if stream is not None:
             return stream
-        return next((s for s in reversed(thread.streams) if s.device_id == thread.device), null_streams[thread.device])
+        device = thread.device if device is None else device
+        return next((s for s in reversed(thread.streams) if s.device_id == device), null_streams[device])
 
     def memcpy_async(target: int, source: int, nbytes: int, kind: int, stream: int) -> None:
         if not all(type(v) is int for v in (target, source, nbytes, kind, stream)):
@@ -308,7 +309,7 @@ def build_cupy(machine: Machine) -> Any:
         alloc=MemoryPointer,
         alloc_pinned_memory=PinnedMemory,
         get_elapsed_time=elapsed,
-        get_current_stream=lambda: _current(None),
+        get_current_stream=lambda device=None: _current(None, device),
         ExternalStream=lambda pointer: streams[pointer],
         memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
         function=SimpleNamespace(Module=Module),
