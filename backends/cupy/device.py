@@ -154,7 +154,7 @@ class CudaDevice:
             self.capability = number // 10, number % 10
             self._architecture = architecture(number, self._major)
         self._turn = Turn(cupy, device, self._stream)
-        with self._turn:
+        with _starting("the GPU cannot be used"), self._turn:
             self._staging = Staging(cupy, self._stream)
         self._exchange = Exchange(cupy, self.index, self._stream, self._turn)
         self._blas: Any = None

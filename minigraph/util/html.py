@@ -32,7 +32,7 @@ def facts(title: str, rows: Mapping[str, object]) -> str:
 
 
 def _lines(value: object) -> str:
-    return "<br>".join(map(escape, str(value).splitlines()))
+    return "<br/>".join(map(escape, str(value).splitlines()))
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str | Bar]], numbers: Iterable[int] = ()) -> str:
@@ -77,7 +77,10 @@ def curves(title: str, lines: Mapping[str, Sequence[float]], start: int = 0, bar
     if not every:
         return ""
     low, high = min(y for _, y in every), max(y for _, y in every)
-    low = 0.0 if bars or 0 <= low < high / 2 else low
+    if bars:
+        low, high = min(low, 0.0), max(high, 0.0)
+    elif 0 <= low < high / 2:
+        low = 0.0
     high = high if high > low else low + (abs(low) or 1.0)
     first, last = min(x for x, _ in every), max(max(x for x, _ in every) + bars, min(x for x, _ in every) + 1)
     wide, tall, left, top, right, bottom = 460, 220, 56, 26, 12, 24
@@ -106,7 +109,7 @@ def curves(title: str, lines: Mapping[str, Sequence[float]], start: int = 0, bar
             continue
         if bars:
             corners = [at(x + more, y) for x, y in line for more in (0, 1)]
-            area = f"{at(first, low)} {' '.join(corners)} {at(line[-1][0] + 1, low)}"
+            area = f"{at(first, 0.0)} {' '.join(corners)} {at(line[-1][0] + 1, 0.0)}"
             parts.append(f'<polygon points="{area}" fill="{colour}" fill-opacity=".25"/>')
         else:
             corners = [at(x, y) for x, y in line]

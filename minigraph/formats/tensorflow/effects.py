@@ -4,11 +4,16 @@ In a run of minigraph every computation sees a variable's value from before the 
 updates, in graph order. TensorFlow runs nodes as soon as their inputs are there, and an update changes a variable where
 its readers find it. So where one node needs several effects, such as a training step, each write follows the readers of
 its variable and the writes before it, among the nodes that this node needs anyway.
+
+TensorFlow's optimizer of graphs exchanges a cast with the node before it, and forgets that node's control inputs: a
+cast of a value that was read after an update would be computed from the value before it. So such casts get the control
+inputs of the read, as TensorFlow gives them to every node that is made under `tf.control_dependencies`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from minigraph.core.graph import Node, Tensor
 from minigraph.graphs.walk import needed
@@ -16,6 +21,18 @@ from minigraph.ops.array.reshape import ExpandDims, Reshape, ReshapeLike, Reshap
 from minigraph.ops.state.variable import Assign, NoOp, ReadVariable, VariableV2
 
 _VIEWS = (ExpandDims, Reshape, ReshapeLike, ReshapeTo, Squeeze)
+
+# ops of TensorFlow that its pass ReorderCastLikeAndValuePreserving exchanges: the casts, and what a cast passes
+_CASTS = frozenset(
+    ("Angle", "Cast", "Dequantize", "Imag", "IsFinite", "IsInf", "IsNan", "QuantizeV2", "Real", "Requantize")
+)
+_KEEPS_VALUES = frozenset(
+    (
+        "AddN", "BatchToSpace", "BatchToSpaceND", "CheckNumerics", "DepthToSpace", "ExpandDims", "Identity",
+        "InvertPermutation", "PreventGradient", "Print", "Reshape", "Reverse", "ReverseV2", "Roll", "Snapshot",
+        "SpaceToBatch", "SpaceToBatchND", "SpaceToDepth", "Squeeze", "StopGradient", "Transpose",
+    )
+)  # fmt: skip
 
 
 def orders(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
@@ -60,3 +77,27 @@ def _variable_read(tensor: Tensor) -> Node | None:
     if isinstance(node.op, ReadVariable) and not node.control_inputs:
         node = node.inputs[0].node
     return node if isinstance(node.op, VariableV2) else None
+
+
+def hold_casts(messages: Iterable[Any]) -> None:
+    """Give casts the control inputs of the reads whose values they cast.
+
+    Args:
+        messages: All nodes of a `GraphDef`; those that cast are changed.
+    """
+    known = {message.name: message for message in messages}
+    for message in known.values():
+        if message.op in _CASTS:
+            given = set(message.input)
+            message.input.extend(c for c in dict.fromkeys(_late(known, message)) if c not in given)
+
+
+def _late(known: dict[str, Any], message: Any) -> Iterable[str]:
+    """The control inputs of the nodes between a cast and the tensor that it would be exchanged with."""
+    seen = {message.name}
+    while message.input and not message.input[0].startswith("^"):
+        message = known.get(message.input[0].partition(":")[0])
+        if message is None or message.op not in _KEEPS_VALUES or message.name in seen:
+            return
+        seen.add(message.name)
+        yield from (name for name in message.input if name.startswith("^"))

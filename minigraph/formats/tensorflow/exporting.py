@@ -10,7 +10,7 @@ from minigraph.core.graph import Graph, Node
 from minigraph.core.graph_def import plain_attributes
 from minigraph.core.protos import proto
 from minigraph.formats.tensorflow.branches import Pivots, effects_in_branches
-from minigraph.formats.tensorflow.effects import orders
+from minigraph.formats.tensorflow.effects import hold_casts, orders
 from minigraph.formats.tensorflow.emit import TfExport, TfGraph
 from minigraph.formats.tensorflow.importing import OWN
 from minigraph.formats.tensorflow.op_table import EXPORTERS
@@ -37,6 +37,7 @@ def graph_message(graph: Graph, nodes: Collection[Node] | None = None, add_shape
         own.input.extend(f"^{n.name}" for n in before.get(node, ()))
         if add_shapes:
             _add_shapes(own, node)
+    hold_casts(sheet.nodes)
     message = proto("graph", "GraphDef")(node=sheet.nodes)
     message.versions.producer = PRODUCER
     return message

@@ -37,18 +37,22 @@ class Gpu(nullcontext[None]):
     compute_capability = "90"
 
 
+class Queue(nullcontext[None]):
+    ptr = 1
+
+
 def machine(**failures: Exception) -> Any:
     """A module cupy on a machine with one H100, some of whose calls fail."""
     runtime = types.SimpleNamespace(
+        CUDARuntimeError=CUDARuntimeError,
         getDeviceCount=lambda: 1,
         getDevice=lambda: 0,
         runtimeGetVersion=lambda: 13020,
         driverGetVersion=lambda: 13000,
         getDeviceProperties=lambda device: {"name": b"H100", "major": 9, "minor": 0, "totalGlobalMem": 80 << 30},
     )
-    cuda = types.SimpleNamespace(
-        runtime=runtime, Stream=lambda **options: types.SimpleNamespace(ptr=1), Device=lambda number: Gpu()
-    )
+    cuda = types.SimpleNamespace(runtime=runtime, Stream=lambda **options: Queue(), Device=lambda number: Gpu())
+    cuda.driver = types.SimpleNamespace(CUDADriverError=CUDARuntimeError)
     for name, error in failures.items():
         setattr(runtime if hasattr(runtime, name) else cuda, name, failing(error))
     return types.SimpleNamespace(cuda=cuda, __spec__=None)
@@ -119,7 +123,7 @@ def test_asked_for_by_name_the_reason_is_an_error_of_ours() -> None:
     with pytest.raises(BackendError) as caught:
         CudaDevice().describe()
     found = str(caught.value)
-    assert any(str(error)[:20] in found for error in (BUSY, FULL, FABRIC, LOST, ABI, DISK))
+    assert any(str(error)[:20] in found for error in (BUSY, FULL, FABRIC, LOST, ABI, DISK)), found
 
 
 @pytest.mark.parametrize(
