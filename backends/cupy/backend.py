@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Backend, Launch, Lowered, Types
-from minigraph.backend.exchange import is_on_gpu
 from minigraph.backend.workspace import BufferRef
 from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy import nests
@@ -21,6 +20,7 @@ from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.steps import Bind, DeviceView
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
+from minigraph.core.exchange import is_on_gpu
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.util.locks import Lock

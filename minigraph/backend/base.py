@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend.exchange import on_host
 from minigraph.core.errors import BackendError
+from minigraph.core.exchange import on_host
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 
@@ -100,7 +100,7 @@ class Backend(ABC):
         return [self.read(array) for array in arrays]
 
     def import_array(self, value: Any) -> Any:
-        """An array of another library (see `backend.exchange`) as one that `write` takes, with `shape`, `dtype` and
+        """An array of another library (see `core.exchange`) as one that `write` takes, with `shape`, `dtype` and
         `astype` as in NumPy. Raises TypeError if it is where the backend cannot take it from."""
         return on_host(value)
 

@@ -9,10 +9,10 @@ from weakref import WeakSet
 import numpy as np
 
 from minigraph.backend.base import Backend
-from minigraph.backend.exchange import is_foreign
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, ResourceExhaustedError
+from minigraph.core.exchange import is_foreign
 from minigraph.core.graph import Graph
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Instr

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Backend
-from minigraph.backend.exchange import as_array
 from minigraph.core.dtypes import string
 from minigraph.core.errors import GraphError
+from minigraph.core.exchange import as_array
 from minigraph.core.graph import Graph, Tensor
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType, compatible, format_shape

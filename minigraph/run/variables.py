@@ -7,7 +7,6 @@ from typing import Any, TypeAlias, cast
 
 import numpy.typing as npt
 
-from minigraph.backend.exchange import as_array
 from minigraph.core import scopes
 from minigraph.core.arguments import refuse
 from minigraph.core.collections import GraphKeys
@@ -15,6 +14,7 @@ from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, as_dtype, string
 from minigraph.core.errors import DTypeError, GraphError, ShapeError
+from minigraph.core.exchange import as_array
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import TensorShape, TensorType
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
