@@ -70,6 +70,7 @@ from minigraph.ops.math.reduce_extremes import *
 from minigraph.ops.math.reduce_product import *
 from minigraph.ops.math.rounding import *
 from minigraph.ops.math.scaling import *
+from minigraph.ops.math.segment_reductions import *
 from minigraph.ops.math.segments import *
 from minigraph.ops.math.trigonometric import *
 from minigraph.ops.nn.activation import log_sigmoid as log_sigmoid

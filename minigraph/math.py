@@ -22,6 +22,9 @@ from minigraph.ops.math.reduce_extremes import *
 from minigraph.ops.math.reduce_product import *
 from minigraph.ops.math.rounding import *
 from minigraph.ops.math.scaling import *
+from minigraph.ops.math.segment_reductions import *
+from minigraph.ops.math.segments import segment_sum as segment_sum
+from minigraph.ops.math.segments import unsorted_segment_sum as unsorted_segment_sum
 from minigraph.ops.math.trigonometric import *
 from minigraph.ops.nn.activation import log_sigmoid as log_sigmoid
 from minigraph.ops.nn.activation import sigmoid as sigmoid

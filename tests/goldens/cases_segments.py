@@ -31,3 +31,18 @@ add("roll_axes", lambda tf, x: tf.roll(x, [-1, 7], [0, 1]), normal(3, 5))
 add("shape_n", lambda tf, x, y: tf.shape_n([x, y]), normal(3, 5), normal(2))
 add("setdiff1d", lambda tf, x, y: list(tf.setdiff1d(x, y)), np.array([3, 1, 4, 1, 5, 9], np.int32), np.array([1, 9], np.int32))
 add("invert_permutation", lambda tf, x: tf.invert_permutation(x), np.array([3, 0, 2, 1], np.int32))
+
+_TIES = f32([[1, 2], [3, -1], [3, 0], [-2, 0], [1, 2]])
+_GAPS = np.array([0, 0, 1, 1, 3], np.int32)
+
+for _kind in ("max", "min", "prod"):
+    _unsorted, _sorted = "unsorted_segment_" + _kind, "segment_" + _kind
+    for _case, _ids in (("", np.array([0, 3, 0, 1, 3], np.int32)), ("_negative", _SOME), ("_all_negative", _ALL)):
+        add(_unsorted + _case, lambda tf, x, i, n=_unsorted: getattr(tf, n)(x, i, 4), normal(5, 2), _ids)
+    add(_unsorted + "_numbers", lambda tf, x, i, n=_unsorted: getattr(tf, n)(x, i, 4), normal(5), _SOME)
+    add(_unsorted + "_ties", lambda tf, x, n=_unsorted: getattr(tf, n)(x, [0, 1, 1, 2, 0], 3), _TIES)
+    add(_unsorted + "_ints", lambda tf, x, i, n=_unsorted: getattr(tf, n)(x, i, 4), np.array([5, -6, 7, 8, 9], np.int32),
+        _SOME.astype(np.int64))  # fmt: skip
+    if _kind != "prod":  # TensorFlow has no gradient of segment_prod
+        add(_sorted, lambda tf, x, i, n=_sorted: getattr(tf, n)(x, i), normal(5, 2), _SORTED)
+    add(_sorted + "_gaps", lambda tf, x, n=_sorted: tf.stop_gradient(getattr(tf, n)(x, _GAPS)), normal(5, 2))

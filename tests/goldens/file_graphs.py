@@ -262,6 +262,16 @@ def embedding(tf: Any) -> Built:
 
 
 @graph
+def segments(tf: Any) -> Built:
+    x = tf.placeholder(tf.float32, [None, 2], name="x")
+    ids = tf.constant([2, 0, 2, 1, 0], name="ids")
+    found = [getattr(tf, "unsorted_segment_" + kind)(x, ids, 3) for kind in ("max", "min", "prod")]
+    y = tf.multiply(tf.stack(found), tf.Variable(2.0, name="scale"), name="y")
+    tf.identity(tf.gradients(y, x)[0], name="dx")
+    return Built({"x:0": _numbers(5, 2)}, ["y:0", "dx:0"])
+
+
+@graph
 def regression_with_regularizer(tf: Any) -> Built:
     x = tf.placeholder(tf.float32, [None, 3], name="x")
     t = tf.placeholder(tf.float32, [None, 1], name="t")

@@ -33,6 +33,7 @@ from minigraph.ops.math.matmul import BatchMatMulV2, MatMul
 from minigraph.ops.math.ranking import PutAlongLast
 from minigraph.ops.math.reduce import Mean, Sum
 from minigraph.ops.math.reduce_product import Prod, ProdOfOthers
+from minigraph.ops.math.segment_reductions import UnsortedSegmentProd
 from minigraph.ops.nn import conv2d as C
 from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolGrad, AvgPoolInputGrad
 from minigraph.ops.nn.bias import BiasAddGrad
@@ -144,6 +145,7 @@ CASES: dict[str, list[tuple[Op, list[np.ndarray]]]] = {
     "TileGrad": [(TileGrad((N,)), [waves(N)])],
     "GatherGrad": [(GatherGrad(), [waves(N), PLACES[:, 0], zeros(2)])],
     "ScatterNdLike": [(ScatterNdLike(), [waves(N), PLACES, zeros(2)])],
+    "UnsortedSegmentProd": [(UnsortedSegmentProd(), [factors(200), np.zeros(200, np.int32), zeros(1)])],
     "ScatterAdd": [(ScatterAdd(), [zeros(2), PLACES[:, 0], waves(N)])],
     "ScatterSub": [(ScatterSub(), [zeros(2), PLACES[:, 0], waves(N)])],
     "ScatterUpdate": [(ScatterUpdate(), [zeros(2), PLACES[:, 0], waves(N)])],

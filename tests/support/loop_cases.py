@@ -24,6 +24,7 @@ from minigraph.ops.math.cumulative import Cumprod, Cumsum
 from minigraph.ops.math.ranking import TopKV2
 from minigraph.ops.math.reduce_extremes import Max, Min
 from minigraph.ops.math.reduce_product import Prod, ProdOfOthers
+from minigraph.ops.math.segment_reductions import UnsortedSegmentMax, UnsortedSegmentMin, UnsortedSegmentProd
 from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolInputGrad
 from minigraph.ops.nn.conv2d import Conv2D
 from minigraph.ops.nn.cross_entropy import SoftmaxCrossEntropyWithLogits, SparseSoftmaxCrossEntropyWithLogits
@@ -109,6 +110,8 @@ def _odd() -> Iterator[tuple[Op, list[Any]]]:
     for tail in ((), (19,)):
         yield GatherNd(), [randn(3, 3, *tail), vectors]
         yield ScatterNdLike(), [randn(21, *tail), vectors, randn(3, 3, *tail)]
+        for reduction in (UnsortedSegmentMax, UnsortedSegmentMin, UnsortedSegmentProd):
+            yield reduction(), [randn(21, *tail), vectors[:, 0], randn(5, *tail)]
         for scatter in (ScatterAdd, ScatterSub, ScatterUpdate):
             yield scatter(), [randn(3, *tail), vectors[:, 0], randn(21, *tail)]
     yield ScatterAdd(), [randn(3, 19), vectors[:, 0], np.float32(0.5)]

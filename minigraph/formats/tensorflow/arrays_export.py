@@ -150,6 +150,11 @@ def _gather_grad(e: TfExport) -> None:
     e.give("UnsortedSegmentSum", e.read(), e.read(1), count, T=e.dtype(), Tindices=e.dtype(1), Tnumsegments=int32)
 
 
+def _segments(e: TfExport) -> None:
+    count = e.help("Squeeze", "count", entry(e, e.shape_of(2), 0), T=int32, squeeze_dims=(0,))
+    e.give(e.node.type, e.read(), e.read(1), count, T=e.dtype(), Tindices=e.dtype(1), Tnumsegments=int32)
+
+
 def _scatter_nd(e: TfExport) -> None:
     e.give("ScatterNd", e.read(1), e.read(), e.shape_of(2), T=e.dtype(), Tindices=_same_index(e))
 
@@ -392,4 +397,5 @@ EXPORT: dict[str, Exporter] = {
     "Unpack": lambda e: e.same("Unpack", num=int(e.op.num), T=e.dtype(), axis=int(e.op.axis)),
     "Where": typed("Where"),
     "WindowSum": _window_sum,
+    **{f"UnsortedSegment{kind}": _segments for kind in ("Max", "Min", "Prod")},
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.reduce_extremes import Max, Min
 from minigraph.ops.math.reduce_product import Prod
+from minigraph.ops.math.segment_reductions import unsorted_segment_max, unsorted_segment_min, unsorted_segment_prod
 
 Tensors = Sequence[Tensor]
 
@@ -263,6 +264,15 @@ def _unsorted_segment_sum(call: TfNode) -> Tensors:
     return call.build(lambda: apply(gathering.GatherGrad(0), data, ids, fill(dims, zero)))
 
 
+def _segments(function: Callable[..., Tensor]) -> Importer:
+    def build(call: TfNode) -> Tensors:
+        data, ids, count = call.inputs[:3]
+        known = call.known(2)
+        return call.build(lambda: function(data, ids, count if known is None else int(known)))
+
+    return build
+
+
 def _scatter_nd(call: TfNode) -> Tensors:
     indices, updates, _ = call.inputs
     return call.add(ScatterNdLike(), updates, indices, like(call, 2, updates.dtype))
@@ -392,6 +402,9 @@ IMPORT: dict[str, Importer] = {
     "Transpose": lambda call: call.with_value(reshape.Transpose, "perm", 1, "numbers"),
     "Unique": lambda call: call.same(Unique(call.attr("out_idx", int32))),
     "Unpack": _unpack,
+    "UnsortedSegmentMax": _segments(unsorted_segment_max),
+    "UnsortedSegmentMin": _segments(unsorted_segment_min),
+    "UnsortedSegmentProd": _segments(unsorted_segment_prod),
     "UnsortedSegmentSum": _unsorted_segment_sum,
     "Where": same(Where()),
 }
