@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import NamedTuple
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _MODELS = _PACKAGE + "models" + os.sep  # networks are programs like the user's own
+_INPUT = re.compile(r"\bipython-input-(\d+)-")  # a cell's file in IPython before 8, such as <ipython-input-3-0e2f>
 _internal: dict[str, bool] = {}
 
 
@@ -33,7 +35,13 @@ class Source(NamedTuple):
         """The notebook's cell, such as `Cell In[3]`; empty for a line of a file."""
         ipython = sys.modules.get("IPython")
         shell = ipython and ipython.get_ipython()
-        known = shell and shell.compile.format_code_name(self.file)
+        if not shell:
+            return ""
+        naming = getattr(shell.compile, "format_code_name", None)
+        if naming is None:  # IPython before 8
+            number = _INPUT.search(self.file)
+            return f"Cell In[{number[1]}]" if number else ""
+        known = naming(self.file)
         return " ".join(known) if known else ""
 
     def describe(self) -> str:
