@@ -127,8 +127,8 @@ def matrix_determinant(input: TensorLike, name: str | None = None) -> Tensor:
         DTypeError: The dtype is another one.
 
     Example:
-        >>> tf.Session().run(tf.matrix_determinant([[1.0, 2.0], [0.0, 4.0]]))
-        4.0
+        >>> tf.Session().run(tf.matrix_determinant([[[1.0, 2.0], [0.0, 4.0]]]))
+        array([4.], dtype=float32)
     """
     return first(make(MatrixDeterminant(), name, "MatrixDeterminant", {"input": input}))
 
