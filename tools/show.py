@@ -15,21 +15,30 @@ from minigraph.tools.shared.options import backend_option, debug_option, number,
 from minigraph.tools.train_command import data_option
 
 if TYPE_CHECKING:
-    from minigraph.models.record import Model
+    from minigraph.models.record import Model, Preprocessing
     from minigraph.tools.network_view import NetworkView, Seen
 
 _TILES = 32  # maps of a layer, or filters, that are drawn
 
 
 class Subject(NamedTuple):
-    """A network to look at. channels: RGB, BGR or L, the order in which it takes colours."""
+    """A network to look at. shape: of an image as its placeholder takes it, flat for some networks."""
 
     view: NetworkView
     labels: Sequence[str]
-    prepare: Any
+    preprocessing: Preprocessing
+    shape: tuple[int, ...]
     size: int
     crop: float | None
-    channels: str
+
+    @property
+    def channels(self) -> str:
+        """RGB, BGR or L: the order in which the network takes colours."""
+        return self.preprocessing.channels
+
+    def prepare(self, levels: Any) -> Any:
+        """An image from 0 to 255, [size, size, channels], as the network takes it."""
+        return self.preprocessing.apply(levels).reshape(self.shape)
 
 
 class ShownImage(NamedTuple):
@@ -49,14 +58,14 @@ def subject(target: str, checkpoint: Path | None, weights: Path | None, backend:
     from minigraph.tools.network_view import NetworkView
 
     if target.endswith(SUFFIX):
+        if checkpoint is not None or weights is not None:
+            option = "--weights" if checkpoint is None else "--checkpoint"
+            raise InvalidArgumentError(f"{target} has weights of its own; {option} is for models")
         bundle = load_bundle(target)
         predictor = Predictor(bundle, backend)
-        size, colours = bundle.image_size, 1 if bundle.preprocessing.channels == "L" else 3
-        view = NetworkView(predictor.session, predictor.images, predictor.predictions, (size, size, colours))
-        yield Subject(
-            view, bundle.labels, bundle.preprocessing.apply, bundle.image_size, bundle.crop,
-            bundle.preprocessing.channels,
-        )  # fmt: skip
+        shape = (bundle.image_size, bundle.image_size, len(bundle.preprocessing.channels))
+        view = NetworkView(predictor.session, predictor.images, predictor.predictions, shape)
+        yield Subject(view, bundle.labels, bundle.preprocessing, shape, bundle.image_size, bundle.crop)
         return
     model = get_model(target)
     if (checkpoint is None) is (weights is None):
@@ -66,13 +75,13 @@ def subject(target: str, checkpoint: Path | None, weights: Path | None, backend:
     graph = tf.Graph()
     labels = _labels(model, checkpoint)
     with graph.as_default():
-        shape = model.recipe.image_shape if model.recipe and checkpoint is not None else model.image_shape
-        images = tf.placeholder(tf.float32, [None, *shape], name="images")
+        taken = model.recipe.image_shape if model.recipe and checkpoint is not None else model.image_shape
+        images = tf.placeholder(tf.float32, [None, *taken], name="images")
         _, ends = model.build(images, num_classes=len(labels), is_training=False)
     with tf.Session(graph=graph, backend=backend) as session:
         preprocessing = _restore(session, model, checkpoint, weights)
         view = NetworkView(session, images, ends["predictions"], model.image_shape)
-        yield Subject(view, labels, preprocessing.apply, model.image_size, None, preprocessing.channels)
+        yield Subject(view, labels, preprocessing, taken, model.image_size, None)
 
 
 def _labels(model: Model, checkpoint: Path | None) -> Sequence[str]:
@@ -86,7 +95,7 @@ def _labels(model: Model, checkpoint: Path | None) -> Sequence[str]:
     return settings.get("classes") or [str(n) for n in range(model.classes)]
 
 
-def _restore(session: Any, model: Model, checkpoint: Path | None, weights: Path | None) -> Any:
+def _restore(session: Any, model: Model, checkpoint: Path | None, weights: Path | None) -> Preprocessing:
     import minigraph as tf
     from minigraph.models.pretrained import load_pretrained
     from minigraph.tools.shared.running import checkpoint_file
@@ -102,42 +111,53 @@ def _restore(session: Any, model: Model, checkpoint: Path | None, weights: Path 
 
 def pictures(target: str, seen: Subject, photos: Sequence[Path], source: str | None = None) -> list[ShownImage]:
     """The photographs; without any, the first test images of a data set, by default the one of the model's recipe."""
-    from minigraph.models.bundle import SUFFIX
-    from minigraph.models.registry import get_model
     from minigraph.tools.prediction import expand, pixels
+
+    if not photos:
+        return list(_test_images(target, seen, source))
+    if source is not None:
+        raise InvalidArgumentError("--data names test images and --image photographs; give one of the two")
+    found = []
+    for photo in expand(photos):
+        levels = pixels(photo, seen.size, seen.crop, seen.channels)
+        found.append(ShownImage(photo.name, _drawn(levels / 255, seen.size), seen.prepare(levels)))
+    return found
+
+
+def _test_images(target: str, seen: Subject, source: str | None) -> Iterator[ShownImage]:
+    """The first two test images of a data set, drawn with the border that the network sees."""
+    from dataclasses import replace
+
+    from minigraph.models.bundle import SUFFIX
+    from minigraph.models.record import Preprocessing
+    from minigraph.models.registry import get_model
     from minigraph.tools.shared.data import FOLDER, fitted, load_data
 
-    if photos:
-        found = []
-        for photo in expand(photos):
-            levels = pixels(photo, seen.size, seen.crop, seen.channels)
-            drawn = levels[..., 0] if levels.shape[2] == 1 else levels
-            found.append(ShownImage(photo.name, drawn / 255, seen.prepare(levels)))
-        return found
     recipe = None if target.endswith(SUFFIX) else get_model(target).recipe
     if recipe is None or (source is None and recipe.dataset == FOLDER):
         raise InvalidArgumentError(f"{target}: name photographs with --image")
-    data = load_data(source or recipe.dataset)
-    images = fitted(data, get_model(target), recipe.image_shape).test_images
-    names = [data.classes[int(np.argmax(label))] for label in data.test_labels[:2]]
-    return [
-        ShownImage(f"test image {i}, {name}", _drawn(images[i : i + 1][0]), images[i : i + 1][0])
-        for i, name in enumerate(names)
-    ]
+    data, colours = load_data(source or recipe.dataset), len(seen.channels)
+    unscaled = Preprocessing("L" if colours == 1 else "RGB", (0.0,) * colours, (255.0,) * colours)
+    fed, drawn = (
+        fitted(data, replace(get_model(target), preprocessing=scaling), recipe.image_shape).test_images[:2]
+        for scaling in (seen.preprocessing, unscaled)
+    )
+    for i, label in enumerate(data.test_labels[:2]):
+        title = f"test image {i}, {data.classes[int(np.argmax(label))]}"
+        yield ShownImage(title, _drawn(drawn[i], seen.size), fed[i].reshape(seen.shape))
 
 
-def _drawn(fed: Any) -> Any:
-    """A picture from what the network takes, its least value black and its largest white."""
-    if fed.ndim == 1:
-        side = round(fed.size**0.5)
-        fed = fed.reshape(side, side, 1)
-    low, high = float(fed.min()), float(fed.max())
-    pixels = (fed - low) / ((high - low) or 1.0)
-    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+def _drawn(pixels: Any, size: int) -> Any:
+    """Pixels from 0 to 1 as [size, size], or [size, size, 3] for colours."""
+    image = pixels.reshape(size, size, -1)
+    return image[..., 0] if image.shape[2] == 1 else image
 
 
-def filters_sheet(filters: Any) -> Any:
-    """The filters of a convolution; three inputs as colours, others by their first input, around mid-grey."""
+def filters_sheet(filters: Any, channels: str) -> Any:
+    """The filters of a convolution; three inputs as colours, others by their first input, around mid-grey.
+
+    channels: the order of the colours, RGB or BGR.
+    """
     from minigraph.tools.textbook.figures.panels import Panel, draw_rows
 
     limit = float(np.abs(filters).max()) or 1.0
@@ -146,7 +166,8 @@ def filters_sheet(filters: Any) -> Any:
         one = filters[..., index]
         scale = float(np.abs(one).max()) or 1.0
         if filters.shape[2] == 3:
-            shown.append(Panel(str(index), 0.5 + one / (2 * scale)))
+            colours = one[..., ::-1] if channels == "BGR" else one
+            shown.append(Panel(str(index), 0.5 + colours / (2 * scale)))
         else:
             shown.append(Panel(str(index), one[..., 0], "RdBu_r", (-limit, limit)))
     return draw_rows([shown[i : i + 8] for i in range(0, len(shown), 8)], 1.0, 0.22)
@@ -229,7 +250,7 @@ def show(
             paragraph(
                 f"{_some(filters.shape[3])} of {filters.shape[0]} x {filters.shape[1]} on {filters.shape[2]} inputs."
             ),
-            drawing(filters_sheet(filters), "filters"),
+            drawing(filters_sheet(filters, found.channels), "filters"),
         ]
         chosen = layers or evenly(list(found.view.layers()), 4)
         for picture in pictures(target, found, photos, data):

@@ -120,7 +120,7 @@ class LlvmBackend(HostBackend):
         return {pack.position: TensorType(pack.dtype, (pack.size,))} if pack else {}
 
     def speed(self) -> str:
-        return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads"
+        return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads {self.precision}"
 
     def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
         """The kernel's schedule and its IR."""

@@ -74,7 +74,8 @@ def atomic_write(
     file at `path` is left as it was. The old file's permissions are kept; a symbolic link is
     followed; a device or a pipe, which cannot be replaced, is written to directly.
 
-    durable: whether to sync. Without, a crash of the machine may leave a damaged file, so its reader must notice that.
+    durable: whether to sync, and to remove the temporaries of the same file that killed processes have left. Without, a
+    crash of the machine may leave a damaged file, so its reader must notice that.
 
     Raises OSError from the disk, and ValueError for another mode.
     """
@@ -96,6 +97,9 @@ def _atomic_write(path: str, mode: str, durable: bool) -> Iterator[IO[Any]]:
         return
 
     folder, name = os.path.split(path)
+    if durable:
+        with contextlib.suppress(OSError):  # what is wrong with the folder is told below
+            remove_leftovers(folder, name)
     try:
         temporary, descriptor = _create(folder, name)
     except OSError as error:
@@ -134,13 +138,17 @@ def _create(folder: str, name: str) -> tuple[str, int]:
     """A new temporary, locked so that `remove_leftovers` sees it is in use: its path and an open descriptor."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
-        # The name is cut so that the temporary's stays within the usual limit of 255 bytes.
-        temporary = os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.tmp")
+        temporary = os.path.join(folder, f"{_stem(name)}{os.urandom(8).hex()}.tmp")
         descriptor = os.open(temporary, flags, 0o666)  # the umask applies, as for open()
         _lock(descriptor, wait=True)
         if os.fstat(descriptor).st_nlink:
             return temporary, descriptor
         os.close(descriptor)  # it was taken for a leftover before it was locked
+
+
+def _stem(name: str) -> str:
+    """What the names of a file's temporaries begin with; cut, so that they stay within the usual limit of 255 bytes."""
+    return f".{name[:40]}."
 
 
 def _lock(descriptor: int, wait: bool) -> bool:
@@ -154,12 +162,15 @@ def _lock(descriptor: int, wait: bool) -> bool:
     return True
 
 
-def remove_leftovers(folder: str | os.PathLike[str]) -> None:
-    """Remove the temporaries of `atomic_write` in a folder whose processes were killed."""
-    for name in os.listdir(folder):
-        if not _TEMPORARY.fullmatch(name):
+def remove_leftovers(folder: str | os.PathLike[str], of: str | None = None) -> None:
+    """Remove the temporaries of `atomic_write` in a folder whose processes were killed.
+
+    of: the name of a file; only its temporaries then.
+    """
+    for found in os.listdir(folder):
+        if not _TEMPORARY.fullmatch(found) or (of is not None and found[:-20] != _stem(of)):
             continue
-        path = os.path.join(folder, name)
+        path = os.path.join(folder, found)
         with contextlib.suppress(OSError):  # it is gone, or another user's
             descriptor = os.open(path, os.O_RDONLY)
             try:

@@ -18,10 +18,15 @@ from PIL import Image
 from support.needed import needed
 
 import minigraph as tf
+from minigraph.data import load
 from minigraph.models.bundle import make_bundle, save_bundle
-from minigraph.models.record import SIGNED
+from minigraph.models.record import SIGNED, Preprocessing
+from minigraph.models.registry import get_model
 from minigraph.tools.cli import main
 from minigraph.tools.eval_report import Confusion, write_report
+from minigraph.tools.show import Subject, filters_sheet, subject
+from minigraph.tools.show import pictures as show_pictures
+from minigraph.train.native_checkpoint import write_checkpoint
 
 RANDOM = np.random.RandomState(0)
 
@@ -71,6 +76,33 @@ def test_a_photograph_a_class_and_a_layer(trained: Path, tmp_path: Path) -> None
     assert len(pictures(page)) == 3
 
 
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Initial variables of mnist-cnn, in a file that is a weight file and a checkpoint of `minigraph train`."""
+    path = tmp_path_factory.mktemp("flat") / "mnist.safetensors"
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph, backend="numpy") as session:
+        get_model("mnist-cnn").build(tf.placeholder(tf.float32, [None, 784]), stddev=0.03)
+        session.run(tf.global_variables_initializer())
+        arrays = {v.op.name: session.run(v) for v in tf.global_variables()}
+    write_checkpoint(str(path), arrays, {"settings": "{}"})
+    return path
+
+
+@pytest.mark.parametrize("source", ["--checkpoint", "--weights"])
+def test_images_of_each_kind_for_a_network_that_takes_vectors(source: str, weights: Path, tmp_path: Path) -> None:
+    """mnist-cnn is trained on [784] and takes [28, 28, 1] as well; photographs and test images fit both."""
+    Image.fromarray(RANDOM.randint(0, 256, (28, 28)).astype(np.uint8)).save(tmp_path / "x.png")
+    given = {option: weights if option == source else None for option in ("--checkpoint", "--weights")}
+    with subject("mnist-cnn", given["--checkpoint"], given["--weights"], "numpy") as seen:
+        (photo,) = show_pictures("mnist-cnn", seen, [tmp_path / "x.png"])
+        first, _ = show_pictures("mnist-cnn", seen, [], "sample")
+        photographed = np.asarray(Image.open(tmp_path / "x.png")) / 255
+        for picture, levels in ((photo, photographed), (first, load("sample").test_images[0])):
+            np.testing.assert_allclose(picture.fed.ravel(), levels.ravel(), atol=1e-6)
+            np.testing.assert_allclose(picture.pixels, levels.reshape(28, 28), atol=1e-6)
+            assert seen.view.look(picture.fed).scores.sum() == pytest.approx(1, abs=1e-5)
+
+
 def test_a_bundle(tmp_path: Path) -> None:
     """A network that is one file, with its classes; its photographs are cropped as it wants."""
     needed("matplotlib")
@@ -91,6 +123,41 @@ def test_a_bundle(tmp_path: Path) -> None:
     assert "5 of 3 x 3 on 3 inputs." in page
     assert "Explained: dog." in page
     assert len(pictures(page)) == 3
+    for option in ("--checkpoint", "--weights", "--data"):  # none of them could act
+        refused = run("show", tmp_path / "pets.mgb", *arguments, option, "sample")
+        assert refused.exit_code == 1
+        assert option in refused.output
+
+
+@pytest.mark.parametrize("name", ["lenet5-modern", "mnist-cnn", "resnet20"])
+def test_a_test_image_is_scaled_as_the_weights_expect_and_drawn_as_it_was(name: str) -> None:
+    """The weights may expect another scaling than the model's; the border and the colours are the network's."""
+    model = get_model(name)
+    colours, border = model.channels, (model.image_size - 28) // 2
+    scaling = Preprocessing("BGR" if colours == 3 else "L", (10.0, 20.0, 30.0)[:colours], (3.0, 5.0, 7.0)[:colours])
+    if model.recipe is not None and model.recipe.image_shape == (784,):
+        scaling = model.preprocessing  # the data is as this network takes it, so it is not scaled
+    shape = model.image_shape
+    seen = Subject(None, (), scaling, shape, model.image_size, None)  # type: ignore[arg-type]
+    shown = show_pictures(name, seen, [], "sample")
+    assert len(shown) == 2
+    for picture, image in zip(shown, load("sample").test_images[:2], strict=True):
+        padded = np.pad(image.reshape(28, 28), border)
+        want = np.stack([padded] * colours, 2)
+        np.testing.assert_allclose(picture.pixels, want if colours == 3 else padded, atol=1e-6)
+        np.testing.assert_allclose(
+            picture.fed, (255 * want - np.array(scaling.mean)) / np.array(scaling.std), rtol=1e-4, atol=1e-4
+        )
+
+
+def test_filters_are_drawn_in_their_colours() -> None:
+    """A filter that looks for red is red, whatever the order in which the network takes colours."""
+    needed("matplotlib")
+    for channels, place in (("RGB", 0), ("BGR", 2)):
+        filters = np.zeros((3, 3, 3, 1), np.float32)
+        filters[:, :, place] = 1
+        (image,) = filters_sheet(filters, channels).axes[0].get_images()
+        np.testing.assert_array_equal(image.get_array(), np.broadcast_to([1.0, 0.5, 0.5], (3, 3, 3)))
 
 
 def test_a_run_that_has_not_ended_is_compared_by_its_checkpoint(trained: Path, tmp_path: Path) -> None:
@@ -106,6 +173,7 @@ def test_a_run_that_has_not_ended_is_compared_by_its_checkpoint(trained: Path, t
     ("arguments", "message"),
     [
         (["lenet5-modern"], "give --checkpoint, of `minigraph train`, or --weights"),
+        (["lenet5-modern", "--checkpoint", "RUN", "--image", "x.png", "--data", "sample"], "give one of the two"),
         (["lenet5-modern", "--checkpoint", "RUN", "--class", "ten"], "no class 'ten'"),
         (["lenet5-modern", "--checkpoint", "RUN", "--layer", "conv"], "no layer 'conv' with maps; there are "),
         (["vgg17", "--checkpoint", "RUN"], "did you mean"),

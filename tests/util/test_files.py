@@ -181,3 +181,20 @@ def test_an_error_of_a_full_disk_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left") as caught, atomic_write(tmp_path / "a"):
         full()
     assert caught.value.filename == str(tmp_path / "a")
+
+
+def test_a_file_that_is_written_again_leaves_no_temporary_of_a_killed_process(tmp_path: Path) -> None:
+    """Those of other files, and those in use, stay."""
+    target = tmp_path / "w.npz"
+    dead, other = tmp_path / ".w.npz.0123456789abcdef.tmp", tmp_path / ".v.npz.0123456789abcdef.tmp"
+    for path in (dead, other):
+        path.write_bytes(b"half")
+    with atomic_write(target) as first:
+        first.write(b"1")
+        assert not dead.exists()
+        in_use = set(tmp_path.iterdir())
+        with atomic_write(target) as second:
+            second.write(b"2")
+        assert set(tmp_path.iterdir()) == in_use | {target}
+    assert set(tmp_path.iterdir()) == {target, other}
+    assert target.read_bytes() == b"1"
