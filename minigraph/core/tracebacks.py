@@ -7,7 +7,7 @@ is 1. An exception that minigraph does not raise itself comes from a defect, and
 
 from __future__ import annotations
 
-import linecache
+import dis
 import opcode
 import os
 import sys
@@ -42,7 +42,7 @@ def is_on_purpose(error: BaseException) -> bool:
     if not is_internal(_file(last)) or last.tb_frame.f_code.co_code[last.tb_lasti] != _RAISE:
         return False
     if isinstance(error, AssertionError):  # from `assert`, or raised with a message as TensorFlow does
-        return not linecache.getline(_file(last), last.tb_lineno).lstrip().startswith("assert")
+        return not _is_assert(last)
     if isinstance(error, NotImplementedError):  # abstract methods give no message, or the name of their class
         return " " in str(error)
     return True
@@ -124,6 +124,13 @@ def _entries(trace: TracebackType | None) -> Iterator[TracebackType]:
     while trace is not None:
         yield trace
         trace = trace.tb_next
+
+
+def _is_assert(entry: TracebackType) -> bool:
+    """Whether a frame ended with an `assert`: its code loads AssertionError, but not as a global name."""
+    done = [i for i in dis.get_instructions(entry.tb_frame.f_code) if i.offset < entry.tb_lasti]
+    loads = [i.opname for i in done if i.opname == "LOAD_ASSERTION_ERROR" or "AssertionError" in i.argrepr]
+    return bool(loads) and loads[-1] != "LOAD_GLOBAL"
 
 
 def _file(entry: TracebackType) -> str:
