@@ -160,6 +160,35 @@ def test_early_stopping_and_event_files(sets: dict[str, Path], tmp_path: Path) -
     assert [e.step for e in scalars["train"]] == [10 * (i + 1) for i in range(len(losses))]
 
 
+def test_a_run_that_replaces_another_leaves_nothing_of_it(
+    sets: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["train", "lenet5-modern", "--data", sets["mnist"], "--batch-size", 4, "--out", tmp_path]
+    assert run(*command, "--epochs", 2).exit_code == 0
+    first = json.loads((tmp_path / "history.json").read_text())
+    best = tmp_path / "best.safetensors"
+    seen = []
+    train = TrainingRun.train
+
+    def watched(self: TrainingRun, *arguments: Any) -> Any:
+        seen.append(best.exists())
+        return train(self, *arguments)
+
+    monkeypatch.setattr(TrainingRun, "train", watched)
+    assert run(*command, "--epochs", 1, "--seed", 5, "--no-resume").exit_code == 0
+    assert run(*command, "--epochs", 1, "--seed", 5).exit_code == 0  # resumed: the best variables stay
+    assert seen == [False, True]
+    assert best.exists()
+    second = json.loads((tmp_path / "history.json").read_text())
+    assert second["test_loss"] != first["test_loss"][:1]
+
+    accumulator = needed("tensorboard.backend.event_processing.event_accumulator")
+    for part in ("train", "validation"):
+        events = accumulator.EventAccumulator(str(tmp_path / "events" / part)).Reload()
+        assert [e.step for e in events.Scalars("loss")] == [10]
+    assert [e.value for e in events.Scalars("loss")] == pytest.approx(second["test_loss"], rel=1e-6)
+
+
 def test_networks_without_dropout_say_so(sets: dict[str, Path], tmp_path: Path) -> None:
     result = run("train", "lenet5", "--data", sets["mnist"], "--keep-prob", 0.5, "--out", tmp_path)
     assert result.exit_code == 2
