@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from minigraph.backend.workspace import ins, outs
 from minigraph.backends.cupy.kernel import Code, Launch, Step, Types, kernel, pointer, reads
-from minigraph.backends.cupy.reduce import ReduceTerm, reduction
+from minigraph.backends.cupy.reduce import ReduceTerm, reduces_rows, reduction, together
 from minigraph.backends.cupy.source import (
     broadcast_strides,
     c_type,
@@ -29,7 +29,7 @@ LANES = 4  # adjacent elements per thread, if all operands allow it
 
 def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:
     """The loop over as few axes as possible. Sums run first, as result 0 may take over an operand's buffer; those over
-    the same axes are one kernel."""
+    the same axes are one kernel, or several if their totals take too much shared memory."""
     program, space = collapse(op.program, op.space)
     steps: list[Step] = []
     workspace = 0
@@ -42,11 +42,13 @@ def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:
             continue
         sums.setdefault(tuple(axes), []).append(index)
     for axes, chosen in sums.items():
-        values = [program.results[i] for i in chosen]
-        term = _term(program, [v.instr.inputs[0] for v in values], space)
-        code = reduction("sum", space, axes, term, [v.type.dtype for v in values])
-        steps += code.moved(ins(*range(len(in_types))), outs(*chosen), workspace)
-        workspace += aligned(code.workspace)
+        dtypes = [program.results[i].type.dtype for i in chosen]
+        for group in together(dtypes, reduces_rows(len(space), axes)):
+            summands = [program.results[chosen[k]].instr.inputs[0] for k in group]
+            term = _term(program, summands, space)
+            code = reduction("sum", space, axes, term, [dtypes[k] for k in group])
+            steps += code.moved(ins(*range(len(in_types))), outs(*(chosen[k] for k in group)), workspace)
+            workspace += aligned(code.workspace)
     if plain:
         steps.append(_map(program, space, plain))
     whole = [i for i, t in enumerate(in_types) if t == out_types[0]]

@@ -35,6 +35,7 @@ ROW_THREADS = 128
 COLUMNS, ROWS = 32, 8  # columns and rows of threads of a block that reduces columns
 SHORT = 32  # most elements that one thread combines alone
 BLOCKS = 1024  # least number of blocks that fills a GPU
+SHARED = 48 << 10  # most bytes of shared memory that a kernel can declare
 
 FUNCTORS = {"sum": "Add", "prod": "Multiply", "max": "Maximum", "min": "Minimum", "all": "And", "any": "Or"}
 
@@ -60,6 +61,26 @@ def start(function: str, dtype: DType) -> str:
     return literal(low if function == "max" else high, dtype)
 
 
+def together(dtypes: Sequence[DType], by_rows: bool) -> list[list[int]]:
+    """The numbers of results in turn, cut into groups whose shared arrays one kernel can declare."""
+    threads = ROW_THREADS if by_rows else ROWS * COLUMNS
+    groups: list[list[int]] = [[]]
+    used = 0
+    for k, dtype in enumerate(dtypes):
+        nbytes = threads * summing(dtype).size
+        if used + nbytes > SHARED:
+            groups.append([])
+            used = 0
+        groups[-1].append(k)
+        used += nbytes
+    return groups
+
+
+def reduces_rows(rank: int, axes: Sequence[int]) -> bool:
+    """Whether adjacent threads combine adjacent elements, of one result; otherwise they have a result each."""
+    return rank - 1 in axes or len(axes) == rank
+
+
 def reduction(
     function: str,
     space: Sequence[int],
@@ -69,11 +90,11 @@ def reduction(
     finish: str = "{}",
 ) -> Code:
     """Results 0, 1, … = `finish` of the combinations of the terms over `axes` of the space. One kernel reads the
-    operands of all."""
+    operands of all, which must be `together`."""
     kept = [a for a in range(len(space)) if a not in axes]
     many = math.prod(space[a] for a in kept)
     count = math.prod(space[a] for a in axes)
-    by_rows = not kept or (len(space) - 1 not in kept)
+    by_rows = reduces_rows(len(space), axes)
     groups = many if by_rows else -(-many // COLUMNS)
     least = 1024 if by_rows else 64
     pieces = max(1, min(256, count // least, BLOCKS // max(groups, 1)))

@@ -23,6 +23,8 @@ from gpu.rounding import rounded
 from minigraph.backends.cupy.cudnn import Cudnn
 from minigraph.backends.cupy.device import DeviceBuffer, Function
 from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
+from minigraph.backends.cupy.source import c_type
+from minigraph.core.dtypes import ALL
 from minigraph.core.types import TensorType
 
 COMPILER = shutil.which("g++")
@@ -35,6 +37,9 @@ CACHE = Path(tempfile.gettempdir()) / f"minigraph-shim-{os.getuid()}"
 
 
 _KERNEL = re.compile(r'^extern "C" __global__ void (?:__launch_bounds__\(\d+\) )?(\w+)\(', re.MULTILINE)
+_SHARED = re.compile(r"__shared__ ([\w: ]+) \w+\[(\d+)\];")
+_SIZES = {c_type(d): d.size for d in ALL}
+MOST_SHARED = 48 << 10  # bytes that a CUDA kernel can declare
 _LOADED: dict[str, Any] = {}  # the functions of kernels that this process has loaded
 
 
@@ -47,6 +52,8 @@ def kernel_functions(source: str, sanitize: bool = False) -> dict[str, Any]:
     starts = list(_KERNEL.finditer(source))
     ends = [m.start() for m in starts[1:]] + [len(source)]
     texts = {m[1]: source[m.start() : end] for m, end in zip(starts, ends, strict=True)}
+    for name, text in texts.items():
+        assert shared_bytes(text) <= MOST_SHARED, f"{name} uses too much shared data"
     head = source[: starts[0].start()] if starts else ""
     flags = FLAGS + (SANITIZERS if sanitize else [])
     common = head + SHIM.read_text() + " ".join(flags)
@@ -63,6 +70,13 @@ def kernel_functions(source: str, sanitize: bool = False) -> dict[str, Any]:
         if key not in _LOADED:
             _LOADED[key] = getattr(ctypes.CDLL(str(links[name])), f"run_{name}")
     return {name: _LOADED[key] for name, key in keys.items()}
+
+
+def shared_bytes(text: str) -> int:
+    """The bytes of the arrays that a kernel declares in shared memory."""
+    found = _SHARED.findall(text)
+    assert len(found) == text.count("__shared__"), text
+    return sum(_SIZES[kind] * int(count) for kind, count in found)
 
 
 def _library(head: str, kernels: Mapping[str, str], flags: Sequence[str]) -> str:
@@ -199,7 +213,8 @@ class HostDevice:
         np.copyto(made, value, casting="unsafe")
         ctypes.memmove(target, made.ctypes.data, made.nbytes)
 
-    def download(self, value: np.ndarray, source: int) -> None:
-        assert value.flags.c_contiguous
+    def download(self, copies: Sequence[tuple[np.ndarray, int]]) -> None:
         self.refuse_in_capture()
-        ctypes.memmove(value.ctypes.data, source, value.nbytes)
+        for value, source in copies:
+            assert value.flags.c_contiguous
+            ctypes.memmove(value.ctypes.data, source, value.nbytes)

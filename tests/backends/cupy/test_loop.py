@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gpu.host import MOST_SHARED, shared_bytes
 from gpu.some_device import has_device, some_device
 from gpu.trials import trials
 
@@ -60,3 +61,29 @@ def test_sums_over_other_axes_are_kernels_of_their_own(monkeypatch: pytest.Monke
     op = loop_of(monkeypatch, backend, [[0, 1], [2], [0, 1]], arrays)
     for trial in trials(backend, op, arrays, 1e-5):
         trial.run()
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+@pytest.mark.parametrize(("axis", "threads"), [(0, 256), (1, 128)])
+def test_more_sums_than_the_shared_memory_of_one_kernel_takes(
+    monkeypatch: pytest.MonkeyPatch, dtype: tf.DType, axis: int, threads: int
+) -> None:
+    """By columns and by rows, the sums are in as few kernels as can be, each within the limit."""
+    count, backend = 60, CupyBackend(some_device())
+    monkeypatch.setitem(backends._loaded, "cupy", backend)
+    array = np.random.RandomState(0).randn(40, 34).astype(dtype.np_dtype)
+    with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
+        x = tf.placeholder(dtype, array.shape)
+        sums = [tf.reduce_sum(tf.abs(x + float(k)), axis) for k in range(count)]
+        plan: Any = session.plan_for(sums, {x: array})[0]
+        found = session.run(sums, {x: array})
+    for k, got in enumerate(found):
+        wanted = np.abs(array.astype(np.float64) + k).sum(axis)
+        np.testing.assert_allclose(got, wanted, rtol=1e-5 if dtype == tf.float32 else 1e-12)
+    (op,) = [s.instr.op for s in plan.steps if isinstance(s.instr.op, Loop)]
+    kinds = op.program.feeds
+    steps = backend.lower(op, kinds, op.infer(*kinds)).bind.steps  # type: ignore[attr-defined]
+    sizes = [shared_bytes(s.kernel.source) for s in steps if isinstance(s, Launch)]
+    assert max(sizes) <= MOST_SHARED
+    assert sum(sizes) == count * threads * array.itemsize
+    assert len(sizes) == -(-sum(sizes) // MOST_SHARED)
