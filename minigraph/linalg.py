@@ -10,8 +10,12 @@ from minigraph.ops.math.algebra import einsum as einsum
 from minigraph.ops.math.algebra import norm as norm
 from minigraph.ops.math.algebra import tensordot as tensordot
 from minigraph.ops.math.clipping import global_norm as global_norm
+from minigraph.ops.math.linear_algebra import cholesky as cholesky
+from minigraph.ops.math.linear_algebra import matrix_determinant as _matrix_determinant
+from minigraph.ops.math.linear_algebra import matrix_inverse as _matrix_inverse
 from minigraph.ops.math.matmul import matmul as matmul
 from minigraph.ops.nn.norm import l2_normalize as l2_normalize
 
 band_part, diag, diag_part = _matrix_band_part, _matrix_diag, _matrix_diag_part
+det, inv = _matrix_determinant, _matrix_inverse
 transpose = matrix_transpose

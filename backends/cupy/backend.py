@@ -20,6 +20,7 @@ from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.steps import Bind, DeviceView
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
+from minigraph.core.exchange import is_on_gpu
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.util.locks import Lock
@@ -151,13 +152,27 @@ class CupyBackend(Backend):
 
     def read(self, array: DeviceView) -> Any:
         """A copy on the host; a NumPy scalar if the array has no axes."""
+        return self.read_all([array])[0]
+
+    def read_all(self, arrays: Sequence[DeviceView]) -> list[Any]:
+        """Copies on the host, for which it waits once."""
         try:
-            host = np.empty(array.type.static, array.type.dtype.np_dtype)
+            hosts = [np.empty(a.type.static, a.type.dtype.np_dtype) for a in arrays]
         except MemoryError:
-            raise ResourceExhaustedError(f"out of host memory: {array.type.nbytes:,} bytes for a copy") from None
-        if host.nbytes:
-            self.device.download(host, array.pointer)
-        return host[()]
+            nbytes = sum(a.type.nbytes for a in arrays)
+            raise ResourceExhaustedError(f"out of host memory: {nbytes:,} bytes for copies") from None
+        copies = [(host, array.pointer) for host, array in zip(hosts, arrays, strict=True) if host.nbytes]
+        if copies:
+            self.device.download(copies)
+        return [host[()] for host in hosts]
+
+    def import_array(self, value: Any) -> Any:
+        """Arrays on a GPU stay there."""
+        return self.device.take(value) if is_on_gpu(value) else super().import_array(value)
+
+    def export_all(self, arrays: Sequence[DeviceView]) -> list[Any]:
+        """Arrays of CuPy."""
+        return self.device.give([(array.pointer, array.type) for array in arrays])
 
     def packs(self, op: Op, in_types: Types) -> Mapping[int, TensorType]:
         """The filters of convolutions that cuDNN solves."""

@@ -58,11 +58,11 @@ class CupyPlan(Plan):
         backend: Any = self.backend
         return backend.device  # type: ignore[no-any-return]
 
-    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def run(self, arrays: Sequence[np.ndarray], as_device: bool = False) -> list[np.ndarray]:
         """See `Plan.run`. The error of a kernel can come with any later call, so it tells the whole run."""
         before = self.device.lost
         try:
-            return super().run(arrays)
+            return super().run(arrays, as_device)
         except DeviceLostError as error:
             if before is not None or self._waits or not self.steps:
                 raise

@@ -11,6 +11,7 @@ import numpy as np
 
 from minigraph.backends.cupy.compiler import architecture, machine_code
 from minigraph.backends.cupy.cudnn import Cudnn
+from minigraph.backends.cupy.exchange import Exchange, ForeignArray
 from minigraph.backends.cupy.installation import advice, release
 from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
 from minigraph.backends.cupy.staging import Staging
@@ -88,8 +89,14 @@ class Device(Protocol):
     def upload(self, target: int, kind: TensorType, value: Any) -> None:
         """Copy to an array in device memory, broadcasting and casting as NumPy does; the value may change later."""
 
-    def download(self, value: np.ndarray, source: int) -> None:
-        """Fill a contiguous array from the device."""
+    def download(self, copies: Sequence[tuple[np.ndarray, int]]) -> None:
+        """Fill contiguous arrays from addresses on the device."""
+
+    def take(self, value: Any) -> Any:
+        """An array on the device as a value that `upload` takes; see `Exchange.take`."""
+
+    def give(self, sources: Sequence[tuple[int, TensorType]]) -> list[Any]:
+        """Copies of arrays on the device for the caller; see `Exchange.copy_out`."""
 
 
 def load_cupy() -> Any:
@@ -149,6 +156,7 @@ class CudaDevice:
         self._turn = Turn(cupy, device, self._stream)
         with _starting("the GPU cannot be used"), self._turn:
             self._staging = Staging(cupy, self._stream)
+        self._exchange = Exchange(cupy, self.index, self._stream, self._turn)
         self._blas: Any = None
         self._dnn: Cudnn | str | None = None
 
@@ -257,8 +265,17 @@ class CudaDevice:
             self._stream.synchronize()
 
     def upload(self, target: int, kind: TensorType, value: Any) -> None:
+        if isinstance(value, ForeignArray):
+            self._exchange.copy_in(target, kind, value)
+            return
         with self.turn:
             self._staging.upload(target, kind, value)
+
+    def take(self, value: Any) -> ForeignArray:
+        return self._exchange.take(value)
+
+    def give(self, sources: Sequence[tuple[int, TensorType]]) -> list[Any]:
+        return self._exchange.copy_out(sources)
 
     def mark(self) -> Any:
         with self.turn:
@@ -277,6 +294,7 @@ class CudaDevice:
         with self.turn:
             self._stream.synchronize()
             self._staging.release()
+            self._exchange.release()
             self._cupy.get_default_memory_pool().free_all_blocks()
             self._cupy.get_default_pinned_memory_pool().free_all_blocks()
 
@@ -284,8 +302,10 @@ class CudaDevice:
         with self.turn:
             self._cupy.get_default_memory_pool().set_limit(fraction=fraction)
 
-    def download(self, value: np.ndarray, source: int) -> None:
-        runtime = self._cupy.cuda.runtime
+    def download(self, copies: Sequence[tuple[np.ndarray, int]]) -> None:
+        runtime, stream = self._cupy.cuda.runtime, self._stream
         with self.turn:
-            runtime.memcpyAsync(value.ctypes.data, source, value.nbytes, runtime.memcpyDeviceToHost, self._stream.ptr)
-            self._stream.synchronize()
+            for value, source in copies:
+                runtime.memcpyAsync(value.ctypes.data, source, value.nbytes, runtime.memcpyDeviceToHost, stream.ptr)
+            stream.synchronize()
+            self._exchange.release()

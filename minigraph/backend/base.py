@@ -7,7 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from minigraph.core.errors import BackendError
+from minigraph.core.exchange import on_host
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 
@@ -91,6 +94,19 @@ class Backend(ABC):
     @abstractmethod
     def read(self, array: Array) -> Any:
         """A copy on the host; a scalar if the array has no axes."""
+
+    def read_all(self, arrays: Sequence[Array]) -> list[Any]:
+        """Copies of several arrays on the host, as `read` makes them."""
+        return [self.read(array) for array in arrays]
+
+    def import_array(self, value: Any) -> Any:
+        """An array of another library (see `core.exchange`) as one that `write` takes, with `shape`, `dtype` and
+        `astype` as in NumPy. Raises TypeError if it is where the backend cannot take it from."""
+        return on_host(value)
+
+    def export_all(self, arrays: Sequence[Array]) -> list[Any]:
+        """Copies of several arrays where the backend computes, as arrays of the library that callers use there."""
+        return [np.asarray(value) for value in self.read_all(arrays)]
 
     def mark(self) -> Any:
         """This moment in the backend's work, which may lie behind the calls that give it the work."""

@@ -136,12 +136,12 @@ class Plan:
             if self._results[position] is not array:
                 self.backend.write(array, self.backend.read(self._results[position]))
 
-    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Copy the feeds in, run all launches in order, copy the results out."""
+    def run(self, arrays: Sequence[np.ndarray], as_device: bool = False) -> list[np.ndarray]:
+        """Copy the feeds in, run all launches in order, copy the results out, to the host or where they are."""
         if self.fixed is not None:
             self.refresh()
         self._bind_to_arena()
-        write, read = self.backend.write, self.backend.read
+        write = self.backend.write
         slot = 0
         try:
             for slot, target in self._feeds:
@@ -150,7 +150,7 @@ class Plan:
             name = next(i.name for i in self.program.instrs if isinstance(i.op, Feed) and i.op.slot == slot)
             raise type(error)(f"Cannot feed a value of dtype {arrays[slot].dtype} for '{name}': {error}") from None
         self._launch_all()
-        return [read(r) for r in self._results]
+        return self.backend.export_all(self._results) if as_device else self.backend.read_all(self._results)
 
     def run_steps(self, steps: int) -> list[np.ndarray]:
         """Run without feeds `steps` times, at least once; the last results."""
@@ -179,13 +179,15 @@ class Plan:
 
     # for profilers and checkers
 
-    def watch(self, arrays: Sequence[np.ndarray], around: Callable[[int, Launch], None]) -> list[np.ndarray]:
+    def watch(
+        self, arrays: Sequence[np.ndarray], around: Callable[[int, Launch], None], as_device: bool = False
+    ) -> list[np.ndarray]:
         """`run` with `around(i, launch)` in place of the launch of step i, which it has to call."""
         self._bind_to_arena()
         plain = self._launches
         self._launches = [partial(around, i, launch) for i, launch in enumerate(plain)]
         try:
-            return Plan.run(self, arrays)  # not self.run: a subclass may have come here from it
+            return Plan.run(self, arrays, as_device)  # not self.run: a subclass may have come here from it
         finally:
             self._launches = plain
 

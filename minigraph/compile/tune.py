@@ -209,6 +209,15 @@ class TunedBackend(Backend):
     def read(self, array: Array) -> Any:
         return self._plain.read(array)
 
+    def read_all(self, arrays: Sequence[Array]) -> list[Any]:
+        return self._plain.read_all(arrays)
+
+    def import_array(self, value: Any) -> Any:
+        return self._plain.import_array(value)
+
+    def export_all(self, arrays: Sequence[Array]) -> list[Any]:
+        return self._plain.export_all(arrays)
+
     def packs(self, op: Op, in_types: Types) -> Mapping[int, TensorType]:
         return self._plain.packs(op, in_types)
 

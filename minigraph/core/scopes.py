@@ -17,6 +17,7 @@ class SessionLike(Protocol):
     """The part of a session that tensors, operations and variables use."""
 
     graph: Any
+    backend: Any
 
     def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any: ...
 

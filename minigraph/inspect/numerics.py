@@ -66,11 +66,11 @@ class CheckedPlan(Plan):
 
     keeps = False  # so that these values are checked too
 
-    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def run(self, arrays: Sequence[np.ndarray], as_device: bool = False) -> list[np.ndarray]:
         self._check_feeds(arrays)
         saved = self.save()
         try:
-            return self.watch(arrays, self._check)
+            return self.watch(arrays, self._check, as_device)
         except _Found as found:
             self.restore(saved)
             error = found.error

@@ -267,9 +267,11 @@ def profile_plan(plan: Plan, arrays: Sequence[np.ndarray], repeat: int, flops: F
     return _profile(plan, [times for _, times in runs], measured, flops)
 
 
-def trace_plan(plan: Plan, arrays: Sequence[np.ndarray], flops: Flops) -> tuple[list[np.ndarray], Profile]:
+def trace_plan(
+    plan: Plan, arrays: Sequence[np.ndarray], flops: Flops, as_device: bool = False
+) -> tuple[list[np.ndarray], Profile]:
     """Run a plan once. The results, and the profile of this run, whose effects stay."""
-    values, times = _measure_times(plan, arrays)
+    values, times = _measure_times(plan, arrays, as_device)
     return values, _profile(plan, [times], None, flops)
 
 
@@ -370,7 +372,9 @@ def _launch(plan: Plan, step: Step, seconds: float, live: int, copies: bool, flo
     )
 
 
-def _measure_times(plan: Plan, arrays: Sequence[np.ndarray]) -> tuple[list[np.ndarray], _Times]:
+def _measure_times(
+    plan: Plan, arrays: Sequence[np.ndarray], as_device: bool = False
+) -> tuple[list[np.ndarray], _Times]:
     """The results, and seconds: of each launch; before the first launch; and, from the start, to the end of the last
     launch and of the run."""
     mark, between = plan.backend.mark, plan.backend.seconds_between
@@ -383,7 +387,7 @@ def _measure_times(plan: Plan, arrays: Sequence[np.ndarray]) -> tuple[list[np.nd
         ends.append(mark())
 
     start = mark()
-    values = plan.watch(arrays, around)
+    values = plan.watch(arrays, around, as_device)
     end = mark()
     spans = [between(a, b) for a, b in zip(begins, ends, strict=True)]
     first, last = (begins[0], ends[-1]) if begins else (end, end)

@@ -12,6 +12,7 @@ from minigraph.backend.base import Backend
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, ResourceExhaustedError
+from minigraph.core.exchange import is_foreign
 from minigraph.core.graph import Graph
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Instr
@@ -108,6 +109,7 @@ class Buffers:
     def write(self, graph: Graph, state: Mapping[str, np.ndarray]) -> None:
         """Set variables and random states of the graph by name, after all have been checked."""
         types = {name: _state_type(graph, name) for name in state}
+        state = {name: self.backend.import_array(a) if is_foreign(a) else a for name, a in state.items()}
         for name, array in state.items():
             wanted = types[name]
             if array.shape != wanted.static or array.dtype != wanted.dtype.np_dtype:

@@ -113,7 +113,7 @@ def _numeric_check(program: Program, arrays: Sequence[np.ndarray], state: Mappin
 
     cells = [i.op for i in program.instrs if isinstance(i.op, Cell)]
     zeros = {c.name: np.zeros(c.type.static, c.type.dtype.np_dtype) for c in cells if c.name not in state}
-    return numeric_check(arrays, {**state, **zeros})
+    return numeric_check([np.asarray(a) for a in arrays], {**state, **zeros})
 
 
 def _checked_plan() -> type[Plan]:

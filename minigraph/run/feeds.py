@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.backend.base import Backend
 from minigraph.core.dtypes import string
 from minigraph.core.errors import GraphError
+from minigraph.core.exchange import as_array
 from minigraph.core.graph import Graph, Tensor
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType, compatible, format_shape
@@ -50,8 +52,8 @@ def _pairs(key: Any, value: Any) -> Iterator[tuple[Any, Any]]:
             yield from _pairs(one, other)
 
 
-def as_feed(value: Any, dtype: np.dtype[Any]) -> np.ndarray:
-    """A fed value as an array. TypeError or ValueError if it is none."""
+def as_feed(value: Any, dtype: np.dtype[Any], backend: Backend) -> Any:
+    """A fed value as an array, on the backend's device if it is there. TypeError or ValueError if it is none."""
     if isinstance(value, Operand):
         raise TypeError(
             "The value of a feed cannot be a tf.Tensor object. Acceptable feed values are Python scalars, strings, "
@@ -59,14 +61,14 @@ def as_feed(value: Any, dtype: np.dtype[Any]) -> np.ndarray:
         )
     if value is None:
         raise TypeError("The value of a feed cannot be None.")
-    return np.asarray(value, dtype=dtype)
+    return as_array(value, dtype, backend.import_array)
 
 
-def feed_error(tensors: Sequence[Tensor], values: Iterable[Any]) -> Exception:
+def feed_error(tensors: Sequence[Tensor], values: Iterable[Any], backend: Backend) -> Exception:
     """The error for the first value that is no array, with the tensor's name."""
     for tensor, value in zip(tensors, values, strict=True):
         try:
-            as_feed(value, tensor.dtype.np_dtype)
+            as_feed(value, tensor.dtype.np_dtype, backend)
         except (TypeError, ValueError) as error:
             return type(error)(f"Cannot feed Tensor '{tensor.name}' of dtype {tensor.dtype.name}: {error}")
     raise AssertionError("all feeds are arrays")

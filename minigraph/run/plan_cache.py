@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from minigraph.backend.base import Backend
 from minigraph.compile.plan import Plan
 from minigraph.core.graph import Graph
 from minigraph.run.request import Request, fetch_key
@@ -19,12 +20,12 @@ Shapes = tuple[tuple[int, ...], ...]
 class PlanCache:
     """Requests on one graph, and their plans.
 
-    symbolic: whether fed values are expressions. compiled, dropped: counts of plans since the beginning.
+    backend: takes the fed values. compiled, dropped: counts of plans since the beginning.
     """
 
-    def __init__(self, graph: Graph, symbolic: bool) -> None:
+    def __init__(self, graph: Graph, backend: Backend) -> None:
         self.graph = graph
-        self.symbolic = symbolic
+        self.backend = backend
         self.requests: dict[Any, Request] = {}
         self.plans: dict[Plan, tuple[Request, Shapes]] = {}
         self.compiled = 0
@@ -45,7 +46,7 @@ class PlanCache:
                 raise TypeError(f"feed_dict must map tensors to values, not {feeds!r}")
             if len(self.requests) >= REQUEST_LIMIT:
                 self.requests = {k: r for k, r in self.requests.items() if r.plans}
-            request = self.requests[key] = Request(self.graph, self.symbolic, fetches, list(feeds), branches)
+            request = self.requests[key] = Request(self.graph, self.backend, fetches, list(feeds), branches)
         return request
 
     def add(self, plan: Plan, request: Request, shapes: Shapes, run: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.backend.base import Backend
 from minigraph.compile.plan import Plan
 from minigraph.compile.resize import CompileRecord
 from minigraph.core.dtypes import string
@@ -24,23 +25,24 @@ class Request:
     """One form of a call: its fetches and feeds as tensors and nodes, and its plans.
 
     feeds: the keys of the feed dictionary. branches: the branch that each condition takes; None if they are not
-    decided yet. symbolic: whether fed values are expressions.
+    decided yet. backend: takes the fed values.
     """
 
     def __init__(
         self,
         graph: Graph,
-        symbolic: bool,
+        backend: Backend,
         fetches: Any,
         feeds: Sequence[Any],
         branches: Branches | None = None,
     ) -> None:
         self.graph = graph
+        self.backend = backend
         self.tensors: list[Tensor] = []  # computed by the plan
         self.fetched: list[Tensor] = []  # those of them that the caller gets; the others go into strings
         self.targets: list[Node] = []
         self.feeds = [feed_tensor(graph, key) for key in feeds]
-        self.dtypes = [np.dtype(object) if symbolic else t.dtype.np_dtype for t in self.feeds]
+        self.dtypes = [np.dtype(object) if backend.symbolic else t.dtype.np_dtype for t in self.feeds]
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
         self.record: CompileRecord | None = None  # of the last plan that was made from scratch, while there are plans
         self.assemble = self._structure(graph, fetches)  # gives the results the structure of the fetches
@@ -58,18 +60,18 @@ class Request:
         """The fed values as arrays. An array of another dtype stays as it is: the plan casts it when it copies it."""
         try:
             return [
-                v if type(v) is np.ndarray else as_feed(v, dtype)
+                v if type(v) is np.ndarray else as_feed(v, dtype, self.backend)
                 for v, dtype in zip(feeds.values(), self.dtypes, strict=True)
             ]
         except (TypeError, ValueError):
-            raise feed_error(self.feeds, feeds.values()) from None
+            raise feed_error(self.feeds, feeds.values(), self.backend) from None
 
     def cast_arrays(self, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
         """The fed values as arrays of the tensors' dtypes."""
         try:
-            return [as_feed(v, dtype) for v, dtype in zip(feeds.values(), self.dtypes, strict=True)]
+            return [as_feed(v, dtype, self.backend) for v, dtype in zip(feeds.values(), self.dtypes, strict=True)]
         except (TypeError, ValueError):
-            raise feed_error(self.feeds, feeds.values()) from None
+            raise feed_error(self.feeds, feeds.values(), self.backend) from None
 
     def _structure(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
         if isinstance(fetch, Mapping):
@@ -136,7 +138,7 @@ class Request:
 
         def make(values: Sequence[Any]) -> Any:
             try:
-                made: np.ndarray = node.op.reference(*[part(values) for part in parts])[tensor.value_index]
+                made: np.ndarray = node.op.reference(*[_on_host(part(values)) for part in parts])[tensor.value_index]
             except Exception as error:
                 if isinstance(error, OpError) and error.op is not None:
                     raise
@@ -144,6 +146,11 @@ class Request:
             return made
 
         return make
+
+
+def _on_host(value: Any) -> Any:
+    """A result on the host; one of CuPy is copied, as only its `get` does."""
+    return value.get() if hasattr(value, "get") else value
 
 
 def _plain(text: np.ndarray) -> Any:

@@ -24,7 +24,7 @@ class Runner:
     def __init__(self, graph: Graph, options: SessionOptions) -> None:
         self.compiler = RequestCompiler(options)
         self.backend = self.compiler.backend
-        self.cache = PlanCache(graph, self.backend.symbolic)
+        self.cache = PlanCache(graph, self.backend)
         self.buffers = Buffers(self.backend)
         self.runs = 0
         self._may_lint = options.lint
@@ -32,7 +32,12 @@ class Runner:
         self._watches = False
 
     def run(
-        self, request: Request, feeds: Mapping[Any, Any], options: RunOptions | None = None, metadata: Any = None
+        self,
+        request: Request,
+        feeds: Mapping[Any, Any],
+        options: RunOptions | None = None,
+        metadata: Any = None,
+        as_device: bool = False,
     ) -> list[Any]:
         """The values of the request's tensors. metadata: a `RunMetadata` message to fill if `options` ask for it."""
         arrays = request.arrays(feeds)
@@ -44,7 +49,7 @@ class Runner:
             self.buffers.version += 1  # before the run, which may fail halfway
         with np.errstate(all="ignore"):
             traced = metadata is not None and options is not None and options.trace_level != RunOptions.NO_TRACE
-            values = self._trace(plan, arrays, metadata) if traced else plan.run(arrays)
+            values = self._trace(plan, arrays, metadata, as_device) if traced else plan.run(arrays, as_device)
         if not plan.ready:
             self.buffers.mark_initialised(plan.sets)
             plan.ready = True
@@ -77,17 +82,18 @@ class Runner:
         self.cache.shrink()
         return plan
 
-    def _trace(self, plan: Plan, arrays: Sequence[np.ndarray], metadata: Any) -> list[np.ndarray]:
+    def _trace(self, plan: Plan, arrays: Sequence[np.ndarray], metadata: Any, as_device: bool) -> list[np.ndarray]:
         from minigraph.compile.cost import flops
         from minigraph.inspect.profile import trace_plan
         from minigraph.inspect.trace import fill_run_metadata
 
-        values, profile = trace_plan(plan, arrays, flops)
+        values, profile = trace_plan(plan, arrays, flops, as_device)
         label = self.backend.label
         fill_run_metadata(metadata, profile, f"/device:{label}" if ":" in label else f"/device:{label}:0")
         return values
 
 
 def _observed(request: Request, arrays: Sequence[np.ndarray]) -> ObservedRun:
-    feeds = dict(zip(request.feeds, arrays, strict=True))
+    on_host = zip(request.feeds, arrays, strict=True)
+    feeds = {t: a for t, a in on_host if isinstance(a, np.ndarray)}  # to look at others would take copies
     return ObservedRun(request, (*request.tensors, *request.targets), request.fetched, feeds, request.branches)

@@ -77,35 +77,35 @@ class Session(SessionBase):
         precision: Precision = "float32", autotune: bool | None = None, memory_limit: int | None = None,
     ) -> None:  # fmt: skip
         refuse_remote("tf.Session", target=target)
-        given = None if passes is None else tuple(passes)
         options = SessionOptions(
-            chosen_backend(backend, config), optimize, given, tuple(disable_passes), debug, check_numerics, reorder,
-            lint, precision, autotune, memory_limit,
+            chosen_backend(backend, config), optimize, None if passes is None else tuple(passes), tuple(disable_passes),
+            debug, check_numerics, reorder, lint, precision, autotune, memory_limit,
         )  # fmt: skip
         super().__init__(graph if graph is not None else get_default_graph(), options)
         limit_memory(self.backend, config)
 
+    # fmt: off
     @overload
-    def run(self, fetches: Node, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...) -> None: ...
+    def run(self, fetches: Node, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
+            as_device: bool = ...) -> None: ...
     @overload
-    def run(
-        self, fetches: Operand[Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...
-    ) -> Result: ...
+    def run(self, fetches: Operand[Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
+            as_device: bool = ...) -> Result: ...
     @overload
-    def run(
-        self, fetches: list[Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...
-    ) -> list[Any]: ...
+    def run(self, fetches: list[Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
+            as_device: bool = ...) -> list[Any]: ...
     @overload
-    def run(
-        self, fetches: tuple[Any, ...], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...
-    ) -> tuple[Any, ...]: ...
+    def run(self, fetches: tuple[Any, ...], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
+            as_device: bool = ...) -> tuple[Any, ...]: ...
     @overload
-    def run(
-        self, fetches: dict[K, Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...
-    ) -> dict[K, Any]: ...
+    def run(self, fetches: dict[K, Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
+            as_device: bool = ...) -> dict[K, Any]: ...
     @overload
-    def run(self, fetches: Nest, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...) -> Any: ...
-    def run(self, fetches: Any, feed_dict: Feeds = None, options: Options = None, run_metadata: Any = None) -> Any:
+    def run(self, fetches: Nest, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
+            as_device: bool = ...) -> Any: ...
+    def run(self, fetches: Any, feed_dict: Feeds = None, options: Options = None, run_metadata: Any = None, *,
+            as_device: bool = False) -> Any:
+    # fmt: on
         """Compute `fetches`.
 
         Unless control dependencies say otherwise, every computation sees the values that variables had before the run.
@@ -113,9 +113,10 @@ class Session(SessionBase):
         Args:
             fetches: a `Tensor`, `Operation`, `Variable` or the name of one; or lists, tuples and dicts of them.
             feed_dict: the values of tensors, by tensor or name, or tuples of them. Any tensor can be fed, not only a
-                placeholder.
+                placeholder. Arrays of CuPy or PyTorch in the GPU's memory stay there on cupy.
             options: `RunOptions`; with a trace level, `run_metadata` is filled.
             run_metadata: `RunMetadata`; gets the times of the launches.
+            as_device: `bool`; whether values are CuPy arrays on cupy, and NumPy arrays, not numbers, elsewhere.
 
         Returns:
             The values, in the structure of `fetches`: an array or a NumPy number for a tensor or variable, `bytes` for
@@ -136,9 +137,9 @@ class Session(SessionBase):
             request = self._runner.cache.find(fetches, feeds)
             try:
                 if request.staged:
-                    values = run_in_stages(self._runner, self.resources, request, feeds, self._lock)
+                    values = run_in_stages(self._runner, self.resources, request, feeds, self._lock, as_device)
                 else:
-                    values = self._runner.run(request, feeds, options, run_metadata)
+                    values = self._runner.run(request, feeds, options, run_metadata, as_device)
                 return request.assemble(values)
             except OpError as error:
                 if isinstance(error.op, str):
@@ -176,8 +177,7 @@ class Session(SessionBase):
     def run_steps(self, fetches: Any, steps: int) -> Any:
         """Run `fetches` `steps` times and return the last results.
 
-        For training loops whose batch index lives in a variable, so nothing is fed. On cupy several steps are one
-        launch.
+        For training loops whose batch index is in a variable: nothing is fed. On cupy several steps are one launch.
 
         Args:
             fetches: as in `run`.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from minigraph.compile.specialise import decided
 from minigraph.core.dtypes import string
 from minigraph.core.errors import ShapeError, at_node
@@ -21,7 +23,7 @@ from minigraph.util.locks import Lock
 
 
 def run_in_stages(
-    runner: Runner, resources: Resources, request: Request, feeds: Mapping[Any, Any], lock: Lock
+    runner: Runner, resources: Resources, request: Request, feeds: Mapping[Any, Any], lock: Lock, as_device: bool
 ) -> list[Any]:
     """The values of the tensors of a staged request. The request remembers its stages between runs.
 
@@ -42,7 +44,7 @@ def run_in_stages(
             planned = [t for t in request.tensors if t.dtype is not string]
             targets = [n for n in request.targets if not is_known(n, known)]
             if planned or targets:
-                values = iter(_run_plan(runner, planned, targets, known, branches))
+                values = iter(_run_plan(runner, planned, targets, known, branches, as_device))
             else:  # the host has done all
                 values = iter(())
                 runner.runs += 1
@@ -55,14 +57,19 @@ def run_in_stages(
 
 
 def _run_plan(
-    runner: Runner, tensors: Sequence[Tensor], targets: Sequence[Node], known: Known, branches: Branches
+    runner: Runner,
+    tensors: Sequence[Tensor],
+    targets: Sequence[Node],
+    known: Known,
+    branches: Branches,
+    as_device: bool = False,
 ) -> list[Any]:
     """The values of `tensors` by one plan, which is fed everything that is known."""
     feeds = {
         t: v for t, v in known.items() if isinstance(t, Tensor) and t.dtype is not string and not t.node.op.decides
     }
     request = runner.cache.find([[*tensors], [*targets]], feeds, dict(branches))
-    values: list[Any] = request.assemble(runner.run(request, feeds))[0]
+    values: list[Any] = request.assemble(runner.run(request, feeds, as_device=as_device))[0]
     return values
 
 
@@ -73,10 +80,10 @@ def _do(node: Node, known: Known, branches: Branches, resources: Resources, lock
         if known[condition].shape:
             shape = format_shape(known[condition].shape)
             raise at_node(ShapeError(f"the condition must be a scalar, not of shape {shape}"), node)
-        branches[condition] = bool(known[condition])
+        branches[condition] = bool(np.asarray(known[condition]))
         return
     try:
-        arrays = [known[t] for t in node.inputs]
+        arrays = [np.asarray(known[t]) for t in node.inputs]  # also those fed on a device
         node.op.infer(*(TensorType(t.dtype, a.shape) for t, a in zip(node.inputs, arrays, strict=True)))
         if isinstance(node.op, ResourceOp):
             with lock.given_up():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, cast
 
-import numpy as np
 import numpy.typing as npt
 
 from minigraph.core import scopes
@@ -15,6 +14,7 @@ from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, as_dtype, string
 from minigraph.core.errors import DTypeError, GraphError, ShapeError
+from minigraph.core.exchange import as_array
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import TensorShape, TensorType
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
@@ -295,7 +295,8 @@ class Variable(PartialUpdates):
         """Set the value in a session, without a node for it.
 
         Args:
-            value: The value, of the variable's shape; it is cast to the dtype.
+            value: The value, of the variable's shape; it is cast to the dtype. An array on the GPU of the
+                session does not go through the host.
             session: The session; by default the default session.
 
         Raises:
@@ -305,7 +306,7 @@ class Variable(PartialUpdates):
         target = scopes.session_for(session)
         if target.graph is not self.graph:
             raise GraphError(f"{self!r} is not in the session's graph.")
-        target.write_state({self.op.name: np.asarray(value, self.dtype.np_dtype)})
+        target.write_state({self.op.name: as_array(value, self.dtype.np_dtype, target.backend.import_array)})
 
     def _repr_html_(self) -> str:
         """The form that a notebook shows."""

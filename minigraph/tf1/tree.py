@@ -175,7 +175,7 @@ def _fill_aliases() -> None:
     """Other names for what is there, and namespaces of later versions of TensorFlow 1."""
     own = _public(aliases, "VariablesWithoutValue", "IsVariableInitialized", "relu_layer", "constant_value")
     ROOT.__dict__.update(own, OpError=minigraph.errors.OpError, make_template=make_template)
-    more = _public(combined, "ListDiff")
+    more = _public(combined, "CheckBelow", "ListDiff")
     ROOT.__dict__.update(more)
     _add("math", **{n: more[n] for n in ("cross", "invert_permutation", "segment_mean", "unsorted_segment_mean",
          "unsorted_segment_sqrt_n")})  # fmt: skip

@@ -21,8 +21,11 @@ from minigraph.core.op import REGISTRY, Op
 from minigraph.ops.constant import Const
 from minigraph.ops.nn import winograd as W
 
-# LAPACK's factorisation, a message on standard error, and what goes from rank to rank.
-BY_NATURE = {"Orthogonal", "Print", "AllReduce", "Broadcast", "BroadcastGrad", "ToBfloat16", "FromBfloat16"}
+# LAPACK's factorisations, a message on standard error, and what goes from rank to rank.
+BY_NATURE = {
+    "Orthogonal", "Cholesky", "MatrixDeterminant", "MatrixInverse", "Print", "AllReduce", "Broadcast", "BroadcastGrad",
+    "ToBfloat16", "FromBfloat16",
+}  # fmt: skip
 PADDING = ((1, 1), (1, 1))
 IMAGE, DELTA, TILES = randn(1, 8, 8, 16), randn(1, 8, 8, 16), randn(36, 16, 16)
 WIDE: dict[str, tuple[Op, list[Any]]] = {  # the pass makes Winograd's ops where channels fill vectors only

@@ -65,6 +65,9 @@ LATE: Any = {
         x[:, :2, :2, tf.newaxis], tf.ones([3, 3, 1, 1]), [p(2), 4, 4, 1], [1, 2, 2, 1]
     ),
     "scatter_nd": lambda tf, x, p: tf.scatter_nd([[1]], x[:1, 0], p([3, 4])),
+    "reverse_fed": lambda tf, x, p: [tf.reverse(x, p([1])), tf.reverse(x, p([-1, 0])), tf.reverse(x, [p(2)])],
+    "softmax": lambda tf, x, p: [tf.nn.softmax(x, p(1)), tf.nn.log_softmax(x, p(0)), tf.nn.softmax(x, tf.constant(1))],
+    "logsumexp": lambda tf, x, p: [tf.reduce_logsumexp(x, p(1)), tf.reduce_logsumexp(x, p([0, -1]), keepdims=True)],
     "embedding_mod": lambda tf, x, p: tf.nn.embedding_lookup([x[0], x[1]], p([0, 1, 5, 4])),
     "embedding_div": lambda tf, x, p: tf.nn.embedding_lookup([x[0], x[1]], p([0, 1, 5, 4]), "div", max_norm=2.0),
 }

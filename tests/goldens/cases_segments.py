@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cases import case
 from cases_ops import add, f32, normal
 
 _SOME, _ALL = np.array([0, -1, 3, -7, 0], np.int32), np.array([-1, -1, -2, -1, -1], np.int32)
@@ -46,3 +47,32 @@ for _kind in ("max", "min", "prod"):
     if _kind != "prod":  # TensorFlow has no gradient of segment_prod
         add(_sorted, lambda tf, x, i, n=_sorted: getattr(tf, n)(x, i), normal(5, 2), _SORTED)
     add(_sorted + "_gaps", lambda tf, x, n=_sorted: tf.stop_gradient(getattr(tf, n)(x, _GAPS)), normal(5, 2))
+
+
+@case()
+def count_up_to(tf):  # type: ignore[no-untyped-def]
+    v = tf.Variable(2, name="v")
+    step = tf.count_up_to(v, 4)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        seen = [int(session.run(step)), int(session.run(step))]
+        try:
+            session.run(step)
+            message = ""
+        except tf.errors.OutOfRangeError as error:
+            message = error.message.split("\n")[0].split(" (")[0][:18]
+        return {"seen": seen, "left": int(session.run(v)), "message": message}
+
+
+@case()
+def batch_scatter_update(tf):  # type: ignore[no-untyped-def]
+    one, two = tf.Variable(tf.zeros([2, 4])), tf.Variable(tf.zeros([2, 2, 3, 2]))
+    last = tf.Variable(tf.zeros([5]))
+    steps = [
+        tf.batch_scatter_update(one, [[0, 3], [2, 1]], [[1.0, 2.0], [3.0, 4.0]]),
+        tf.batch_scatter_update(two, [[[0, 2], [1, 0]], [[1, 2], [2, 0]]], np.arange(16, dtype=np.float32).reshape(2, 2, 2, 2)),
+        tf.batch_scatter_update(last, [4, 1], [7.0, 8.0]),
+    ]  # fmt: skip
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        return dict(zip("abc", session.run(steps)))

@@ -213,7 +213,8 @@ class HostDevice:
         np.copyto(made, value, casting="unsafe")
         ctypes.memmove(target, made.ctypes.data, made.nbytes)
 
-    def download(self, value: np.ndarray, source: int) -> None:
-        assert value.flags.c_contiguous
+    def download(self, copies: Sequence[tuple[np.ndarray, int]]) -> None:
         self.refuse_in_capture()
-        ctypes.memmove(value.ctypes.data, source, value.nbytes)
+        for value, source in copies:
+            assert value.flags.c_contiguous
+            ctypes.memmove(value.ctypes.data, source, value.nbytes)

@@ -81,5 +81,5 @@ class Recorder:
     def upload(self, target: int, kind: TensorType, value: Any) -> None:
         self.host.upload(target, kind, value)
 
-    def download(self, value: np.ndarray, source: int) -> None:
-        self.host.download(value, source)
+    def download(self, copies: Sequence[tuple[np.ndarray, int]]) -> None:
+        self.host.download(copies)

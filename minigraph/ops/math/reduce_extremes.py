@@ -14,8 +14,9 @@ from minigraph.core.types import TensorType
 from minigraph.core.typing import AxisLike, TensorLike
 from minigraph.loops.axes import reduction
 from minigraph.loops.kernel import MAXIMUM, MINIMUM, Kernel
+from minigraph.ops.array.known import make_late, number_or_tensor
 from minigraph.ops.broadcast import normalise_axes
-from minigraph.ops.builder import apply
+from minigraph.ops.builder import apply, first
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import StopGradient
 from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Sub
@@ -124,15 +125,22 @@ def reduce_min(
     return reduced(Min, input_tensor, axis, keepdims, name, "Min", (reduction_indices, keep_dims))
 
 
+def _over(op: type[ReduceOp], axes: Any, keep: bool, x: Tensor) -> Tensor:
+    """A reduction over axes that may be in the graph."""
+    if isinstance(axes, Tensor):
+        return first(make_late(op, "axis", "numbers", axes, {"input_tensor": x}, None, op.__name__, keep_dims=keep))
+    return apply(op(as_axes(axes), keep), x)
+
+
 def reduce_logsumexp(
-    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    input_tensor: TensorLike, axis: AxisLike | Tensor = None, keepdims: bool | None = None, name: str | None = None,
     reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Compute log Σ e^x over axes. The largest element m is taken out, so nothing overflows: m + log Σ e^(x − m).
 
     Args:
         input_tensor: A tensor of floating-point dtype.
-        axis: The axis or axes to reduce; None for all.
+        axis: The axis or axes to reduce; None for all. They may be a tensor.
         keepdims: Whether to keep the reduced axes, with size 1.
         name: Name scope of the nodes.
         reduction_indices: Older name of `axis`.
@@ -142,7 +150,7 @@ def reduce_logsumexp(
         A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor that is not a constant.
+        ShapeError: An axis is out of range.
         DTypeError: `input_tensor` is not floating-point, or an axis is not an integer.
 
     Example:
@@ -152,11 +160,11 @@ def reduce_logsumexp(
     given = convert_to_tensor(input_tensor)
     keep = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
     with given.graph.name_scope(name or "ReduceLogSumExp"):
-        x, axes = widened(given), as_axes(renamed("axis", axis, "reduction_indices", reduction_indices))
+        x, axes = widened(given), number_or_tensor(renamed("axis", axis, "reduction_indices", reduction_indices))
         x.graph.reserve_ids(2 if keep else 3)  # the axes, as constants, and the shape of the result
-        top = apply(Max(axes, True), x)
+        top = _over(Max, axes, True, x)
         finite = apply(Select(), apply(IsFinite(), top), top, apply(ZerosLike(), top))
         stopped = apply(StopGradient(), finite)
-        total = apply(Sum(axes, keep), apply(Exp(), apply(Sub(), x, stopped)))
-        shift = stopped if keep else apply(Sum(axes, False), stopped)  # one element each, in the other shape
+        total = _over(Sum, axes, keep, apply(Exp(), apply(Sub(), x, stopped)))
+        shift = stopped if keep else _over(Sum, axes, False, stopped)  # one element each, in the other shape
         return cast(apply(Add(), apply(Log(), total), shift), given.dtype)

@@ -21,11 +21,13 @@ from minigraph.core.typing import TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, LARGER, Buffer, Kernel
+from minigraph.ops.array.known import number_or_tensor
 from minigraph.ops.array.reshape import transpose
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.math.arithmetic import Mul, Sub
 from minigraph.ops.math.exponential import Exp
 from minigraph.ops.math.reduce import Sum
+from minigraph.ops.math.reduce_extremes import reduce_logsumexp
 
 __all__ = ["log_softmax", "softmax"]
 
@@ -140,12 +142,15 @@ class LogSoftmax(Op):
         yield Sample(cls(), (LOGITS,))
 
 
-def softmax(logits: TensorLike, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Tensor:
+def softmax(
+    logits: TensorLike, axis: int | Tensor | None = None, name: str | None = None, dim: int | None = None
+) -> Tensor:
     """Compute p_i = e^{x_i} / Σ_j e^{x_j} along an axis, without overflow.
 
     Args:
         logits: A tensor of a floating dtype, of at least 1 dimension.
-        axis: The axis of the sum, the last by default. The rank of `logits` must be known for any other.
+        axis: The axis of the sum, the last by default, perhaps in a tensor. The rank of `logits` must be known for any
+            other number.
         name: Name of the node.
         dim: The older name of `axis`.
 
@@ -163,12 +168,15 @@ def softmax(logits: TensorLike, axis: int | None = None, name: str | None = None
     return _along(Softmax(), logits, renamed("axis", axis, "dim", dim), name)
 
 
-def log_softmax(logits: TensorLike, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Tensor:
+def log_softmax(
+    logits: TensorLike, axis: int | Tensor | None = None, name: str | None = None, dim: int | None = None
+) -> Tensor:
     """Compute the logarithm of softmax, x_i − log Σ_j e^{x_j}, along an axis.
 
     Args:
         logits: A tensor of a floating dtype, of at least 1 dimension.
-        axis: The axis of the sum, the last by default. The rank of `logits` must be known for any other.
+        axis: The axis of the sum, the last by default, perhaps in a tensor. The rank of `logits` must be known for any
+            other number.
         name: Name of the node.
         dim: The older name of `axis`.
 
@@ -187,8 +195,14 @@ def log_softmax(logits: TensorLike, axis: int | None = None, name: str | None = 
 
 
 def _along(op: Op, logits: Any, axis: Any, name: str | None) -> Tensor:
-    x = convert_to_tensor(logits)
+    x, axis = convert_to_tensor(logits), number_or_tensor(axis)
     rank = x.type.rank
+    if isinstance(axis, Tensor):
+        require_float(type(op).__name__, x.type)
+        with x.graph.name_scope(name or type(op).__name__):
+            logarithm = apply(Sub(), x, reduce_logsumexp(x, axis, keepdims=True))
+            return logarithm if isinstance(op, LogSoftmax) else apply(Exp(), logarithm)
+    axis = None if axis is None else int(axis)
     if axis is None or axis == -1 or axis + 1 == rank:
         return first(make(op, name, type(op).__name__, {"logits": x}))
     if rank is None or not -rank <= axis < rank:

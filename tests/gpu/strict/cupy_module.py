@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from gpu import fake_cudnn
 from gpu.host import kernel_functions
+from gpu.strict.arrays import add_arrays
 from gpu.strict.machine import (
     CAPTURING,
     DEVICE_BIT,
@@ -36,11 +38,13 @@ def host(pointer: int) -> int:
 def build_cupy(machine: Machine) -> Any:
     """A module `cupy` on the machine's devices, with what the backend uses of it."""
     thread = machine.thread
+    streams: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
     class Stream:
         def __init__(self, null: bool = False, non_blocking: bool = False) -> None:
             self.queue = machine.new_queue()
             self.ptr, self.device_id = self.queue.pointer, self.queue.device
+            streams[self.ptr] = self
 
         def __enter__(self) -> Stream:
             if self.device_id != thread.device:
@@ -230,10 +234,11 @@ def build_cupy(machine: Machine) -> Any:
             values = (ctypes.c_void_p * len(args))(*map(host, args))
             machine.enqueue(queue, f"kernel {self.name}", lambda: self.entry(grid[0], block[0], values), args)
 
-    def _current(stream: Any) -> Any:
+    def _current(stream: Any, device: int | None = None) -> Any:
         if stream is not None:
             return stream
-        return next((s for s in reversed(thread.streams) if s.device_id == thread.device), null_streams[thread.device])
+        device = thread.device if device is None else device
+        return next((s for s in reversed(thread.streams) if s.device_id == device), null_streams[device])
 
     def memcpy_async(target: int, source: int, nbytes: int, kind: int, stream: int) -> None:
         if not all(type(v) is int for v in (target, source, nbytes, kind, stream)):
@@ -304,10 +309,12 @@ def build_cupy(machine: Machine) -> Any:
         alloc=MemoryPointer,
         alloc_pinned_memory=PinnedMemory,
         get_elapsed_time=elapsed,
-        get_current_stream=lambda: _current(None),
+        get_current_stream=lambda device=None: _current(None, device),
+        ExternalStream=lambda pointer: streams[pointer],
         memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
         function=SimpleNamespace(Module=Module),
     )
+    add_arrays(made, machine)
     made.get_default_memory_pool = lambda: pool
     made.get_default_pinned_memory_pool = lambda: SimpleNamespace(free_all_blocks=machine.free_pinned)
     return made
