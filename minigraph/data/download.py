@@ -56,7 +56,7 @@ def fetch_mnist(
         target: The folder; by default the one in the cache where `load("mnist")` looks.
         mirrors: Addresses of folders, tried in order; by default public ones. The environment names proxies.
         progress: Whether to report on stderr, with a bar on a terminal, or with a line for each file.
-        source_folder: Folder to copy the files from, itself or its subfolder `mnist`, instead of a download.
+        source_folder: Folder to copy the files from, its subfolder `mnist` or itself, instead of a download.
 
     Returns:
         The folder.
@@ -125,7 +125,7 @@ def _copy(source: Path, folder: Path, name: str) -> None:
     import gzip
     import shutil
 
-    path = mnist.find_file(source, name) or mnist.find_file(source / "mnist", name)
+    path = mnist.find_file(source / "mnist", name) or mnist.find_file(source, name)
     if path is None:
         raise NotFoundError(f"{source}: expected {name}.gz or {name} in it or in {source / 'mnist'}")
     mnist.verify(path, name)

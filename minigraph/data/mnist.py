@@ -47,10 +47,11 @@ DIGITS = tuple(str(digit) for digit in range(10))
 def search_path(folder: PathLike | None = None, name: str = "mnist") -> list[Path]:
     """The folders that may hold the full set `name`, in the order of trying.
 
-    Other sets have files of MNIST's names, so a folder without the set's name is MNIST's unless the user gives it.
+    Other sets have files of MNIST's names, so the subfolder of the set's name precedes the folder that a user gives,
+    and a folder without the set's name is MNIST's unless the user gives it.
     """
     if folder is not None:
-        return [Path(folder), Path(folder) / name]
+        return [Path(folder) / name, Path(folder)]
     found = []
     if data := os.environ.get("MINIGRAPH_DATA"):
         found += [Path(data)] if name == "mnist" else []

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from minigraph.core.errors import DataLossError, MissingPackageError, NotFoundError, UnavailableError
+from minigraph.core.errors import (
+    DataLossError,
+    InvalidArgumentError,
+    MissingPackageError,
+    NotFoundError,
+    UnavailableError,
+)
 from minigraph.core.typing import PathLike
 from minigraph.data import cifar10, mnist
 from minigraph.data.dataset import Dataset
@@ -44,7 +50,7 @@ def load(source: str = "sample", folder: PathLike | None = None) -> Dataset:
         source: "sample" for 5,000 training and 1,000 test digits that ship with the package, the same number of each
             class; "mnist" or "fashion-mnist" for 60,000 and 10,000 images; "cifar10" for 50,000 and 10,000. `fetch`
             downloads the last three.
-        folder: Folder that holds the files of the full set, itself or in its subfolder of the set's name: four IDX
+        folder: Folder that holds the files of the full set, in its subfolder of the set's name or itself: four IDX
             files, gzipped or plain; for CIFAR-10 the binary version, unpacked or as its archive. By default the
             folder in the environment variable MINIGRAPH_DATA, or else the cache.
 
@@ -91,7 +97,8 @@ def fetch(
     Args:
         name: "mnist" (11 MB), "fashion-mnist" (31 MB) or "cifar10" (170 MB). The last two need pooch.
         target: The folder; by default the one in the cache where `load(name)` looks.
-        source_folder: Folder to copy the files from, itself or its subfolder `name`, instead of a download.
+        source_folder: Folder to copy the files from, its subfolder `name` or itself, instead of a download. MNIST's may
+            be unpacked; of the other two it takes the files that are downloaded, gzipped.
         progress: Whether to report on stderr.
 
     Returns:
@@ -158,7 +165,7 @@ def _copy(name: str, source: Path, file: str, checksum: str, folder: Path) -> No
     import hashlib
     import shutil
 
-    path = next((path for path in (source / file, source / name / file) if path.is_file()), None)
+    path = next((path for path in (source / name / file, source / file) if path.is_file()), None)
     if path is None:
         raise NotFoundError(f"{source}: expected {file} in it or in {source / name}")
     with open(path, "rb") as content:
@@ -195,13 +202,19 @@ def _listed() -> str:
 
 
 def load_folder(folder: PathLike) -> Dataset:
-    """The data set whose files a folder holds; IDX files are MNIST's unless its name, or a subfolder's, tells another.
+    """The data set whose files a folder holds, itself or else in a subfolder that has the set's name.
 
-    Raises NotFoundError, DataLossError.
+    A folder's own IDX files are MNIST's unless the folder's name is `fashion-mnist`.
+
+    Raises NotFoundError, DataLossError, InvalidArgumentError if there are several sets.
     """
     path = Path(folder)
-    if (found := cifar10.find(path)) is not None:
-        return cifar10.read(found)
-    own = path.resolve().name
-    source = own if own in NAMES else next((name for name in NAMES if (path / name).is_dir()), "mnist")
-    return load(source, path)
+    own = "fashion-mnist" if path.resolve().name == "fashion-mnist" else "mnist"
+    sets = [(name, found) for name in (own, "cifar10") if (found := _find(name, path))]
+    sets = sets or [(name, found) for name in NAMES if (found := _find(name, path / name))]
+    if len(sets) > 1:
+        places = ", ".join(f"{name} ({place})" for name, place in sets)
+        raise InvalidArgumentError(f"{path}: expected one data set, got {places}; give the folder of one of them")
+    if sets:
+        return _read(*sets[0])
+    return load(next((name for name in NAMES if (path / name).is_dir()), own), path)  # says which files are missing

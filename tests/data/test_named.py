@@ -17,8 +17,14 @@ from support.data_sets import write_cifar10
 from support.digits_folder import write_digits
 from support.needed import needed
 
-from minigraph.core.errors import DataLossError, MissingPackageError, NotFoundError, UnavailableError
-from minigraph.data import cifar10, fetch, load, named
+from minigraph.core.errors import (
+    DataLossError,
+    InvalidArgumentError,
+    MissingPackageError,
+    NotFoundError,
+    UnavailableError,
+)
+from minigraph.data import cifar10, fetch, load, mnist, named
 from minigraph.data.named import load_folder
 
 
@@ -61,6 +67,46 @@ def test_a_folder_tells_what_it_holds(tmp_path: Path) -> None:
     assert load_folder(tmp_path / "b").classes[0] == "airplane"
     assert load_folder(write_digits(tmp_path / "c")).classes[0] == "0"
     assert load_folder(write_digits(tmp_path / "fashion-mnist")).classes[0] == "T-shirt"
+
+
+def test_a_folders_own_files_are_not_taken_for_those_of_a_subfolder(tmp_path: Path) -> None:
+    write_digits(tmp_path, train=30)
+    write_digits(tmp_path / "fashion-mnist", train=10)
+    (tmp_path / "cifar10").mkdir()
+    found = load_folder(tmp_path)
+    assert (found.classes[0], len(found.train_images)) == ("0", 30)
+    for name, first, count in (("mnist", "0", 30), ("fashion-mnist", "T-shirt", 10)):
+        found = load(name, tmp_path)
+        assert (found.classes[0], len(found.train_images)) == (first, count)
+
+
+def test_the_subfolder_with_a_whole_set_counts(tmp_path: Path) -> None:
+    (tmp_path / "cifar10").mkdir()
+    write_digits(tmp_path / "mnist")
+    (write_digits(tmp_path / "fashion-mnist") / mnist.TEST_LABELS).unlink()
+    assert load_folder(tmp_path).classes[0] == "0"
+
+
+@pytest.mark.parametrize("inside", ["", "fashion-mnist"])
+def test_a_folder_with_several_sets_is_refused(inside: str, tmp_path: Path) -> None:
+    write_digits(tmp_path / inside)
+    write_cifar10(tmp_path / ("cifar10" if inside else ""), archive=True)
+    with pytest.raises(InvalidArgumentError, match=r"expected one data set, got .*mnist \(.*, cifar10 \(.*"):
+        load_folder(tmp_path)
+
+
+def test_a_folder_without_a_whole_set_names_the_missing_files(tmp_path: Path) -> None:
+    (write_digits(tmp_path / "fashion-mnist") / mnist.TEST_LABELS).unlink()
+    with pytest.raises(NotFoundError, match=f"files of fashion-mnist.*(?s:.*)no {mnist.TEST_LABELS}"):
+        load_folder(tmp_path)
+
+
+def test_the_file_of_the_sets_own_subfolder_is_copied(archive: Path, tmp_path: Path) -> None:
+    (archive / "cifar10").mkdir()
+    (archive / cifar10.ARCHIVE).rename(archive / "cifar10" / cifar10.ARCHIVE)
+    (archive / cifar10.ARCHIVE).write_bytes(b"the file of another set")
+    folder = fetch("cifar10", tmp_path / "copy", source_folder=archive, progress=False)
+    assert len(load("cifar10", folder).train_images) == 20
 
 
 def test_copies_from_a_folder(archive: Path, cache: Path) -> None:
