@@ -35,7 +35,7 @@ def explain(
         plan, _ = session.plan_for(target.fetches, target.feeds)
     found = {
         "target": target.name,
-        "backend": plan.backend.name,
+        "backend": plan.backend.label,
         "passes": [stage.to_json() for stage in plan.stages],
         "launches": len(plan.steps),
         "kept": 0 if plan.fixed is None else len(plan.fixed.steps),
@@ -185,5 +185,5 @@ def bisect(target: Target, optimize: str, backend: str | None, compiled: bool) -
     passes = choose(optimize, target.passes, ())
     with target.session(backend=backend, optimize="O0") as session:
         plan, arrays = session.plan_for(target.fetches, target.feeds)
-        where = session.backend.name if compiled else None
+        where = session.backend.label if compiled else None
         return find_guilty(plan.program, passes, arrays, session.read_state(), where)

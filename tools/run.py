@@ -88,7 +88,7 @@ def _execute(program: Script, args: tuple[str, ...], backend: str | None, intern
 
     source, path = program.source(), str(program.script)
     if backend is not None:
-        os.environ["MINIGRAPH_BACKEND"] = get_backend(backend).name
+        os.environ["MINIGRAPH_BACKEND"] = get_backend(backend).label
     tell_backend(None)
     tf1.install()
     environment.install()

@@ -271,7 +271,7 @@ def _settings(model: Model, recipe: Recipe, options: TrainOptions) -> TrainingSe
         keep_prob=recipe.keep_prob if options.keep_prob is None else options.keep_prob,
         stddev=recipe.stddev if options.stddev is None else options.stddev,
         seed=options.seed,
-        backend=get_backend(options.backend).name,
+        backend=get_backend(options.backend).label,
     )
     if options.stddev is not None and recipe.stddev is None:
         raise click.BadParameter(f"{model.name} has fixed initial values", param_hint="'--stddev'")
@@ -292,7 +292,7 @@ def _train(run: TrainingRun, epochs: int, options: TrainOptions) -> TrainingResu
     total = min(each * epochs, options.max_steps or each * epochs)
     try:
         with TrainingProgress(total, run.step, each, options.quiet) as progress:
-            progress.line(f"backend: {run.session.backend.name}")
+            progress.line(f"backend: {run.session.backend.label}")
             if WORLD.size > 1:
                 progress.line(describe())
             progress.line(run.baseline.describe())

@@ -103,7 +103,7 @@ class Plan:
             self.fixed.unbind()
 
     def __repr__(self) -> str:
-        return f"<Plan of {len(self.steps)} launches on {self.backend.name}, {self.peak:,} bytes>"
+        return f"<Plan of {len(self.steps)} launches on {self.backend.label}, {self.peak:,} bytes>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """The form that a notebook shows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -108,32 +109,49 @@ class History(Callback):
         """Before the training."""
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
+        self._by_epoch: dict[str, dict[int, Any]] = {}  # validation may skip epochs
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """After an epoch."""
         self.epoch.append(epoch)
         for key, value in (logs or {}).items():
             self.history.setdefault(key, []).append(value)
+            self._by_epoch.setdefault(key, {})[epoch] = value
 
     def _repr_html_(self) -> str:
         """The form that a notebook shows: a chart for the loss and for each metric, and the last and best numbers."""
-        history = {key: [float(v) for v in values] for key, values in getattr(self, "history", {}).items() if values}
-        names = [key for key in history if key.removeprefix("val_") == key or key.removeprefix("val_") not in history]
+        given: dict[str, dict[int, Any]] = getattr(self, "_by_epoch", {})
+        if not given:
+            return "<p>no epochs</p>"
+        found = {key: {epoch: float(value) for epoch, value in values.items()} for key, values in given.items()}
         charts = []
-        for name in names:
-            lines = {"training": history[name], "validation": history.get(f"val_{name}", [])}
-            charts.append(curves(name, {key: values for key, values in lines.items() if values}, self.epoch[0]))
+        for name in found:
+            trained = name.removeprefix("val_")
+            if trained == name or trained not in found:
+                both = {"training": found[name], "validation": found.get(f"val_{name}")}
+                lines = {kind: self._line(values) for kind, values in both.items() if values}
+                charts.append(curves(name, lines, self.epoch[0]))
         rows = [
-            (key, f"{v[-1]:.4g}", f"{min(v):.4g} in epoch {self.epoch[v.index(min(v))]}",
-             f"{max(v):.4g} in epoch {self.epoch[v.index(max(v))]}")
-            for key, v in history.items()
-        ]  # fmt: skip
-        return (
-            beside(charts) + table(("", "last", "least", "greatest"), rows, (1, 2, 3)) if rows else "<p>no epochs</p>"
-        )
+            (key, f"{list(values.values())[-1]:.4g}", _extreme(min, values), _extreme(max, values))
+            for key, values in found.items()
+        ]
+        return beside(charts) + table(("", "last", "least", "greatest"), rows, (1, 2, 3))
+
+    def _line(self, values: Mapping[int, float]) -> list[float]:
+        """A value for each epoch, NaN for an epoch that has none."""
+        return [values.get(epoch, math.nan) for epoch in range(self.epoch[0], self.epoch[-1] + 1)]
 
     def __repr__(self) -> str:
         return f"<History of {len(getattr(self, 'epoch', ()))} epochs>"
+
+
+def _extreme(best: Any, values: Mapping[int, float]) -> str:
+    """The least or the greatest of the numbers, by epoch, and its epoch; NaN is neither."""
+    numbers = [(number, epoch) for epoch, number in values.items() if not math.isnan(number)]
+    if not numbers:
+        return "nan"
+    number, epoch = best(numbers, key=lambda pair: pair[0])
+    return f"{number:.4g} in epoch {epoch}"
 
 
 class ProgbarLogger(Callback):

@@ -78,14 +78,14 @@ class SessionBase(DefaultContexts):
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"{len(self.graph)} operations, {len(self._runner.cache.plans)} plans"
-        return f"<tf.Session on {self.backend.name}, {state}>"
+        return f"<tf.Session on {self.backend.label}, {state}>"
 
     def _repr_html_(self) -> str:
         """The form that a notebook shows."""
         with self._lock:
             plans = list(self._runner.cache.plans.items())
             rows = {
-                "backend": self.backend.name,
+                "backend": self.backend.label,
                 "passes": self.options.optimize if self.options.passes is None else "chosen by the caller",
                 "graph": f"{len(self.graph):,} operations",
                 "variables": self.buffers.summary(),

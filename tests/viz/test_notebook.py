@@ -141,6 +141,24 @@ def test_a_history_shows_curves() -> None:
     assert repr(history) == "<History of 3 epochs>"
 
 
+def test_a_history_shows_the_epoch_of_each_number() -> None:
+    """Validation every other epoch, and a metric that comes late: the epochs are those in which the numbers came."""
+    history = tf.keras.callbacks.History()
+    history.on_train_begin()
+    checks = {1: float("nan"), 3: 4.0, 5: 2.0}
+    for epoch in range(6):
+        late = {"late": float(epoch)} if epoch > 3 else {}
+        held = {"val_loss": checks[epoch]} if epoch in checks else {}
+        history.on_epoch_end(epoch, {"loss": 9.0 - epoch, **held, **late})
+    shown = history._repr_html_()
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", shown)
+    assert cells == ["loss", "4", "4 in epoch 5", "9 in epoch 0", "val_loss", "2", "2 in epoch 5", "4 in epoch 3",
+                     "late", "5", "4 in epoch 4", "5 in epoch 5"]  # fmt: skip
+    lines = re.findall(r'polyline points="([^"]*)"', shown)
+    loss, held = ([point.split(",")[0] for point in line.split()] for line in lines[:2])
+    assert held == [loss[3], loss[5]]
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with started(tmp_path_factory.mktemp("home")) as session:

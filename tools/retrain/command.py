@@ -155,7 +155,7 @@ def _run(
         "validation_percentage", "seed", "split_seed",
     )  # fmt: skip
     settings = RetrainSettings(
-        model=model.name, backend=get_backend(options["backend"]).name, **{name: options[name] for name in fields}
+        model=model.name, backend=get_backend(options["backend"]).label, **{name: options[name] for name in fields}
     )
     distortions = {name: default if options[name] is None else options[name] for name, default in DISTORTIONS.items()}
     return Retraining(

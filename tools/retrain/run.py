@@ -26,7 +26,7 @@ from minigraph.tools.retrain.network import SCOPE, RetrainPlan, build_network
 from minigraph.tools.retrain.split import Split, split_images
 from minigraph.tools.shared.baseline import Baseline, cross_entropy
 from minigraph.tools.shared.progress import Counter
-from minigraph.tools.shared.running import Checkpoints, Interrupted, StopRequest, TrainingError
+from minigraph.tools.shared.running import Checkpoints, Interrupted, StopRequest, TrainingError, recorded
 from minigraph.util.lazy import lazy_property
 
 SAVE_INTERVAL = 60.0  # seconds between checkpoints
@@ -83,7 +83,7 @@ class Retraining:
         where = bottleneck_dir / f"{model.name}-{plan.cut}-{key}".replace("/", "_")
         self.bottlenecks = None if plan.cut is None else Bottlenecks(folder, where, self._load, self._forward)
         identity = {
-            **asdict(settings), **plan._asdict(), "weights": key, "classes": list(folder.classes),
+            **recorded(settings), **plan._asdict(), "weights": key, "classes": list(folder.classes),
             "images": folder.checksum(), **asdict(distortions),
         }  # fmt: skip
         self._checkpoints = Checkpoints(out, self.network.saver, self.session, identity, "minigraph retrain")

@@ -85,7 +85,7 @@ def backend_line(name: str | None) -> str:
 
     with warnings.catch_warnings(record=True) as reasons:
         warnings.simplefilter("always")
-        found = get_backend(name).name
+        found = get_backend(name).label
     warnings.filterwarnings("ignore", "programs run on the numpy backend")  # is said here
     return f"backend: {found}" + "".join(f" ({r.message})" for r in reasons)
 

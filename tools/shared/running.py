@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -156,6 +157,11 @@ def checkpoint_file(path: Path) -> Path:
     if not found:
         raise NotFoundError(f"{path}: no checkpoint in this folder")
     return found[-1]
+
+
+def recorded(settings: Any) -> dict[str, Any]:
+    """The settings of a run as a checkpoint keeps them: another GPU may resume it, so the backend has no number."""
+    return {**asdict(settings), "backend": settings.backend.partition(":")[0]}
 
 
 def read_identity(checkpoint: Path, command: str) -> dict[str, Any]:

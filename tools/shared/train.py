@@ -23,7 +23,7 @@ from minigraph.tools.shared.baseline import Baseline, cross_entropy
 from minigraph.tools.shared.data import Images, TrainingData
 from minigraph.tools.shared.events import EventFiles
 from minigraph.tools.shared.progress import TrainingProgress
-from minigraph.tools.shared.running import Best, Checkpoints, Interrupted, StopRequest, TrainingError
+from minigraph.tools.shared.running import Best, Checkpoints, Interrupted, StopRequest, TrainingError, recorded
 from minigraph.tools.shared.workers import compare, spread
 from minigraph.util.files import atomic_write
 
@@ -154,7 +154,7 @@ class TrainingRun:
         self.batches.divide(WORLD.rank, WORLD.size)
         self.baseline = Baseline.of(data.train_labels, data.test_labels, data.classes)
         self.history = History()
-        identity = {**asdict(settings), **data.identity()}
+        identity = {**recorded(settings), **data.identity()}
         compare(identity)
         self._checkpoints = Checkpoints(out, self.network.saver, self.session, identity, "minigraph train")
         self._next_save = 0.0
@@ -343,7 +343,7 @@ def describe_accuracy(logits: NDArray[np.float32], labels: NDArray[np.float32]) 
 
 def write_history(path: Path, settings: TrainingSettings, result: TrainingResult) -> None:
     """Write history.json: the settings, steps_per_epoch, and the lists of `History`."""
-    content = {**asdict(settings), "steps_per_epoch": result.steps_per_epoch, **asdict(result.history)}
+    content = {**recorded(settings), "steps_per_epoch": result.steps_per_epoch, **asdict(result.history)}
     with atomic_write(path, "w") as file:
         json.dump(content, file, indent=1)
         file.write("\n")

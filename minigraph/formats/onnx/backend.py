@@ -24,7 +24,7 @@ class PreparedModel:
         graph = tf.Graph()
         with graph.as_default():
             self.model = import_model(read_model(model), {}, False, {}, {})
-        self.session = Session(graph=graph, backend=DEVICES[_device_type(device)])
+        self.session = Session(graph=graph, backend=_backend_name(device))
 
     def run(self, inputs: Sequence[Any] | Mapping[str, Any] | Any, **options: Any) -> tuple[Any, ...]:
         """The outputs as arrays.
@@ -54,8 +54,13 @@ def _refuse(options: Mapping[str, Any]) -> None:
         raise UnsupportedError(f"minigraph's backend for ONNX does not know the options {sorted(options)}")
 
 
-def _device_type(device: str) -> str:
-    return device.partition(":")[0].upper()
+def _backend_name(device: str) -> str | None:
+    """Our name of a device of ONNX. Raises UnsupportedError if there is none."""
+    kind, colon, number = device.partition(":")
+    name = DEVICES.get(kind.upper())
+    if kind.upper() not in DEVICES or (name is None and colon and number != "0"):
+        raise UnsupportedError(f"minigraph has no device {device}; it has {', '.join(DEVICES)}")
+    return None if name is None else f"{name}{colon}{number}"
 
 
 class OnnxBackend:
@@ -104,11 +109,10 @@ class OnnxBackend:
             The model with a session of its own.
 
         Raises:
-            UnsupportedError: There is no such device, or an operator has no importer.
+            UnsupportedError: There is no such kind of device, or an operator has no importer.
+            BackendError: This machine does not have the device.
         """
         _refuse(options)
-        if not cls.supports_device(device):
-            raise UnsupportedError(f"minigraph has no device {device}; it has {', '.join(DEVICES)}")
         return PreparedModel(model, device)
 
     @classmethod
@@ -171,11 +175,8 @@ class OnnxBackend:
         """
         from minigraph.backend.discovery import get_backend
 
-        kind = _device_type(device)
-        if kind not in DEVICES:
-            return False
         try:
-            get_backend(DEVICES[kind])
+            get_backend(_backend_name(device))
         except MinigraphError:
             return False
         return True
