@@ -34,7 +34,7 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
         shifts = tf.unstack(tf.reshape(tf.convert_to_tensor(shift, tf.int32), [-1]), len(axes))
         for step, along in zip(shifts, axes, strict=True):
             size = tf.shape(x)[along]
-            x = tf.gather(x, tf.floormod(tf.range(size) - step, size), axis=along)
+            x = tf.gather(x, tf.floormod(tf.range(size) - step, tf.maximum(size, 1)), axis=along)
         return x
 
 
@@ -55,8 +55,19 @@ def setdiff1d(x: Any, y: Any, index_dtype: DType = tf.int32, name: str | None = 
 
 
 def invert_permutation(x: Any, name: str | None = None) -> Tensor:
-    """y with y[x[i]] = i."""
-    return tf.argsort(x, name=name or "InvertPermutation")
+    """y with y[x[i]] = i. A run fails with InvalidArgumentError if the vector x is no permutation of 0, 1, …"""
+    with tf.name_scope(name, "InvertPermutation", [x]):
+        places = tf.convert_to_tensor(x)
+        if places.shape.ndims not in (None, 1):
+            raise ShapeError(f"invert_permutation: expected a vector, got a tensor of shape {places.shape}")
+        inverse = tf.argsort(places)
+        numbers = tf.range(tf.size(places, out_type=places.dtype), dtype=places.dtype)
+        check = tf.Assert(
+            tf.reduce_all(tf.equal(tf.gather(places, inverse), numbers)),
+            ["invert_permutation: expected each of 0, 1, … once, got", places],
+        )
+        with tf.control_dependencies([check]):
+            return tf.identity(tf.cast(inverse, places.dtype))
 
 
 def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
@@ -83,12 +94,18 @@ def _sums(data: Any, segment_ids: Any, num_segments: Any) -> tuple[Tensor, Tenso
 
 
 def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
-    """The means of the slices of each segment; the numbers of segments ascend."""
+    """The means of the slices of each segment; the numbers of segments ascend. Means of integers are rounded to 0."""
     with tf.name_scope(name, "SegmentMean", [data, segment_ids]):
         x, ids = tf.convert_to_tensor(data), tf.convert_to_tensor(segment_ids)
         counts = tf.segment_sum(tf.ones_like(ids, dtype=x.dtype), ids)
         further = tf.ones([tf.rank(x) - 1], tf.int32)
-        return tf.segment_sum(x, ids) / tf.maximum(tf.reshape(counts, tf.concat([[-1], further], 0)), 1)
+        counts = tf.maximum(tf.reshape(counts, tf.concat([[-1], further], 0)), 1)
+        sums = tf.segment_sum(x, ids)
+        means = tf.div(sums, counts)
+        if not x.dtype.is_integer:
+            return means
+        inexact = tf.logical_and(tf.less(means, 0), tf.not_equal(means * counts, sums))  # rounded down, not to 0
+        return means + tf.cast(inexact, x.dtype)
 
 
 class CheckBelow(HostOp):

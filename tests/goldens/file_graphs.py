@@ -272,6 +272,17 @@ def segments(tf: Any) -> Built:
 
 
 @graph
+def matrices(tf: Any) -> Built:
+    x = tf.placeholder(tf.float32, [2, 3, 3], name="x")
+    a = tf.add(tf.matmul(x, x, transpose_b=True), tf.Variable(np.eye(3, dtype=np.float32), name="eye"))
+    tf.cholesky(a, name="lower")
+    inverse = tf.add(tf.matrix_inverse(a), tf.stop_gradient(tf.matrix_inverse(a + x, adjoint=True)), name="inverse")
+    y = tf.multiply(tf.matrix_determinant(a), tf.reduce_sum(inverse, [1, 2]), name="y")
+    tf.identity(tf.gradients(y, x)[0], name="dx")
+    return Built({"x:0": _numbers(2, 3, 3) / 4}, ["lower:0", "inverse:0", "y:0", "dx:0"])
+
+
+@graph
 def regression_with_regularizer(tf: Any) -> Built:
     x = tf.placeholder(tf.float32, [None, 3], name="x")
     t = tf.placeholder(tf.float32, [None, 1], name="t")

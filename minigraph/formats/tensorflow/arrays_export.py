@@ -361,6 +361,7 @@ EXPORT: dict[str, Exporter] = {
     "GatherV2": _gather,
     "InTopKV2": _in_top_k,
     "InvertPermutation": typed("InvertPermutation"),
+    **{kind: typed(kind) for kind in ("Cholesky", "MatrixDeterminant", "MatrixInverse")},
     "Late": _late,
     "MatMul": _matmul,
     "MirrorPad": _mirror_pad("MirrorPad"),

@@ -30,7 +30,7 @@ from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault, S
 from minigraph.ops.filling import Full
 from minigraph.ops.host.host_ops import Range, Unique, Where
 from minigraph.ops.identity import Identity, IdentityN
-from minigraph.ops.math import cumulative, matmul, ranking, reduce
+from minigraph.ops.math import cumulative, linear_algebra, matmul, ranking, reduce
 from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.reduce_extremes import Max, Min
@@ -278,6 +278,12 @@ def _scatter_nd(call: TfNode) -> Tensors:
     return call.add(ScatterNdLike(), updates, indices, like(call, 2, updates.dtype))
 
 
+def _inverse(call: TfNode) -> Tensors:
+    if not call.attr("adjoint", False):
+        return call.same(linear_algebra.MatrixInverse())
+    return call.build(lambda: linear_algebra.matrix_inverse(call.x, adjoint=True))
+
+
 # reductions
 
 
@@ -354,6 +360,7 @@ IMPORT: dict[str, Importer] = {
     "ConcatV2": _concat,
     "Const": _const,
     "Cumprod": _cumulative(cumulative.Cumprod),
+    "Cholesky": same(linear_algebra.Cholesky()),
     "Cumsum": _cumulative(cumulative.Cumsum),
     "DepthToSpace": _blocks(depth_to_space),
     "DynamicStitch": same(late.DynamicStitch()),
@@ -365,6 +372,8 @@ IMPORT: dict[str, Importer] = {
     "InTopK": _in_top_k,
     "InTopKV2": _in_top_k,
     "InvertPermutation": same(late.InvertPermutation()),
+    "MatrixDeterminant": same(linear_algebra.MatrixDeterminant()),
+    "MatrixInverse": _inverse,
     "MatMul": _matmul,
     "Max": _reduction(Max),
     "Mean": _reduction(reduce.Mean),
