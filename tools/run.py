@@ -110,13 +110,17 @@ def _execute(program: Script, args: tuple[str, ...], backend: str | None, intern
 
 
 def _fail(error: BaseException, path: str, internals: bool) -> NoReturn:
-    """Print the traceback from the program's first line on, and exit with 1."""
+    """Print the traceback from the program's first line on, and exit with 1. Defects keep minigraph's own lines."""
     import sys
     import traceback
 
-    from minigraph.core.tracebacks import trim
+    from minigraph.core.tracebacks import is_on_purpose, shows_internals, starting_at, trim
     from minigraph.ops.collective.world import WORLD
 
-    shown = error if internals else trim(error, path)
-    told = "".join(traceback.format_exception(shown))
+    if not internals and not shows_internals():
+        if is_on_purpose(error):
+            trim(error, path)
+        else:
+            error.__traceback__ = starting_at(error.__traceback__, path)
+    told = "".join(traceback.format_exception(error))
     WORLD.fail(error, lambda prefix: print(f"{prefix}{told}", end="", file=sys.stderr))

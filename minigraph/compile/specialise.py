@@ -7,6 +7,7 @@ read for their shape fall away, and equal computations become one instruction.
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -112,8 +113,9 @@ class _Specialiser:
     def _fed_twin(self, node: Node) -> str:
         """Advice if another placeholder is fed that the same code made, when it ran again."""
         fed = (t.node for t in self.values if isinstance(t.node.op, Placeholder))
-        twin = next((n for n in fed if n.source.text == node.source.text), None)
-        if twin is None or not node.source.text:
+        name, text = _without_numbers(node.name), node.source.text  # other names: a function that was called for each
+        twin = next((n for n in fed if n.source.text == text and _without_numbers(n.name) == name), None)
+        if twin is None or not text:
             return ""
         return (
             f". '{twin.name}' is fed, which was made at {twin.source.describe()}. If that code was run again, what was "
@@ -272,6 +274,11 @@ class _Specialiser:
             return instr
         array = np.array(results[0], instr.types[0].dtype.np_dtype)
         return self.builder.add(Const(array), (), self._behind(instr.predecessors), instr.name, instr.source)
+
+
+def _without_numbers(name: str) -> str:
+    """A name without the numbers that make it and its scopes unique, as in `model_1/x_2`."""
+    return re.sub(r"_\d+(?=/|$)", "", name)
 
 
 def decided(array: np.ndarray) -> Any:

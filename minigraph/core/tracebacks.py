@@ -7,6 +7,7 @@ is 1. An exception that minigraph does not raise itself comes from a defect, and
 
 from __future__ import annotations
 
+import dis
 import opcode
 import os
 import sys
@@ -38,7 +39,18 @@ def is_on_purpose(error: BaseException) -> bool:
     if not entries:
         return False
     last = entries[-1]
-    return is_internal(_file(last)) and last.tb_frame.f_code.co_code[last.tb_lasti] == _RAISE
+    if not is_internal(_file(last)) or last.tb_frame.f_code.co_code[last.tb_lasti] != _RAISE:
+        return False
+    if isinstance(error, AssertionError):  # from `assert`, or raised with a message as TensorFlow does
+        return not _is_assert(last)
+    if isinstance(error, NotImplementedError):  # abstract methods give no message, or the name of their class
+        return " " in str(error)
+    return True
+
+
+def starting_at(trace: TracebackType | None, file: str) -> TracebackType | None:
+    """A traceback from the first frame of a file on; whole if it has none."""
+    return next((entry for entry in _entries(trace) if _file(entry) == file), trace)
 
 
 def trimmed(trace: TracebackType | None, first: str | None = None) -> TracebackType | None:
@@ -46,12 +58,11 @@ def trimmed(trace: TracebackType | None, first: str | None = None) -> TracebackT
 
     first: the file whose first frame begins the traceback, if it has one. The last frame stays if no other does.
     """
-    entries = list(_entries(trace))
-    files = [_file(entry) for entry in entries]
-    start = files.index(first) if first in files else 0
+    entries = list(_entries(trace if first is None else starting_at(trace, first)))
     kept = []
     inside = False
-    for entry, file in zip(entries[start:], files[start:], strict=True):
+    for entry in entries:
+        file = _file(entry)
         inside = is_internal(file) or (inside and _is_library(file))
         if not inside and "<frozen importlib" not in file:
             kept.append(entry)
@@ -113,6 +124,13 @@ def _entries(trace: TracebackType | None) -> Iterator[TracebackType]:
     while trace is not None:
         yield trace
         trace = trace.tb_next
+
+
+def _is_assert(entry: TracebackType) -> bool:
+    """Whether a frame ended with an `assert`: its code loads AssertionError, but not as a global name."""
+    done = [i for i in dis.get_instructions(entry.tb_frame.f_code) if i.offset < entry.tb_lasti]
+    loads = [i.opname for i in done if i.opname == "LOAD_ASSERTION_ERROR" or "AssertionError" in i.argrepr]
+    return bool(loads) and loads[-1] != "LOAD_GLOBAL"
 
 
 def _file(entry: TracebackType) -> str:

@@ -122,7 +122,7 @@ class Lints:
                 self._told.add(node)
                 _warn_of_double_softmax(*found)
         _look_for_unordered_updates(nodes)
-        empty = next((t for t, a in run.feeds.items() if a.ndim and not len(a)), None)
+        empty = _empty_batch(run.feeds)
         if empty is not None and _trains(nodes):
             _warn_of_empty_batch(empty)
 
@@ -256,6 +256,14 @@ def _same_memory(a: np.ndarray, b: np.ndarray) -> bool:
     return a.__array_interface__["data"] == b.__array_interface__["data"] and a.shape == b.shape
 
 
+def _empty_batch(feeds: Mapping[Tensor, np.ndarray]) -> Tensor | None:
+    """A placeholder that gets no rows: one for real numbers, or any if most are empty. Index vectors may be empty."""
+    arrays = {t: a for t, a in feeds.items() if a.ndim}
+    empty = [t for t, a in arrays.items() if not len(a)]
+    most = 2 * len(empty) > len(arrays)
+    return next((t for t in empty if t.dtype.is_floating), empty[0] if most else None)
+
+
 def _warn_of_empty_batch(tensor: Tensor) -> None:
     _warn(
         f"a training run has fed '{tensor.name}' (made at {tensor.node.source.describe()}) no rows, so a mean over "
@@ -296,7 +304,9 @@ def _lost_pixels(tensor: Tensor, array: np.ndarray) -> bool:
     """Whether these are colour pictures of whole numbers, nearly all 0 and the others 1."""
     if not (tensor.dtype.is_floating and array.dtype.kind in "iu" and array.ndim == 4 and array.shape[-1] in (3, 4)):
         return False
-    return array.size > 0 and int(np.count_nonzero(array)) <= DARK * array.size and int(array.max()) <= 1
+    if array.size == 0 or not 0 < np.count_nonzero(array) <= DARK * array.size:
+        return False
+    return int(array.min()) == 0 and int(array.max()) == 1
 
 
 class DropoutLint:

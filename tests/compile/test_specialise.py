@@ -317,3 +317,24 @@ def test_every_instruction_knows_its_line() -> None:
     for instr in compiled([train, loss], {x: [4, 3]}).instrs:
         assert instr.source is not None
         assert instr.source.file == __file__
+
+
+@pytest.mark.parametrize(
+    ("names", "scopes", "again"),
+    [
+        (("a", "b"), ("", ""), False),  # a function that makes all placeholders
+        (("x", "y"), ("model", "model"), False),
+        (("a", "a"), ("", ""), True),
+        ((None, None), ("", ""), True),
+        (("x", "x"), ("model", "model"), True),
+    ],
+)
+def test_the_advice_on_code_that_was_run_again(names: Sequence[Any], scopes: Sequence[str], again: bool) -> None:
+    def made(name: str | None, scope: str) -> tf.Tensor:
+        with tf.name_scope(scope or None):
+            return tf.placeholder(tf.float32, [2], name=name)
+
+    one, other = map(made, names, scopes)
+    with tf.Session(backend="numpy") as session, pytest.raises(errors.InvalidArgumentError) as caught:
+        session.run(one + other, {one: [1.0, 2.0]})
+    assert ("If that code was run again" in str(caught.value)) == again

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.paths import ROOT
 
 import minigraph as tf
+from minigraph.core import provenance
 from minigraph.core.tracebacks import is_on_purpose, trim
 
 PACKAGE = str(ROOT / "minigraph")
@@ -95,7 +97,32 @@ def test_what_is_raised_on_purpose() -> None:
     assert not is_on_purpose(raised(lambda: 1 / 0))
     assert not is_on_purpose(raised(lambda: tf.zeros()))  # type: ignore[call-arg]
     assert not is_on_purpose(ValueError("not raised"))
+    assert is_on_purpose(raised(lambda: tf.keras.layers.Embedding(3, 4, mask_zero=True)))
+    with tf.Graph().as_default():
+        assert is_on_purpose(raised(tf.reset_default_graph))  # an AssertionError, as TensorFlow's
     assert not is_on_purpose(tf.errors.InternalError(None, None, "a kernel failed"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    assert 1 > 2",
+        "    assert 1 > 2, 'what holds between the parts'",
+        "    assert (\n        1 > 2\n    ), (\n        'what holds between the parts'\n    )",
+        "    raise NotImplementedError",
+        "    raise NotImplementedError(int.__name__)",
+    ],
+)
+def test_checks_of_minigraphs_own_are_defects(body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asserts and abstract methods of a module that counts as minigraph's own."""
+    path = tmp_path / "own.py"
+    path.write_text(f"def fail():\n{body}\n")
+    monkeypatch.setitem(provenance._internal, str(path), True)
+    module: dict[str, Any] = {}
+    exec(compile(path.read_text(), path, "exec"), module)
+    with pytest.raises((AssertionError, NotImplementedError)) as caught:
+        module["fail"]()
+    assert not is_on_purpose(caught.value)
 
 
 def test_a_cycle_of_causes_ends() -> None:

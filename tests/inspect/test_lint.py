@@ -71,6 +71,34 @@ def test_a_batch_beyond_the_end_of_the_data() -> None:
     assert 'x = tf.placeholder(tf.float32, [None, 3], name="x")' in str(warning.message)
 
 
+@pytest.mark.parametrize(
+    ("x_rows", "rows", "told"),
+    [(32, 0, ""), (32, 2, ""), (0, 2, "'x:0'"), (0, 0, "'x:0'")],
+)
+def test_an_index_vector_may_be_empty(x_rows: int, rows: int, told: str) -> None:
+    """Rows of a matrix whose weights are punished: none of them is an ordinary case."""
+    x, y, _, w = regression()
+    chosen = tf.placeholder(tf.int32, [None], name="chosen")
+    loss = tf.reduce_mean(tf.square(y)) + tf.reduce_sum(tf.square(tf.gather(w, chosen)))
+    train = tf.train.GradientDescentOptimizer(0.01).minimize(loss)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        found = caught(lambda: session.run(train, {chosen: np.arange(rows, dtype=np.int32), x: DATA[:x_rows]}))
+    assert [w.category for w in found] == [tf.EmptyBatchWarning] * bool(told)
+    assert all(told in str(w.message) for w in found)
+
+
+def test_a_batch_of_classes_beyond_the_end_of_the_data() -> None:
+    """All that is fed is empty, though it is whole numbers."""
+    classes = tf.placeholder(tf.int32, [None], name="classes")
+    w = tf.Variable(tf.ones([3, 2]))
+    train = tf.train.GradientDescentOptimizer(0.01).minimize(tf.reduce_mean(tf.gather(w, classes)))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        (warning,) = caught(lambda: session.run(train, {classes: np.zeros(0, np.int32)}))
+    assert warning.category is tf.EmptyBatchWarning
+
+
 def test_empty_arrays_in_evaluation_are_not_told() -> None:
     x, y, _, _ = regression()
     with tf.Session() as session:
@@ -105,6 +133,9 @@ def test_pictures_cast_back_to_whole_numbers() -> None:
         (PICTURES / 255.0).astype(np.float32),
         (PICTURES / 255.0).round().astype(np.uint8),  # black and white, about half of each
         (PICTURES[..., :1] / 255.0).astype(np.uint8),  # a mask
+        np.zeros_like(PICTURES),
+        -(PICTURES / 255.0).astype(np.int8),
+        (PICTURES / 255.0).astype(np.int8) - 100 * (PICTURES < 5).astype(np.int8),
     ],
 )
 def test_pictures_with_their_pixels(pictures: np.ndarray) -> None:

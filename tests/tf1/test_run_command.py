@@ -46,6 +46,40 @@ def test_tracebacks_show_the_programs_lines(tmp_path: Path) -> None:
     assert "return tf.matmul(x, x)" in done.stderr
     assert "minigraph/ops" not in done.stderr.replace(str(tmp_path), "")
     assert "ops/" in run(tmp_path, source, before=("--internals",)).stderr
+    assert "ops/" in run(tmp_path, "import os\nos.environ['MINIGRAPH_INTERNALS'] = '1'\n" + source).stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "own"),
+    [
+        ("1 / 0", False),
+        ("assert None", True),
+        ("raise NotImplementedError", True),
+        ("raise ValueError('a value of the program')", False),
+    ],
+)
+def test_tracebacks_show_all_lines_of_a_defect(body: str, own: bool, tmp_path: Path) -> None:
+    """A rule of an op that fails is a defect; a function of the program that fails is not."""
+    code = f"def infer(*_):\n    {body}\n"
+    source = (
+        (
+            "import tensorflow as tf\n"
+            "from minigraph.core.provenance import count_as_internal\n"
+            "from minigraph.ops.math.exponential import Exp\n"
+            "count_as_internal('infer')\n"
+            f"exec(compile({code!r}, 'infer', 'exec'))\n"
+            "Exp.infer = infer\n"
+            "tf.exp(1.0)\n"
+        )
+        if own
+        else f"import tensorflow as tf\ndef f():\n    {body}\nf()\n"
+    )
+    done = run(tmp_path, source)
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if line.startswith("  File ")]
+    assert lines[0].startswith('  File "script.py"')
+    assert any("ops/" in line for line in lines) == own
+    assert own or len(lines) == 2
 
 
 @pytest.mark.parametrize(
