@@ -12,6 +12,7 @@ import numpy as np
 from minigraph.backends.cupy.compiler import architecture, machine_code
 from minigraph.backends.cupy.cudnn import Cudnn
 from minigraph.backends.cupy.exchange import Exchange, ForeignArray
+from minigraph.backends.cupy.failures import DeviceLostError, translated
 from minigraph.backends.cupy.installation import advice, release
 from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
 from minigraph.backends.cupy.staging import Staging
@@ -109,13 +110,17 @@ def load_cupy() -> Any:
 
 
 @contextmanager
-def _starting(what: str) -> Iterator[None]:
-    """Errors of the CUDA runtime as errors of the backend: a GPU can be busy, full or broken."""
+def _starting(what: str, cupy: Any) -> Iterator[None]:
+    """Errors of the CUDA runtime as errors of the backend, for a GPU can be busy or broken. Those that have another
+    cause, which are a lost GPU and a lack of memory, tell it."""
     try:
         yield
     except MinigraphError:
         raise
     except Exception as error:
+        told = translated(error, cupy)
+        if isinstance(told, DeviceLostError | ResourceExhaustedError):
+            raise told from error
         raise BackendError(f"{what} ({error}); `minigraph devices` shows the state of this machine") from None
 
 
@@ -128,7 +133,7 @@ class CudaDevice:
     def __init__(self, index: int | None = None) -> None:
         cupy = load_cupy()
         runtime = cupy.cuda.runtime
-        with _starting("the cupy backend needs an NVIDIA GPU and its driver, and the CUDA runtime finds none"):
+        with _starting("the cupy backend needs an NVIDIA GPU and its driver, and the CUDA runtime finds none", cupy):
             try:
                 count = runtime.getDeviceCount()
             except Exception as error:
@@ -144,7 +149,7 @@ class CudaDevice:
             there = f"only {count}, numbered from 0" if count > 1 else "only cupy:0"
             raise BackendError(f"there is no GPU cupy:{index}; the CUDA runtime finds {there}")
         self._cupy = cupy
-        with _starting("the GPU cannot be used"):
+        with _starting("the GPU cannot be used", cupy):
             self.index = runtime.getDevice() if index is None else index
             device = cupy.cuda.Device(self.index)
             with device:
@@ -154,7 +159,7 @@ class CudaDevice:
             self.capability = number // 10, number % 10
             self._architecture = architecture(number, self._major)
         self._turn = Turn(cupy, device, self._stream)
-        with _starting("the GPU cannot be used"), self._turn:
+        with _starting("the GPU cannot be used", cupy), self._turn:
             self._staging = Staging(cupy, self._stream)
         self._exchange = Exchange(cupy, self.index, self._stream, self._turn)
         self._blas: Any = None
@@ -174,13 +179,16 @@ class CudaDevice:
         return [runtime.getDeviceProperties(n)["totalGlobalMem"] for n in range(runtime.getDeviceCount())]
 
     def describe(self) -> str:
-        """The GPU's name, compute capability and memory, and the versions of the driver and the runtime."""
-        with _starting("the GPU does not answer"):
+        """Name, compute capability and memory of each GPU of this machine, and the versions of driver and runtime."""
+        with _starting("the GPU does not answer", self._cupy):
             runtime = self._cupy.cuda.runtime
-            found = runtime.getDeviceProperties(self.index)
             versions = f"driver {runtime.driverGetVersion()}, runtime {runtime.runtimeGetVersion()}"
-        size = f"{found['totalGlobalMem'] / 2**30:.0f} GiB"
-        return f"{found['name'].decode()} (sm_{found['major']}{found['minor']}, {size}), {versions}"
+            gpus = []
+            for n in range(runtime.getDeviceCount()):
+                found = runtime.getDeviceProperties(n)
+                size = f"{found['totalGlobalMem'] / 2**30:.0f} GiB"
+                gpus.append(f"cupy:{n}: {found['name'].decode()} (sm_{found['major']}{found['minor']}, {size})")
+        return ", ".join([*gpus, versions])
 
     def allocate(self, nbytes: int) -> DeviceBuffer:
         cupy = self._cupy
@@ -194,7 +202,7 @@ class CudaDevice:
     def compile(self, source: str, kernels: Sequence[CudaKernel]) -> Mapping[str, Function]:
         module = self._cupy.cuda.function.Module()
         code = machine_code(source, kernels, self._architecture, self._major)
-        with self.turn, _starting(f"the driver refuses the code for {self._architecture}"):
+        with self.turn, _starting(f"the driver refuses the code for {self._architecture}", self._cupy):
             module.load(code)
             return {k.name: self._function(module.get_function(k.name), k) for k in kernels}
 

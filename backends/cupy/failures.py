@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigraph.core.errors import InternalError, MinigraphError
+from minigraph.core.errors import InternalError, MinigraphError, ResourceExhaustedError
 
 SYNC = "MINIGRAPH_CUDA_SYNC"  # 1 waits for each launch
 
-# Of cudaError_t: after these each call fails, as CUDA documents for every one of them, until the process ends.
+_MEMORY = 2  # of cudaError_t and CUresult: out of memory
+# Of both: after these each call fails, as CUDA documents for every one of them, until the process ends.
 _FATAL = {
     214,  # an uncorrectable memory error
     220,  # an uncorrectable error of NVLink
@@ -35,7 +36,10 @@ def translated(error: BaseException | None, cupy: Any) -> MinigraphError | None:
     cuda = cupy.cuda
     if not isinstance(error, cuda.runtime.CUDARuntimeError | cuda.driver.CUDADriverError):
         return None
-    if getattr(error, "status", None) not in _FATAL:
+    status = getattr(error, "status", None)
+    if status == _MEMORY:
+        return ResourceExhaustedError(f"out of device memory: {error}")
+    if status not in _FATAL:
         return InternalError(f"CUDA: {error}")
     return DeviceLostError(
         f"the GPU failed: {error}. A kernel runs after the call that launches it, so the failed one was launched "

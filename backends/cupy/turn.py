@@ -49,6 +49,8 @@ class Turn:
                 self._device.__exit__(kind, error, trace)
         finally:
             self._lock.__exit__(kind, error, trace)
-        if told := translated(error, self._cupy):
-            self.lost = told if isinstance(told, DeviceLostError) else self.lost
+        told = translated(error, self._cupy)
+        if isinstance(failed := told or error, DeviceLostError):
+            self.lost = self.lost or failed
+        if told is not None:
             raise told from error

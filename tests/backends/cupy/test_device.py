@@ -19,6 +19,7 @@ from gpu.strict.machine import CUDARuntimeError, Machine
 import minigraph as tf
 from minigraph import tf1
 from minigraph.backend.discovery import get_backend
+from minigraph.backends.cupy.device import CudaDevice
 from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
 from minigraph.tf1 import testing
 
@@ -192,6 +193,51 @@ def test_a_kernel_that_fails_late_is_told_with_what_to_do(machine: Machine) -> N
     assert "start a new process" in text
     assert "MINIGRAPH_CUDA_SYNC=1" in text
     assert "launches, from 'MatMul' to 'last'" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "message"),
+    [
+        (700, InternalError, "the GPU failed: cudaErrorIllegalAddress"),
+        (2, ResourceExhaustedError, "out of device memory: cudaErrorMemoryAllocation"),
+        (400, BackendError, "the driver refuses the code for sm_90 .cudaErrorInvalidResourceHandle"),
+    ],
+)
+@pytest.mark.parametrize("moment", ["load", "start"])
+def test_errors_that_come_with_a_module_or_a_device_tell_their_cause(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, status: int, kind: type[Exception], message: str, moment: str
+) -> None:
+    """An earlier kernel's failure and a lack of memory are told as such; the rest are faults of the code or device."""
+    backend: Any = get_backend("cupy")
+    cuda = sys.modules["cupy"].cuda  # type: ignore[attr-defined]
+
+    def fail(*args: Any, **options: Any) -> None:
+        raise CUDARuntimeError(status)
+
+    if moment == "start":
+        monkeypatch.setattr(cuda, "Stream", fail)
+        with pytest.raises(kind, match=message.replace("driver refuses the code for sm_90", "GPU cannot be used")):
+            CudaDevice()
+        return
+    with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
+        with monkeypatch.context() as patch:
+            patch.setattr(cuda.function.Module, "load", fail)
+            with pytest.raises(kind, match=message):
+                session.run(tf.exp(tf.random_uniform([3])))
+        if status == 700:
+            assert backend.device.lost is not None
+            with pytest.raises(InternalError, match="occurred before"):
+                session.run(tf.ones([3]) * 2.0)
+        else:
+            assert backend.device.lost is None
+            assert (session.run(tf.ones([3]) * 2.0) == 2).all()
+
+
+def test_the_description_lists_all_gpus_by_number(machine: Machine) -> None:
+    backend: Any = get_backend("cupy:1")
+    first, second = backend.device.describe().split(", driver")[0].split("), ")
+    assert (first.split(":")[:2], second.split(":")[:2]) == (["cupy", "0"], ["cupy", "1"])
+    assert "(sm_90, " in first
 
 
 def test_waiting_for_each_launch_names_the_op_that_fails(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,9 +192,13 @@ def test_an_old_driver_is_told_with_both_versions(monkeypatch: pytest.MonkeyPatc
         raise RuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient")
 
     runtime = types.SimpleNamespace(
-        getDeviceCount=count, driverGetVersion=lambda: 12040, runtimeGetVersion=lambda: 13020
+        CUDARuntimeError=RuntimeError,
+        getDeviceCount=count,
+        driverGetVersion=lambda: 12040,
+        runtimeGetVersion=lambda: 13020,
     )
-    module = types.SimpleNamespace(cuda=types.SimpleNamespace(runtime=runtime))
+    driver = types.SimpleNamespace(CUDADriverError=RuntimeError)
+    module = types.SimpleNamespace(cuda=types.SimpleNamespace(runtime=runtime, driver=driver))
     monkeypatch.setitem(sys.modules, "cupy", module)  # type: ignore[arg-type]
     with pytest.raises(BackendError, match=r"too old: it is for CUDA 12\.4, and CuPy is for CUDA 13\.2"):
         CudaDevice()
