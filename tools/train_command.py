@@ -15,7 +15,6 @@ from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import (
     autotune_option,
     backend_option,
-    check_output,
     debug_option,
     distortion_options,
     image_dir_option,
@@ -216,8 +215,6 @@ def evaluate(
     from minigraph.tools.shared.running import checkpoint_file, read_identity
     from minigraph.tools.shared.train import describe_accuracy, evaluate_checkpoint
 
-    if report is not None:
-        check_output(report)
     chosen = get_model(model)
     path = checkpoint_file(Path(checkpoint))
     dataset: TrainingData

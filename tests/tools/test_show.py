@@ -189,10 +189,21 @@ def test_mistakes(arguments: list[str], message: str, trained: Path, tmp_path: P
     assert not (tmp_path / "page.html").exists()
 
 
-def test_a_report_in_no_folder_is_refused_before_the_evaluation(trained: Path, tmp_path: Path) -> None:
-    result = run("eval", "lenet5-modern", "--checkpoint", trained, "--report", tmp_path / "no" / "report.html")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["eval", "lenet5-modern", "--checkpoint", "RUN", "--report"],
+        ["show", "RUN", "-o"],
+        ["bench", "lenet5-modern", "--json"],
+        ["viz", "lenet5-modern", "-o"],
+        ["quantize", "RUN", "-o"],
+    ],
+)
+def test_a_file_in_no_folder_is_refused_before_the_work(command: list[str], trained: Path, tmp_path: Path) -> None:
+    given = [str(trained) if a == "RUN" else a for a in command]
+    result = run(*given, tmp_path / "no" / "page.html")
     assert result.exit_code == 1
-    assert result.output == f"Error: {tmp_path / 'no' / 'report.html'}: there is no folder {tmp_path / 'no'}\n"
+    assert result.output == f"Error: {tmp_path / 'no' / 'page.html'}: there is no folder {tmp_path / 'no'}\n"
 
 
 def test_the_report_of_an_evaluation(trained: Path, tmp_path: Path) -> None:

@@ -105,7 +105,6 @@ autotune_option = click.option(
     callback=_set_autotune,
     help="Time alternative implementations and remember the fastest [default: $MINIGRAPH_AUTOTUNE].",
 )
-output_file = click.Path(dir_okay=False, path_type=Path)
 
 
 def check_output(path: Path, suffixes: Sequence[str] = ()) -> None:
@@ -114,6 +113,18 @@ def check_output(path: Path, suffixes: Sequence[str] = ()) -> None:
         raise InvalidArgumentError(f"{path}: the name must end in {', '.join(suffixes[:-1])} or {suffixes[-1]}")
     if not path.parent.is_dir():
         raise NotFoundError(f"{path}: there is no folder {path.parent}")
+
+
+class _OutputFile(click.Path):
+    """A file to write, whose folder is looked for before any work."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = super().convert(value, param, ctx)
+        check_output(path)
+        return path
+
+
+output_file = _OutputFile(dir_okay=False, path_type=Path)
 
 
 def image_dir_option(required: bool) -> Callable[[Command], Command]:
