@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,14 +93,20 @@ def weights_of(
     return found
 
 
-def check_lengths(batch: Batch) -> None:
-    """ValueError if the arrays have different numbers of examples."""
-    lengths = {len(a) for a in (*batch.inputs, *batch.targets) if a.ndim}
-    if len(lengths) > 1:
-        raise ValueError(
-            "Input arrays should have the same number of samples as target arrays. Found "
-            f"{len(batch.inputs[0])} input samples and {len(batch.targets[0]) if batch.targets else 0} target samples."
-        )
+def check_lengths(batch: Batch, names: Sequence[str]) -> None:
+    """ValueError if the arrays have different numbers of examples. names: of the inputs and the targets."""
+    arrays = zip(names, (*batch.inputs, *batch.targets), strict=True)
+    lengths = {name: len(a) for name, a in arrays if a.ndim}
+    if len(set(lengths.values())) > 1:
+        start = "Input arrays should have the same number of samples"  # as Keras's message begins
+        found = ", ".join(f"{length} for {name}" for name, length in lengths.items())
+        raise ValueError(f"{start} as each other and as target arrays; found {found}")
+
+
+def check_batch_size(batch_size: int) -> None:
+    """ValueError if it is no number of examples."""
+    if not isinstance(batch_size, Integral) or batch_size < 1:
+        raise ValueError(f"batch_size must be a whole number of at least 1, not {batch_size!r}")
 
 
 def is_stream(x: Any) -> bool:
@@ -157,6 +164,7 @@ def _run(dataset: Any) -> Iterator[Any]:
 
 def slices(size: int, batch_size: int, order: np.ndarray | None = None) -> Iterable[Any]:
     """The places of the examples of each batch."""
+    check_batch_size(batch_size)
     for start in range(0, size, batch_size):
         chosen = slice(start, min(start + batch_size, size))
         yield chosen if order is None else order[chosen]

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from minigraph.core.graph import Node, Tensor
 from minigraph.keras.callbacks import Callback, History
-from minigraph.keras.data import Batch, as_arrays, check_lengths
+from minigraph.keras.data import Batch, as_arrays, check_batch_size, check_lengths
 from minigraph.keras.loops import Training
 from minigraph.run.default_session import get_default_session
 from minigraph.run.session import Session
@@ -48,8 +48,10 @@ def fit(
     Args:
         train_op: The training step, as `minimize` returns it.
         data: The arrays [N, …] that are fed in batches, by placeholder.
-        metrics: Scalar tensors by name; the first is the loss. Each is the mean of its values over an epoch's batches.
-        validation_data: Arrays [M, …] on which the metrics are computed after each epoch, by placeholder.
+        metrics: Scalar tensors by name; the first is the loss. Each is the mean of its values over an epoch's batches,
+            weighted by their numbers of examples.
+        validation_data: Arrays [M, …] on which the metrics are computed after each epoch, by placeholder: those of
+            `data`. Others are fed in `validation_feed_dict`.
         epochs: The number of the last epoch, counted from 1.
         batch_size: Number of examples in a batch. The last batch of an epoch may have fewer.
         feed_dict: What is fed in every training step besides, such as the share that dropout keeps.
@@ -66,7 +68,8 @@ def fit(
 
     Raises:
         RuntimeError: There is no session.
-        ValueError: There are no metrics, or the arrays do not fit the placeholders or each other.
+        ValueError: There are no metrics or they are not scalars, the arrays do not fit the placeholders or each other,
+            or `batch_size` is not positive.
 
     Example:
         >>> x, y = tf.placeholder(tf.float32, [None, 3]), tf.placeholder(tf.float32, [None, 1])
@@ -85,14 +88,21 @@ def fit(
         raise RuntimeError("fit: there is no session; pass session=, or call it in `with tf.Session():`")
     if not metrics:
         raise ValueError('fit: expected at least one metric, the loss, as in {"loss": loss}')
+    for name, tensor in metrics.items():
+        if tensor.type.rank not in (None, 0):
+            raise ValueError(
+                f"fit: expected a scalar for the metric {name!r}, but {tensor.name} has shape {tensor.shape}"
+            )
+    check_batch_size(batch_size)
     with chosen.graph.as_default(), chosen.as_default():
         model = _GraphModel(chosen, train_op, list(data), dict(metrics), learning_rate)
         model.feeds = dict(feed_dict or {})
         model.validation_feeds = model.feeds if validation_feed_dict is None else dict(validation_feed_dict)
         model.initialise()
-        held = None if validation_data is None else model.batch(validation_data)
+        batch = model.batch(data, "data")
+        held = None if validation_data is None else model.batch(validation_data, "validation_data")
         training = Training(model, epochs, verbose, callbacks, shuffle, initial_epoch, validation_freq=1)
-        return training.run_arrays(model.batch(data), batch_size, None, held, None)
+        return training.run_arrays(batch, batch_size, None, held, None)
 
 
 class _GraphModel:
@@ -125,13 +135,20 @@ class _GraphModel:
         if new:
             self.session.run(variables_initializer(new))
 
-    def batch(self, data: Mapping[Tensor, ArrayLike]) -> Batch:
-        """The arrays for the placeholders, in their order."""
+    def batch(self, data: Mapping[Tensor, ArrayLike], argument: str) -> Batch:
+        """The arrays for the placeholders, in their order. argument: the name of `data`, for messages."""
         names = [t.op.name for t in self.inputs]
         if missing := [t.op.name for t in self.inputs if t not in data]:
-            raise ValueError(f"fit: expected an array for the placeholder {missing[0]}")
+            raise ValueError(f"fit: {argument}: expected an array for the placeholder {missing[0]}")
+        if extra := [t.op.name for t in data if t not in self.inputs]:
+            raise ValueError(
+                f"fit: {argument} has an array for the placeholder {extra[0]}, and data has none; "
+                "feed it by feed_dict and validation_feed_dict"
+            )
+        if scalars := [t.op.name for t in self.inputs if not np.ndim(data[t])]:
+            raise ValueError(f"fit: {argument} has a scalar for the placeholder {scalars[0]}; feed it by feed_dict")
         found = Batch(as_arrays([data[t] for t in self.inputs], names, self.inputs, "input"), [], None)
-        check_lengths(found)
+        check_lengths(found, names)
         return found
 
     # the objective
@@ -150,6 +167,11 @@ class _GraphModel:
         }
         fetches = list(self.values.values())
         found = self.session.run([*fetches, self.train_op] if training else fetches, feeds)
+        for name, value in zip(self.values, found, strict=False):
+            if np.ndim(value):
+                raise ValueError(
+                    f"fit: expected a scalar for the metric {name!r}, got an array of shape {np.shape(value)}"
+                )
         return found[: len(fetches)], []
 
     def count(self, sums: list[Any]) -> list[float]:

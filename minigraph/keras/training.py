@@ -136,12 +136,14 @@ class Model(Network):
             raise ValueError("The model expects targets, and none are given.")
         targets = as_arrays(y, objective.target_names, objective.checked_targets(), "target")
         batch = Batch(inputs, targets, weights_of(sample_weight, class_weight, objective.target_names, targets))
-        check_lengths(batch)
+        check_lengths(batch, [*self.input_names, *objective.target_names])
         return batch
 
     def _inputs(self, x: Any) -> Batch:
         self._prepared(x)
-        return Batch(as_arrays(x, self.input_names, self.inputs or [], "input"), [], None)
+        batch = Batch(as_arrays(x, self.input_names, self.inputs or [], "input"), [], None)
+        check_lengths(batch, self.input_names)
+        return batch
 
     def batch_of(self, element: Any, class_weight: Any = None) -> Batch:
         """The arrays of an element of a stream: (x, y) or (x, y, weights)."""

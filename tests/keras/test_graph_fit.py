@@ -129,7 +129,43 @@ def test_mistakes() -> None:
             tf.fit(line.step, line.data, {})
         with pytest.raises(ValueError, match="expected Placeholder to have shape"):
             tf.fit(line.step, {line.x: POINTS[:, :2], line.y: SUMS}, {"loss": line.loss})
-        with pytest.raises(ValueError, match="same number of samples"):
+        with pytest.raises(ValueError, match=r"samples .* found 20 for Placeholder, 4 for Placeholder_1"):
             tf.fit(line.step, {line.x: POINTS, line.y: SUMS[:4]}, {"loss": line.loss})
         with pytest.raises(ValueError, match="expected an array for the placeholder Placeholder_1"):
             tf.fit(line.step, line.data, {"loss": line.loss}, validation_data={line.x: POINTS})
+        shaped = tf.placeholder_with_default(np.ones(3, np.float32), None, name="shaped")
+        for options, message in (
+            (
+                {"validation_data": {**line.data, line.scale: np.ones(20)}},
+                "validation_data has .* PlaceholderWithDefault,",
+            ),
+            ({"validation_data": {line.x: POINTS[:5], line.y: SUMS}}, "found 5 for Placeholder, 20 for Placeholder_1"),
+            ({"data": {**line.data, line.scale: 1.0}}, "data has a scalar for the placeholder PlaceholderWithDefault;"),
+            ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),
+            ({"batch_size": -3}, "at least 1, not -3"),
+            ({"batch_size": 2.5}, "at least 1, not 2.5"),
+            (
+                {"metrics": {"loss": line.loss, "error": line.x - line.y}},
+                r"scalar for the metric 'error', but sub_1:0 has",
+            ),
+            (
+                {"metrics": {"loss": line.loss, "late": shaped}},
+                r"scalar for the metric 'late', got an array of shape \(3,\)",
+            ),
+        ):
+            given: Any = {"data": line.data, "metrics": {"loss": line.loss}, "verbose": 0, **options}
+            with pytest.raises(ValueError, match=message):
+                tf.fit(line.step, **given)
+
+
+def test_a_model_of_keras_tells_the_lengths_and_the_batch_size() -> None:
+    keras = tf.keras
+    first, second = (keras.layers.Input((3,), name=name) for name in ("first", "second"))
+    model = keras.models.Model([first, second], keras.layers.Dense(1, name="sum")(keras.layers.add([first, second])))
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="found 20 for first, 5 for second, 20 for sum"):
+        model.fit([POINTS, POINTS[:5]], SUMS, verbose=0)
+    with pytest.raises(ValueError, match="found 5 for first, 20 for second"):
+        model.predict([POINTS[:5], POINTS])
+    with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1, not -1"):
+        model.fit([POINTS, POINTS], SUMS, batch_size=-1, verbose=0)

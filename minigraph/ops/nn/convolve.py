@@ -12,7 +12,7 @@ import numpy as np
 
 from minigraph.core.arguments import renamed
 from minigraph.core.convert import convert_to_tensor
-from minigraph.core.dtypes import float64
+from minigraph.core.dtypes import float64, int64
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
@@ -36,7 +36,8 @@ def convolve2d(images: TensorLike, kernel: TensorLike, mode: ConvolveMode = "ful
 
     Args:
         images: Tensor [H,W], [N,H,W], or [N,H,W,C] with known C, of a floating or an integer dtype. Integers are
-            computed in float64, so they are exact as long as all sums are below 2**53.
+            computed in float64, so they are exact as long as all sums are below 2**53. A sum beyond the dtype wraps,
+            as in SciPy.
         kernel: Tensor [KH,KW] of known size, of the dtype of `images`.
         mode: Rows of the result (columns likewise). "full": all H+KH−1 rows in which the kernel meets the image;
             "same": H rows of these, from row (KH−1)//2 on; "valid": the H−KH+1 rows in which the whole kernel lies on
@@ -74,7 +75,11 @@ def convolve2d(images: TensorLike, kernel: TensorLike, mode: ConvolveMode = "ful
         batch, filters = _as_batch(x), _rotated(h, channels)
         if x.dtype.is_integer:
             batch, filters = cast(batch, float64), cast(filters, float64)
-        y = cast(grouped_conv2d(batch, filters, channels, 1, pads), x.dtype)
+        y = grouped_conv2d(batch, filters, channels, 1, pads)
+        if x.dtype.is_integer:
+            y = cast(
+                cast(y, int64), x.dtype
+            )  # from int64 it wraps; from float64, the value beyond a dtype is undefined
         added = {2: [0, 3], 3: [3], 4: []}[x.type.rank]
         return squeeze(y, added) if added else y
 

@@ -101,6 +101,24 @@ def test_whole_numbers_are_convolved_exactly(dtype: str, mode: Any, rows: int, c
         np.testing.assert_array_equal(session.run(y), signal.convolve2d(x, h, mode))
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "int64"])
+def test_sums_beyond_a_dtype_of_whole_numbers_wrap(dtype: str) -> None:
+    """On each backend, against SciPy's sums in int64, wrapped by NumPy."""
+    signal = pytest.importorskip("scipy.signal")
+    random, limits = np.random.RandomState(0), np.iinfo(dtype)
+    low, high = max(limits.min, -(2**48)), min(limits.max, 2**48)
+    x = random.randint(low, high, (4, 5), dtype=np.int64)
+    x[0, :2] = high, low
+    h = random.randint(0, 8, (2, 3), dtype=np.int64)
+    want = signal.convolve2d(x, h).astype(dtype)
+    assert dtype == "int64" or (want != signal.convolve2d(x, h)).any()
+    for backend in ("numpy", "llvm"):
+        with tf.Graph().as_default(), tf.Session(backend=backend) as session:
+            fed = tf.placeholder(dtype, x.shape)  # not a constant, which NumPy would fold
+            found = session.run(tf.nn.convolve2d(fed, h.astype(dtype)), {fed: x.astype(dtype)})
+        np.testing.assert_array_equal(found, want)
+
+
 def test_a_kernel_of_unknown_size_is_refused() -> None:
     with tf.Graph().as_default(), pytest.raises(ShapeError, match=r"needs a kernel of known size, .* not \(\?, 3\)"):
         tf.nn.convolve2d(np.ones((4, 4), np.float32), tf.placeholder(tf.float32, [None, 3]))
