@@ -119,7 +119,7 @@ class _OutputFile(click.Path):
     """A file to write, whose folder is looked for before any work."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        path = super().convert(value, param, ctx)
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
         check_output(path)
         return path
 
