@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
-from minigraph.core.errors import DataLossError, InvalidArgumentError, NotFoundError
-from minigraph.tools.shared.options import debug_option, output_file
+from minigraph.core.errors import DataLossError, NotFoundError
+from minigraph.tools.shared.options import check_output, debug_option, output_file
 
 _SETTINGS = ("model", "batch_size", "learning_rate", "keep_prob", "stddev", "seed", "backend")
 _COLOURS = ("#1f68b2", "#c96a12", "#148252", "#c8282c", "#7a4fb5", "#767c86", "#0f8a93", "#a8478d")
@@ -157,9 +157,11 @@ def _smooth(run: Curve) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 def compare(runs: tuple[Path, ...], out: Path | None) -> None:
     """Compare RUNS, folders of `minigraph train`: the settings in which they differ, their results and, with --out,
     their learning curves side by side."""
-    folders = [run for run in runs if run.is_dir() or len(runs) == 1]
+    if out is not None:
+        check_output(out, (".png", ".svg", ".pdf"))
+    folders = [run for run in runs if not run.is_file() or len(runs) == 1]  # `runs/*` may match files
     if not folders:
-        raise NotFoundError(f"{runs[0]}: no such folder")
+        raise NotFoundError(f"none of the {len(runs)} files is the folder of a run")
     found = []
     for folder in folders:
         try:
@@ -173,8 +175,6 @@ def compare(runs: tuple[Path, ...], out: Path | None) -> None:
     print_table(found)
     if out is None:
         return
-    if out.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise InvalidArgumentError(f"{out}: the name must end in .png, .svg or .pdf")
     from minigraph.util.files import atomic_write
 
     sheet = draw(found)

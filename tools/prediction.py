@@ -21,6 +21,7 @@ from minigraph.models.labels import class_names, read_labels
 from minigraph.models.pretrained import load_pretrained
 from minigraph.models.record import Model, Preprocessing
 from minigraph.models.registry import get_model
+from minigraph.tools.shared.grey import luma
 from minigraph.tools.shared.tensorflow_files import (
     GRAPHS,
     image_and_scores,
@@ -31,8 +32,6 @@ from minigraph.tools.shared.tensorflow_files import (
 )
 from minigraph.tools.shared.workers import spread
 from minigraph.weights import FORMATS, find_format, load_weights, save_weights
-
-_GREY = (0.299, 0.587, 0.114)  # the luma of red, green and blue (ITU-R BT.601)
 
 
 class Guess(NamedTuple):
@@ -150,7 +149,7 @@ def pixels(photo: Path, size: int, share: float | None, channels: str) -> NDArra
     Raises DataLossError for a damaged file.
     """
     picture = crop(open_image(photo), size, share)
-    return picture @ np.asarray(_GREY, np.float32)[:, None] if channels == "L" else picture
+    return luma(picture) if channels == "L" else picture
 
 
 def crop(image: Image.Image, size: int, share: float | None) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import (
     autotune_option,
     backend_option,
+    check_output,
     debug_option,
     distortion_options,
     image_dir_option,
@@ -215,6 +216,8 @@ def evaluate(
     from minigraph.tools.shared.running import checkpoint_file, read_identity
     from minigraph.tools.shared.train import describe_accuracy, evaluate_checkpoint
 
+    if report is not None:
+        check_output(report)
     chosen = get_model(model)
     path = checkpoint_file(Path(checkpoint))
     dataset: TrainingData
@@ -302,7 +305,7 @@ def _train(run: TrainingRun, epochs: int, options: TrainOptions) -> TrainingResu
             elif resumed is not None:
                 progress.line(f"going on from {resumed}")
             try:
-                with _events(run, resumed is not None, progress):
+                with _events(run, progress):
                     result = run.train(total, options.checkpoint_every, progress, options.patience)
                 if run.step < total:
                     progress.line(
@@ -318,7 +321,7 @@ def _train(run: TrainingRun, epochs: int, options: TrainOptions) -> TrainingResu
 
 
 @contextmanager
-def _events(run: TrainingRun, resumed: bool, progress: TrainingProgress) -> Iterator[None]:
+def _events(run: TrainingRun, progress: TrainingProgress) -> Iterator[None]:
     """Event files in the run's folder, which one rank writes."""
     from minigraph.ops.collective.world import WORLD
     from minigraph.tools.shared.events import EventFiles
@@ -326,7 +329,9 @@ def _events(run: TrainingRun, resumed: bool, progress: TrainingProgress) -> Iter
     if WORLD.rank:
         yield
         return
-    with EventFiles(run.out / "events", run.network.graph, run.step + 1 if resumed else None) as files:
+    tested = len(run.history.test_loss) * run.batches.steps_per_epoch
+    first = {"train": run.step + 1, "validation": tested + 1}
+    with EventFiles(run.out / "events", run.network.graph, first) as files:
         if files.problem:
             progress.line(f"no event files: {files.problem}")
         run.events = files

@@ -1,4 +1,4 @@
-"""What of CUDA is installed, and the command that completes it without breaking other packages.
+"""The installed parts of CUDA, and the command that completes it without breaking other packages.
 
 Three facts limit the choice: CuPy's builds for CUDA 12 and 13 own the same folder; so do cuDNN's wheels, one of which a
 PyTorch for GPUs has brought along; and a driver runs programs of its own version of CUDA and of earlier ones.

@@ -184,7 +184,7 @@ def _place(element: Any) -> str:
 
 
 def not_in_graph(element: Any) -> GraphError:
-    """Make the error for an element that another graph has than the one that is asked.
+    """Make the error for an element of another graph.
 
     Args:
         element: A tensor or node.

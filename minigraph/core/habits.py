@@ -1,4 +1,4 @@
-"""Advice for names of TensorFlow 2, PyTorch and NumPy that a graph has not."""
+"""Advice for names of TensorFlow 2, PyTorch and NumPy that graphs lack."""
 
 from __future__ import annotations
 

@@ -72,7 +72,8 @@ class FileWriter:
 
     def _open(self) -> None:
         os.makedirs(self._logdir, exist_ok=True)
-        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_uid)}"
+        # TensorBoard reads a folder's files in the order of their names.
+        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_uid):05d}"
         records = tensorboard_module("summary.writer.record_writer").RecordWriter
         self._file = open(os.path.join(self._logdir, name + self._suffix), "wb")  # noqa: SIM115  (closed by `close`)
         self._records = records(self._file)

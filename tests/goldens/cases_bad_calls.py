@@ -47,8 +47,19 @@ _run("gather", lambda tf, x, i: tf.gather(x, i), (_ones(3), np.int32([0, 7])), "
 _run("gather_negative", lambda tf, x, i: tf.gather(x, i), (_ones(3), np.int32([-1])), "-1", "[0, 3)")
 _run("gather_nd", lambda tf, x, i: tf.gather_nd(x, i), (_ones(3, 2), np.int32([[1, 5]])), "[1, 5]")
 _run("slice", lambda tf, x: tf.slice(x, [0, 1], [2, 4]), (_ones(2, 3),), "3")
-_run("conv2d_channels", lambda tf, x, w: tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME"), (_ones(1, 5, 5, 3), _ones(3, 3, 2, 4)), "3", "2")
-_run("conv2d_rank", lambda tf, x, w: tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME"), (_ones(5, 5, 3), _ones(3, 3, 3, 4)), "[5,5,3]")
+_run(
+    "conv2d_channels",
+    lambda tf, x, w: tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME"),
+    (_ones(1, 5, 5, 3), _ones(3, 3, 2, 4)),
+    "3",
+    "2",
+)
+_run(
+    "conv2d_rank",
+    lambda tf, x, w: tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME"),
+    (_ones(5, 5, 3), _ones(3, 3, 3, 4)),
+    "[5,5,3]",
+)
 _run("bias_add", lambda tf, x, b: tf.nn.bias_add(x, b), (_ones(2, 3), _ones(4)), "3", "4")
 _run("sparse_label", lambda tf, y, x: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=x),
     (np.int64([0, 9]), _ones(2, 3)), "9", "[0, 3)")  # fmt: skip
@@ -77,14 +88,22 @@ _run("int_division", lambda tf, x, y: x // y, (np.int32([1, 2]), np.int32([1, 0]
 _run("negative_size", lambda tf, s: tf.zeros(s), (np.int32([2, -3]),), "-3")
 _run("range_delta", lambda tf, d: tf.range(0, 5, d), (np.int32(0),), "delta")
 _run("random_shape", lambda tf, s: tf.random_normal(s), (np.int32([-2]),), "-2")
-_run("image_crop", lambda tf, x: tf.image.crop_to_bounding_box(x, 0, 0, 9, 9), (_ones(4, 4, 3),), "height must be", ranks=True)
+_run(
+    "image_crop",
+    lambda tf, x: tf.image.crop_to_bounding_box(x, 0, 0, 9, 9),
+    (_ones(4, 4, 3),),
+    "height must be",
+    ranks=True,
+)
 
 # Calls that the graph refuses.
 
 _z = lambda tf, *shape: tf.zeros(list(shape))  # noqa: E731
 _graph("matmul", lambda tf: tf.matmul(_z(tf, 2, 3), _z(tf, 2, 3)), "3", "2")
 _graph("conv_groups", lambda tf: tf.nn.conv2d(_z(tf, 1, 9, 9, 3), _z(tf, 5, 5, 1, 32), [1, 1, 1, 1], "SAME"), "3", "1")
-_graph("conv_strides", lambda tf: tf.nn.conv2d(_z(tf, 1, 9, 9, 3), _z(tf, 5, 5, 3, 2), [1, 1, 1], "SAME"), "strides", "3")
+_graph(
+    "conv_strides", lambda tf: tf.nn.conv2d(_z(tf, 1, 9, 9, 3), _z(tf, 5, 5, 3, 2), [1, 1, 1], "SAME"), "strides", "3"
+)
 _graph("pool_ksize", lambda tf: tf.nn.max_pool(_z(tf, 1, 9, 9, 3), [2, 2, 2], [1, 1, 1, 1], "SAME"), "ksize", "3")
 _graph("pool_rank", lambda tf: tf.nn.max_pool(_z(tf, 9, 9, 3), [1, 2, 2, 1], [1, 1, 1, 1], "SAME"), "rank 4", "rank 3")
 _graph("bias", lambda tf: tf.nn.bias_add(_z(tf, 2, 3), _z(tf, 4)), "3", "4")
@@ -96,7 +115,12 @@ _graph("squeeze", lambda tf: tf.squeeze(_z(tf, 2, 3), [0]), "2")
 _graph("expand_dims", lambda tf: tf.expand_dims(_z(tf, 2, 3), 4), "4")
 _graph("concat_ranks", lambda tf: tf.concat([_z(tf, 2), _z(tf, 2, 3)], 0), "1", "2")
 _graph("softmax_axis", lambda tf: tf.nn.softmax(_z(tf, 2, 3), 5), "5", "2")
-_graph("xent_shapes", lambda tf: tf.nn.softmax_cross_entropy_with_logits_v2(labels=_z(tf, 2, 3), logits=_z(tf, 2, 4)), "3", "4")
+_graph(
+    "xent_shapes",
+    lambda tf: tf.nn.softmax_cross_entropy_with_logits_v2(labels=_z(tf, 2, 3), logits=_z(tf, 2, 4)),
+    "3",
+    "4",
+)
 _graph("dim_and_axis", lambda tf: tf.nn.softmax(_z(tf, 2, 3), axis=0, dim=1), "axis", "dim")
 _graph("keep_both", lambda tf: tf.reduce_sum(_z(tf, 2), keepdims=True, keep_dims=True), "keepdims", "keep_dims")
 _graph("axis_both", lambda tf: tf.reduce_sum(_z(tf, 2), axis=0, reduction_indices=0), "axis", "reduction_indices")

@@ -27,16 +27,37 @@ add("named_arg", lambda tf, x: [tf.argmax(x, dimension=2), tf.argmin(x, dimensio
     tf.argmax(x, 1, output_type=tf.int32)], _X3)  # fmt: skip
 add("named_softmax", lambda tf, x: [tf.nn.softmax(x, dim=0), tf.nn.softmax(x, 1), tf.nn.log_softmax(x, dim=1),
     tf.nn.log_softmax(x, axis=-2)], _X3)  # fmt: skip
-add("named_l2_normalize", lambda tf, x: [tf.nn.l2_normalize(x, dim=1), tf.nn.l2_normalize(x, axis=[0, 2], epsilon=30.0)], _X3)
-add("named_expand_dims", lambda tf, x: [tf.expand_dims(x, dim=1), tf.expand_dims(x, axis=-2), tf.expand_dims(x, -1)], _X3)
-add("named_squeeze", lambda tf, x: [tf.squeeze(x, squeeze_dims=[0]), tf.squeeze(x, [-1]), tf.squeeze(x, axis=0)], normal(1, 3, 1))
-add("named_concat", lambda tf, x: [tf.concat(axis=2, values=[x, x]), tf.concat([x, x], -2), tf.stack(values=[x, x], axis=-1)], _X3)
+add(
+    "named_l2_normalize",
+    lambda tf, x: [tf.nn.l2_normalize(x, dim=1), tf.nn.l2_normalize(x, axis=[0, 2], epsilon=30.0)],
+    _X3,
+)
+add(
+    "named_expand_dims",
+    lambda tf, x: [tf.expand_dims(x, dim=1), tf.expand_dims(x, axis=-2), tf.expand_dims(x, -1)],
+    _X3,
+)
+add(
+    "named_squeeze",
+    lambda tf, x: [tf.squeeze(x, squeeze_dims=[0]), tf.squeeze(x, [-1]), tf.squeeze(x, axis=0)],
+    normal(1, 3, 1),
+)
+add(
+    "named_concat",
+    lambda tf, x: [tf.concat(axis=2, values=[x, x]), tf.concat([x, x], -2), tf.stack(values=[x, x], axis=-1)],
+    _X3,
+)
 add("named_splits", lambda tf, x: [*tf.split(value=x, num_or_size_splits=[1, 3], axis=-1), *tf.unstack(x, axis=-2),
     *tf.unstack(x, num=2)], _X3)  # fmt: skip
 add("named_cumulated", lambda tf, x: [tf.cumsum(x, axis=-1, exclusive=True), tf.cumsum(x, 1, False, True),
     tf.cumsum(x, exclusive=True, reverse=True), tf.cumprod(x, axis=-2, exclusive=True), tf.cumprod(x, 2, reverse=True)], _X3)  # fmt: skip
 add("named_reverse", lambda tf, x: [tf.reverse(x, axis=[-1]), tf.reverse_v2(x, [0, 1]), tf.reverse(x, [])], _X3)
-add("named_gather", lambda tf, x, i: [tf.gather(x, i, axis=-1), tf.gather(params=x, indices=i, axis=1)], _X3, np.array([[2, 0], [1, 1]]))
+add(
+    "named_gather",
+    lambda tf, x, i: [tf.gather(x, i, axis=-1), tf.gather(params=x, indices=i, axis=1)],
+    _X3,
+    np.array([[2, 0], [1, 1]]),
+)
 add("named_one_hot", lambda tf, i: [tf.one_hot(i, 3, axis=1), tf.one_hot(i, depth=3, on_value=7, off_value=-7),
     tf.one_hot(indices=i, depth=2, dtype=tf.int64), tf.one_hot(i, 3, 5.0, axis=-1)], np.array([[0, 2, 1], [1, -1, 3]]))  # fmt: skip
 add("named_moments", lambda tf, x: [*tf.nn.moments(x, axes=[-1], keep_dims=True), *tf.nn.moments(x, [1, 0])], _X3)
@@ -47,7 +68,12 @@ add("named_count", lambda tf, x: [tf.count_nonzero(x, reduction_indices=[1]), tf
 add("named_matmul", lambda tf, x, y: [tf.matmul(x, y, adjoint_b=True), tf.matmul(x, y, True), tf.matmul(a=x, b=y, transpose_b=True)],
     normal(2, 3, 3), normal(2, 3, 3, seed=1))  # fmt: skip
 add("named_transposed", lambda tf, x: [tf.transpose(x, perm=[2, 1, 0]), tf.matrix_transpose(x), tf.transpose(a=x)], _X3)
-add("named_tensordot", lambda tf, x, y: [tf.tensordot(x, y, axes=[[2, 0], [0, 1]]), tf.tensordot(x, y, ([2], [0]))], _X3, normal(4, 2))
+add(
+    "named_tensordot",
+    lambda tf, x, y: [tf.tensordot(x, y, axes=[[2, 0], [0, 1]]), tf.tensordot(x, y, ([2], [0]))],
+    _X3,
+    normal(4, 2),
+)
 add("named_pad", lambda tf, x: [tf.pad(x, [[1, 0], [0, 2]], mode="symmetric"), tf.pad(x, [[1, 0], [0, 2]], "reflect"),
     tf.pad(x, [[1, 0], [0, 2]], "CONSTANT", None, -1.5), tf.pad(tensor=x, paddings=[[0, 0], [1, 0]], constant_values=2)], normal(3, 4))  # fmt: skip
 add("named_where", lambda tf, c, x, y: [tf.where(condition=c, x=x, y=y), tf.boolean_mask(x, c), tf.boolean_mask(x, c, axis=0)],
@@ -56,10 +82,21 @@ add("named_clip", lambda tf, x: [tf.clip_by_value(t=x, clip_value_min=-0.5, clip
     normal(3, 4))  # fmt: skip
 add("named_tops", lambda tf, x: [*tf.nn.top_k(input=x, k=2, sorted=True), tf.sort(x, axis=0), tf.sort(values=x, axis=-1, direction="DESCENDING")],
     normal(3, 4))  # fmt: skip
-add("named_mask", lambda tf, n: [tf.sequence_mask(lengths=n, maxlen=3, dtype=tf.int32), tf.sequence_mask(n, 4)], np.array([1, 3, 0]))
+add(
+    "named_mask",
+    lambda tf, n: [tf.sequence_mask(lengths=n, maxlen=3, dtype=tf.int32), tf.sequence_mask(n, 4)],
+    np.array([1, 3, 0]),
+)
 add("named_confusion", lambda tf, a, b: [tf.confusion_matrix(labels=a, predictions=b, num_classes=4), tf.confusion_matrix(a, b, 3, weights=[2, 3, 4])],
     np.array([0, 2, 1]), np.array([0, 1, 1]))  # fmt: skip
-add("named_linspace", lambda tf: [tf.linspace(start=1.0, stop=2.0, num=4), tf.range(start=3, limit=9, delta=4), tf.range(limit=3, start=1)])
+add(
+    "named_linspace",
+    lambda tf: [
+        tf.linspace(start=1.0, stop=2.0, num=4),
+        tf.range(start=3, limit=9, delta=4),
+        tf.range(limit=3, start=1),
+    ],
+)
 add("named_eye", lambda tf: [tf.eye(num_rows=2, num_columns=3, batch_shape=[2], dtype=tf.float64), tf.fill(dims=[2], value=True),
     tf.zeros(shape=[2], dtype=tf.bool), tf.ones([2], dtype=tf.int64), tf.constant(7, shape=[2, 2]), tf.constant([1, 2, 3], tf.int16, [5])])  # fmt: skip
 add("named_like", lambda tf, x: [tf.zeros_like(x, dtype=tf.int32), tf.ones_like(tensor=x, dtype=tf.bool, optimize=False),
@@ -86,13 +123,22 @@ add("named_pool", lambda tf, x: [tf.nn.pool(x, [2, 2], "MAX", "VALID", dilation_
 add("named_lrn", lambda tf, x: tf.nn.lrn(x, depth_radius=1, bias=2.0, alpha=0.5, beta=0.25), normal(1, 2, 3, 5))
 add("named_bias", lambda tf, x, b: [tf.nn.bias_add(value=x, bias=b, data_format="NHWC"), tf.nn.xw_plus_b(x[0, 0], tf.ones([2, 2]), b)],
     _IMAGE, normal(2))  # fmt: skip
-add("named_leaky", lambda tf, x: [tf.nn.leaky_relu(features=x, alpha=0.5), tf.nn.crelu(x, axis=1), tf.nn.elu(features=x)], normal(3, 4))
+add(
+    "named_leaky",
+    lambda tf, x: [tf.nn.leaky_relu(features=x, alpha=0.5), tf.nn.crelu(x, axis=1), tf.nn.elu(features=x)],
+    normal(3, 4),
+)
 add("named_batch_norm", lambda tf, x, m, v: [tf.nn.batch_normalization(x, m, v, None, None, 0.1),
     tf.nn.batch_normalization(x, m, v, offset=m, scale=None, variance_epsilon=0.01)], normal(3, 4), normal(4), positive(4))  # fmt: skip
 add("named_zero_fraction", lambda tf, x: [tf.nn.zero_fraction(value=x), tf.nn.l2_loss(t=x)], f32([0, 1, 0, 2]))
 add("named_patches", lambda tf, x: [tf.image.extract_image_patches(x, ksizes=[1, 2, 3, 1], strides=[1, 2, 1, 1], rates=[1, 2, 1, 1],
     padding="VALID"), tf.space_to_depth(x[:, :6], block_size=2), tf.depth_to_space(tf.tile(x, [1, 1, 1, 2]), 2)], _IMAGE)  # fmt: skip
-add("named_embedding", lambda tf, x, i: tf.nn.embedding_lookup(params=x, ids=i, partition_strategy="div"), normal(4, 3), np.array([3, 0, 3]))
+add(
+    "named_embedding",
+    lambda tf, x, i: tf.nn.embedding_lookup(params=x, ids=i, partition_strategy="div"),
+    normal(4, 3),
+    np.array([3, 0, 3]),
+)
 
 # Images.
 
@@ -166,14 +212,18 @@ def named_variables(tf: Any) -> Results:
     """Collections, dtypes, initial values and partitions by argument."""
     with tf.Graph().as_default(), tf.Session() as session:
         keys = tf.GraphKeys
-        tf.Variable(initial_value=[1, 2], trainable=False, collections=[keys.LOCAL_VARIABLES, "mine"], name="a", dtype=tf.int64)
+        tf.Variable(
+            initial_value=[1, 2], trainable=False, collections=[keys.LOCAL_VARIABLES, "mine"], name="a", dtype=tf.int64
+        )
         tf.Variable(lambda: tf.ones([2]) * 3.0, name="b", dtype=tf.float32)
         tf.get_variable("c", shape=(2, 2), dtype=tf.float64, initializer=tf.zeros_initializer(), trainable=False)
         tf.get_variable("d", initializer=np.float32([4, 5]), collections=["mine", keys.GLOBAL_VARIABLES])
         tf.get_variable("e", [3], tf.int32, tf.ones_initializer(tf.int32), regularizer=None)
         tf.get_variable("f", [2], initializer=tf.constant_initializer(2.0), regularizer=lambda v: tf.reduce_sum(v))
         tf.get_variable("g", [], initializer=tf.random_uniform_initializer(1.0, 1.0))
-        with tf.variable_scope("s", dtype=tf.float64, initializer=tf.constant_initializer(6.0), regularizer=tf.reduce_sum):
+        with tf.variable_scope(
+            "s", dtype=tf.float64, initializer=tf.constant_initializer(6.0), regularizer=tf.reduce_sum
+        ):
             tf.get_variable("h", [2])
             tf.get_variable("i", [2], tf.float32, regularizer=lambda v: None)
         kept = {k: names_of(tf.get_collection(getattr(keys, k))) for k in (
@@ -181,7 +231,9 @@ def named_variables(tf: Any) -> Results:
         every = tf.global_variables() + tf.local_variables()
         session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
         values = {v.op.name: session.run(v) for v in every}
-        return dict(values, kept=kept, mine=names_of(tf.get_collection("mine")), types=[v.dtype.base_dtype.name for v in every])
+        return dict(
+            values, kept=kept, mine=names_of(tf.get_collection("mine")), types=[v.dtype.base_dtype.name for v in every]
+        )
 
 
 @case()
@@ -205,7 +257,11 @@ def named_decays(tf: Any) -> Results:
 def named_optimizers(tf: Any) -> Results:
     """Steps with gradients by argument: `grad_loss`, `var_list`, `name`, an average with steps, a name for zeros."""
     with tf.Graph().as_default(), tf.Session() as session:
-        w, b, count = tf.Variable([1.0, 2.0], name="w"), tf.Variable(3.0, name="b"), tf.Variable(5, trainable=False, name="n")
+        w, b, count = (
+            tf.Variable([1.0, 2.0], name="w"),
+            tf.Variable(3.0, name="b"),
+            tf.Variable(5, trainable=False, name="n"),
+        )
         loss = w * w * b
         optimizer = tf.train.GradientDescentOptimizer(learning_rate=0.1, use_locking=True, name="Slow")
         step = optimizer.minimize(loss, global_step=count, var_list=[w], name="mine", grad_loss=tf.constant([1.0, 0.5]))
@@ -243,7 +299,9 @@ def _metric_arguments(name: str, build: Any) -> None:
             value, update = build(tf.metrics, y, f, w)
             session.run(tf.local_variables_initializer())
             results = {}
-            for i, batch in enumerate((([0, 1, 1, 0], [0.1, 0.8, 0.3, 0.6], [1, 2, 0, 1]), ([1, 1], [0.9, 0.2], [0.5, 3]))):
+            for i, batch in enumerate(
+                (([0, 1, 1, 0], [0.1, 0.8, 0.3, 0.6], [1, 2, 0, 1]), ([1, 1], [0.9, 0.2], [0.5, 3]))
+            ):
                 results["update%d" % i] = session.run(update, dict(zip((y, f, w), batch)))
                 results["value%d" % i] = session.run(value)
             return dict(results, kept=names_of(tf.get_collection("mine")), more=names_of(tf.get_collection("more")),
@@ -260,7 +318,9 @@ _metric_arguments("recall", lambda m, y, f, w: m.recall(y, f > 0.5, w, ["mine"],
 _metric_arguments("auc", lambda m, y, f, w: m.auc(labels=y, predictions=f, weights=w, num_thresholds=7, curve="PR",
     summation_method="majoring", **_KEPT))  # fmt: skip
 _metric_arguments("percentage", lambda m, y, f, w: m.percentage_below(values=f, threshold=0.5, weights=w, **_KEPT))
-_metric_arguments("iou", lambda m, y, f, w: m.mean_iou(labels=y, predictions=f * 2.0, num_classes=2, weights=w, **_KEPT))
+_metric_arguments(
+    "iou", lambda m, y, f, w: m.mean_iou(labels=y, predictions=f * 2.0, num_classes=2, weights=w, **_KEPT)
+)
 
 
 # Arguments by position, where the order is easily another.
@@ -337,5 +397,9 @@ def placed_layer_calls(tf: Any) -> Results:
             made += [layer(image), layer(image)]
         dropout = layers.Dropout(0.5, name="drop")
         made += [dropout(image), dropout(image, training=True)]
-        made += [layers.dense(x, 3, name="fn"), layers.dense(x, 3, name="fn", reuse=True), layers.dense(x, 3, name="top", reuse=True)]
+        made += [
+            layers.dense(x, 3, name="fn"),
+            layers.dense(x, 3, name="fn", reuse=True),
+            layers.dense(x, 3, name="top", reuse=True),
+        ]
         return {"names": names_of(made), "variables": names_of(tf.global_variables())}

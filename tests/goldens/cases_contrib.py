@@ -86,7 +86,10 @@ for _name, _options in (
 ):  # fmt: skip
     _built("batch_norm_" + _name, lambda tf, layers, x, o=_options: tf.contrib.layers.batch_norm(x, **o))
     _built("batch_norm_rows_" + _name, lambda tf, layers, x, o=_options: layers.batch_norm(x, **o), _ROWS)
-_built("batch_norm_active", lambda tf, layers, x: layers.batch_norm(x, activation_fn=tf.nn.relu, outputs_collections="ends"))
+_built(
+    "batch_norm_active",
+    lambda tf, layers, x: layers.batch_norm(x, activation_fn=tf.nn.relu, outputs_collections="ends"),
+)
 _built("batch_norm_initial", lambda tf, layers, x: layers.batch_norm(x, scale=True, param_initializers={
     "beta": tf.constant_initializer(0.5), "gamma": tf.constant_initializer(2.0),
     "moving_mean": tf.constant_initializer(0.1)}, is_training=tf.constant(True)))  # fmt: skip
@@ -98,7 +101,9 @@ _built("dropout", lambda tf, layers, x: [tf.contrib.layers.dropout(x, 0.75), lay
 _built("one_hot", lambda tf, layers, x: tf.reduce_sum(x) * layers.one_hot_encoding([1, 0, 2], 4))
 _built("repeat", lambda tf, layers, x: layers.repeat(x, 2, layers.conv2d, 2, [3, 3], weights_initializer=_ramp(tf),
     scope="r"))  # fmt: skip
-_built("stack", lambda tf, layers, x: layers.stack(x, layers.fully_connected, [3, 4], weights_initializer=_ramp(tf)), _ROWS)
+_built(
+    "stack", lambda tf, layers, x: layers.stack(x, layers.fully_connected, [3, 4], weights_initializer=_ramp(tf)), _ROWS
+)
 
 
 def _scoped(tf: Any, layers: Any, x: Any) -> Any:
@@ -261,8 +266,12 @@ def slim_learning(tf: Any) -> Results:
                 y = slim.fully_connected(x, 2, scope="net", weights_initializer=_ramp(tf))
                 tf.losses.mean_squared_error(tf.ones([4, 2]), y)
                 total = tf.losses.get_total_loss()
-                train = slim.learning.create_train_op(total, tf.train.MomentumOptimizer(0.1, 0.9), clip_gradient_norm=0.7)
-                results.append(tf.contrib.slim.learning.train(train, folder, number_of_steps=steps, log_every_n_steps=100))
+                train = slim.learning.create_train_op(
+                    total, tf.train.MomentumOptimizer(0.1, 0.9), clip_gradient_norm=0.7
+                )
+                results.append(
+                    tf.contrib.slim.learning.train(train, folder, number_of_steps=steps, log_every_n_steps=100)
+                )
                 latest = tf.train.latest_checkpoint(folder)
         names = [train.name, prefix(latest), tf.train.checkpoint_exists(latest)]
         with tf.Graph().as_default(), tf.Session() as session:
@@ -305,7 +314,11 @@ _error("outputs", lambda tf: tf.contrib.layers.fully_connected(tf.zeros([2, 3]),
 _error("rank", lambda tf: tf.contrib.layers.fully_connected(tf.zeros([3]), 2), "fully_connected", "3")
 _error("conv_rank", lambda tf: tf.contrib.layers.conv2d(tf.zeros([2, 3]), 2, 3), "rank", "4")
 _error("format", lambda tf: tf.contrib.layers.conv2d(tf.zeros([2, 3, 3, 1]), 2, 3, data_format="XY"), "data_format")
-_error("unknown_size", lambda tf: tf.contrib.layers.fully_connected(tf.placeholder(tf.float32, [None, None]), 2), "last dim")
+_error(
+    "unknown_size",
+    lambda tf: tf.contrib.layers.fully_connected(tf.placeholder(tf.float32, [None, None]), 2),
+    "last dim",
+)
 _error("flatten_rank", lambda tf: tf.contrib.layers.flatten(tf.placeholder(tf.float32)), "rank")
 _error("checkpoint", lambda tf: tf.contrib.slim.assign_from_checkpoint_fn(
     "/nowhere/model", [tf.Variable(1.0)])(tf.Session()), "/nowhere")  # fmt: skip

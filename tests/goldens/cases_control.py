@@ -150,13 +150,21 @@ def _asserted(tf: Any, make: Any) -> Any:
         return session.run(y, {x: [1.0, -2.0]})
 
 
-_error("cond_bool", lambda tf: tf.cond(True, lambda: tf.constant(1), lambda: tf.constant(2)), "pred must not be a Python bool")
+_error(
+    "cond_bool",
+    lambda tf: tf.cond(True, lambda: tf.constant(1), lambda: tf.constant(2)),
+    "pred must not be a Python bool",
+)
 _error("cond_types", lambda tf: tf.cond(tf.constant(True), lambda: tf.constant(1), lambda: tf.constant(2.0)),
     "Outputs of true_fn and false_fn must have the same type", "int32", "float32")  # fmt: skip
 _error("cond_forms", lambda tf: tf.cond(tf.constant(True), lambda: [tf.constant(1)] * 2, lambda: [tf.constant(2)] * 3),
     "same nested structure")  # fmt: skip
-_error("cond_none", lambda tf: tf.cond(tf.constant(True), lambda: None, lambda: tf.constant(2)), "must have a return value")
-_error("cond_callable", lambda tf: tf.cond(tf.constant(True), tf.constant(1), lambda: tf.constant(2)), "must be callable")
+_error(
+    "cond_none", lambda tf: tf.cond(tf.constant(True), lambda: None, lambda: tf.constant(2)), "must have a return value"
+)
+_error(
+    "cond_callable", lambda tf: tf.cond(tf.constant(True), tf.constant(1), lambda: tf.constant(2)), "must be callable"
+)
 _error("case_pairs", lambda tf: tf.case([tf.constant(True)], lambda: tf.constant(1)), "2-tuple")
 _error("check_numerics", lambda tf: run_in_session(tf, tf.check_numerics(tf.log([1.0, -1.0]), "my value")),
     "my value : Tensor had NaN values")  # fmt: skip
@@ -170,7 +178,15 @@ _error("assert_static", lambda tf: tf.assert_equal([1, 2], [1, 3]), "Condition x
 _error("assert_rank", lambda tf: tf.assert_rank(tf.zeros([2, 3]), 1), "must have rank 1")
 _error("assert_type", lambda tf: tf.assert_type(tf.zeros([2]), tf.int32), "must be of type", "int32")
 _error("py_func_dtype", lambda tf: run_in_session(tf, tf.py_func(lambda: np.zeros(2), [], tf.float32)), "float")
-_error("py_func_raises", lambda tf: run_in_session(tf, tf.py_func(lambda: [][0], [], tf.float32)), "list index out of range")
+_error(
+    "py_func_raises",
+    lambda tf: run_in_session(tf, tf.py_func(lambda: [][0], [], tf.float32)),
+    "list index out of range",
+)
 _error("mask_scalar", lambda tf: tf.boolean_mask(tf.zeros([2]), True), "mask cannot be scalar")
 _error("mask_shape", lambda tf: tf.boolean_mask(tf.zeros([2, 3]), [True, False, True]), "(2,)", "(3,)", "incompatible")
-_error("where_one", lambda tf: tf.where(tf.constant([True]), tf.zeros([1])), "x and y must both be non-None or both be None")
+_error(
+    "where_one",
+    lambda tf: tf.where(tf.constant([True]), tf.zeros([1])),
+    "x and y must both be non-None or both be None",
+)

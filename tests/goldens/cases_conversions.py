@@ -35,7 +35,11 @@ _casts("int64_to_floats", np.int64([2**53 + 1, 2**62 + 1, -(2**63), 2**40 + 2**1
 _casts("bool_to_all", np.arange(21) % 3 == 0, _SIGNED + _UNSIGNED + ("float16", "float64"))
 _casts("float64_to_small_floats", np.array([1e-50, 1e-40, 65519.9, 65520.0, 1e39, -1e39, np.inf, np.nan, 1 + 2**-11] * 3),
     ("float16", "float32"))  # fmt: skip
-_casts("float32_to_half_ties", f32([1 + 2**-11, 1 + 3 * 2**-11, 2**-24, 2**-25, 3 * 2**-25, 6e-8, 65504, -65520] * 3), ("float16",))
+_casts(
+    "float32_to_half_ties",
+    f32([1 + 2**-11, 1 + 3 * 2**-11, 2**-24, 2**-25, 3 * 2**-25, 6e-8, 65504, -65520] * 3),
+    ("float16",),
+)
 
 add("cast_gradients", lambda tf, x: [tf.cast(tf.cast(x, tf.float16), tf.float32) * 3.0, tf.cast(x, tf.float64) * 2.0],
     normal(21))  # fmt: skip
@@ -76,7 +80,12 @@ add("divisions_float64", lambda tf, x, y: [tf.stop_gradient(v) for v in _divisio
     _FRACTIONS, np.array([2, -2, 0.75, -0.75, 3, np.inf, -np.inf]))  # fmt: skip
 add("floors_of_quotients", lambda tf, x, y: [tf.stop_gradient(v) for v in (x // y, tf.floordiv(x, y), x % y, tf.floor(x / y))],
     f32([1, 0.3, 0.6, 6, -1, -0.3, 5, 0.7, 1e9, -0.0, 0, 3] * 2), f32([0.1, 0.1, 0.2, 0.1, 0.1, -0.1, 0, 0.1, 0.3, 2, -2, 0.3] * 2))  # fmt: skip
-add("floor_gradients", lambda tf, x, y: [x % y, tf.floordiv(x, y), tf.floor(x) * y], f32([-7.5, -2, 2.5, 7]), f32([2, 3, -2, 4]))
+add(
+    "floor_gradients",
+    lambda tf, x, y: [x % y, tf.floordiv(x, y), tf.floor(x) * y],
+    f32([-7.5, -2, 2.5, 7]),
+    f32([2, 3, -2, 4]),
+)
 for _type in ("int32", "int64"):
     add("rounds_" + _type, lambda tf, x: [tf.round(x), tf.abs(x), tf.sign(x), tf.negative(x), tf.square(x)],
         np.concatenate([_NUMBERS, [2**30, -(2**30)]]).astype(_type) // (1 if _type == "int64" else 1))  # fmt: skip
@@ -105,7 +114,6 @@ add("compared_bytes", lambda tf, x, y: [x < y, x >= y, tf.equal(x, y), tf.argmax
 def _half(name: str, build: Any, *inputs: Any) -> None:
     add("half_" + name, build, *inputs)
     CASES["op_half_" + name] = CASES["op_half_" + name]._replace(rtol=4e-3, atol=8e-3)
-
 
 
 _HALF = normal(23, 7).astype(np.float16)
@@ -148,7 +156,11 @@ def _odd(tf: Any, x: Any) -> Any:
 _ZEROS = [0.0, -0.0, 1e-30, -1e-30, 1.5, -1.5, np.inf, -np.inf] * 3
 for _type in ("float32", "float64"):
     _zeros = np.array(_ZEROS, _type)
-    _signs("even_" + _type, lambda tf, x: dict(abs=tf.abs(x), square=tf.square(x), relu=tf.nn.relu(-tf.abs(x) - 1.0)), _zeros)
+    _signs(
+        "even_" + _type,
+        lambda tf, x: dict(abs=tf.abs(x), square=tf.square(x), relu=tf.nn.relu(-tf.abs(x) - 1.0)),
+        _zeros,
+    )
     _signs("odd_" + _type, _odd, _zeros)
     _signs("activations_" + _type, lambda tf, x: dict(relu=tf.nn.relu(x), relu6=tf.nn.relu6(x), elu=tf.nn.elu(x),
         selu=tf.nn.selu(x), leaky_relu=tf.nn.leaky_relu(x)), _zeros)  # fmt: skip

@@ -128,7 +128,11 @@ def _images(tf: Any) -> Any:
 
 def _programs(tf: Any) -> Any:
     """Shapes from the graph, branches, steps of optimizers, moving averages, savers: what programs are made of."""
-    x, fixed, on = tf.placeholder(tf.float32, [None, 16]), tf.placeholder(tf.float32, [4, 16]), tf.placeholder(tf.bool, [])
+    x, fixed, on = (
+        tf.placeholder(tf.float32, [None, 16]),
+        tf.placeholder(tf.float32, [4, 16]),
+        tf.placeholder(tf.bool, []),
+    )
     w, b = tf.Variable(tf.ones([16, 3]), name="w"), tf.Variable(tf.ones([3]), name="b")
     step, train = tf.train.get_or_create_global_step(), tf.train
     average, counted = train.ExponentialMovingAverage(0.9), train.ExponentialMovingAverage(0.9, step)

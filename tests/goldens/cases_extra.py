@@ -26,16 +26,28 @@ _BYTES = np.random.RandomState(2).randint(0, 256, (2, 12, 12, 1)).astype(np.uint
 add("psnr", lambda tf, x, y: [tf.image.psnr(x, y, 1.0), tf.image.psnr(x[0], y[0], 255)], _ONE, _TWO)
 add("psnr_bytes", lambda tf, x: tf.image.psnr(x, 255 - x, 255), _BYTES)
 add("ssim", lambda tf, x, y: [tf.image.ssim(x, y, 1.0), tf.image.ssim(x[0], y[1], max_val=2.0)], _ONE, _TWO)
-add("ssim_options", lambda tf, x, y: tf.image.ssim(x, y, 1.0, filter_size=5, filter_sigma=0.9, k1=0.02, k2=0.05), _ONE, _TWO)
+add(
+    "ssim_options",
+    lambda tf, x, y: tf.image.ssim(x, y, 1.0, filter_size=5, filter_sigma=0.9, k1=0.02, k2=0.05),
+    _ONE,
+    _TWO,
+)
 add("ssim_bytes", lambda tf, x: tf.image.ssim(x, x // 2, 255), _BYTES)
 for _padding in ("SAME", "VALID"):
-    for _index, (_size, _step, _rate) in enumerate((((3, 3), (1, 1), (1, 1)), ((2, 3), (2, 3), (1, 1)), ((2, 2), (1, 2), (2, 3)))):
+    for _index, (_size, _step, _rate) in enumerate(
+        (((3, 3), (1, 1), (1, 1)), ((2, 3), (2, 3), (1, 1)), ((2, 2), (1, 2), (2, 3)))
+    ):
         add("patches_%s_%d" % (_padding.lower(), _index), lambda tf, x, z=_size, s=_step, r=_rate, p=_padding: (
             tf.image.extract_image_patches(x, [1, *z, 1], [1, *s, 1], [1, *r, 1], p)), normal(2, 6, 7, 2))  # fmt: skip
 _IDS = np.array([0, 0, 1, 3, 3], np.int32)
 add("segment_sum", lambda tf, x: tf.segment_sum(x, tf.constant(_IDS)), normal(5, 2))
 add("segment_sum_of_run", lambda tf, x, i: tf.reduce_sum(tf.segment_sum(x, i) * 2.0, 0), normal(5, 2), _IDS)
-add("unsorted_segment_sum_more", lambda tf, x, i: tf.unsorted_segment_sum(x, i, 5), normal(5, 2), np.array([3, 0, 3, 1, 0]))
+add(
+    "unsorted_segment_sum_more",
+    lambda tf, x, i: tf.unsorted_segment_sum(x, i, 5),
+    normal(5, 2),
+    np.array([3, 0, 3, 1, 0]),
+)
 for _padding in ("same", "valid"):
     _layer("conv3d_" + _padding, lambda tf, x, p=_padding: tf.layers.conv3d(x, 3, [2, 3, 2], 2, p, activation=tf.nn.elu),
         normal(1, 4, 5, 6, 2))  # fmt: skip
@@ -87,11 +99,20 @@ def _error(name: str, call: Any, *phrases: str) -> None:
 
 _error("psnr_shapes", lambda tf: tf.image.psnr(tf.zeros([4, 4, 1]), tf.zeros([4, 5, 1]), 1.0), "4", "5")
 _error("psnr_rank", lambda tf: tf.image.psnr(tf.zeros([4, 4]), tf.zeros([4, 4]), 1.0), "4")
-_error("ssim_small", lambda tf: run_in_session(tf, tf.image.ssim(tf.zeros([9, 12, 1]), tf.zeros([9, 12, 1]), 1.0)), "9", "11")
+_error(
+    "ssim_small",
+    lambda tf: run_in_session(tf, tf.image.ssim(tf.zeros([9, 12, 1]), tf.zeros([9, 12, 1]), 1.0)),
+    "9",
+    "11",
+)
 _error("patches_padding", lambda tf: tf.image.extract_image_patches(
     tf.zeros([1, 4, 4, 1]), [1, 2, 2, 1], [1, 1, 1, 1], [1, 1, 1, 1], "same"), "same")  # fmt: skip
 _error("patches_sizes", lambda tf: tf.image.extract_image_patches(
     tf.zeros([1, 4, 4, 1]), [2, 2], [1, 1, 1, 1], [1, 1, 1, 1], "SAME"), "4")  # fmt: skip
-_error("segments", lambda tf: run_in_session(tf, tf.segment_sum(tf.zeros([3]), [1, 0, 2])), "segment ids are not increasing")
+_error(
+    "segments",
+    lambda tf: run_in_session(tf, tf.segment_sum(tf.zeros([3]), [1, 0, 2])),
+    "segment ids are not increasing",
+)
 _error("cumprod_axis", lambda tf: run_in_session(tf, tf.cumprod(tf.zeros([3]), 2)), "2")
 _error("layer_format", lambda tf: tf.layers.conv2d(tf.zeros([1, 3, 3, 1]), 2, 2, data_format="NCHW"), "data_format")

@@ -234,7 +234,9 @@ _error("delete", lambda tf: tf.gfile.DeleteRecursively("/nowhere/a"), "/nowhere/
 _error("list", lambda tf: tf.gfile.ListDirectory("/nowhere/a"), "Could not find directory", "/nowhere/a")
 _error("stat", lambda tf: tf.gfile.Stat("/nowhere/a"), "/nowhere/a", "No such file or directory")
 _error("copy_missing", lambda tf: tf.gfile.Copy("/nowhere/a", "/nowhere/b"), "/nowhere/a", "No such file or directory")
-_error("rename_missing", lambda tf: tf.gfile.Rename("/nowhere/a", "/nowhere/b"), "/nowhere/a", "No such file or directory")
+_error(
+    "rename_missing", lambda tf: tf.gfile.Rename("/nowhere/a", "/nowhere/b"), "/nowhere/a", "No such file or directory"
+)
 _error("copy_exists", _in_folder(lambda g, f: g.Copy(f + "/a.txt", f + "/b.txt")), "file already exists")
 _error("rename_exists", _in_folder(lambda g, f: g.Rename(f + "/a.txt", f + "/b.txt")), "file already exists")
 _error("make_missing", lambda tf: tf.gfile.MkDir("/nowhere/a"), "/nowhere/a", "No such file or directory")

@@ -175,7 +175,9 @@ def savers(tf: Any) -> Results:
             seen["last"] = [prefix(p) for p in saver.last_checkpoints]
             seen["latest"] = prefix(tf.train.latest_checkpoint(folder))
             state = tf.train.get_checkpoint_state(folder)
-            seen["state"] = [prefix(state.model_checkpoint_path)] + [prefix(p) for p in state.all_model_checkpoint_paths]
+            seen["state"] = [prefix(state.model_checkpoint_path)] + [
+                prefix(p) for p in state.all_model_checkpoint_paths
+            ]
             seen["exist"] = [tf.train.checkpoint_exists("%s-%d" % (path, n)) for n in range(1, 6)]
             session.run(tf.assign(b, 0.0))
             saver.restore(session, tf.train.latest_checkpoint(folder))
@@ -194,7 +196,9 @@ def savers(tf: Any) -> Results:
             tf.train.Saver({"w": v}).restore(session, path + "-4")
             seen["by_name"] = session.run(v)
         with tf.Graph().as_default(), tf.Session() as session:
-            saver = tf.train.import_meta_graph(tf.train.latest_checkpoint(os.path.join(folder, "meta")) or _exported(tf, folder))
+            saver = tf.train.import_meta_graph(
+                tf.train.latest_checkpoint(os.path.join(folder, "meta")) or _exported(tf, folder)
+            )
             saver.restore(session, os.path.join(folder, "meta", "m"))
             y = tf.get_default_graph().get_tensor_by_name("y:0")
             seen["imported"] = session.run(y, {"x:0": 2.0})
@@ -333,21 +337,32 @@ _error("restore_nothing", lambda tf: [tf.Variable(1.0), tf.train.Saver().restore
     "/nowhere")  # fmt: skip
 _error("restore_none", lambda tf: [tf.Variable(1.0), tf.train.Saver().restore(tf.Session(), None)],
     "Can't load save_path when it is None.")  # fmt: skip
-_error("restore_missing", lambda tf: _restored(tf, lambda tf: tf.Variable([1.0], name="v")), "v", "not found in checkpoint")
+_error(
+    "restore_missing", lambda tf: _restored(tf, lambda tf: tf.Variable([1.0], name="v")), "v", "not found in checkpoint"
+)
 _error("restore_shape", lambda tf: _restored(tf, lambda tf: tf.Variable([1.0, 2.0, 3.0], name="w")), "3", "2")
 _error("freeze_without_values", _frozen_without_values, "w")
 _error("freeze_missing", lambda tf: tf.graph_util.extract_sub_graph(_definition(tf), ["z"]), "z is not in graph")
 _error("freeze_name", lambda tf: tf.graph_util.extract_sub_graph(_definition(tf), "y"), "dest_nodes must be a list")
 _error("import_type", lambda tf: tf.import_graph_def(3), "graph_def must be")
 _error("import_element", lambda tf: tf.import_graph_def(_definition(tf), return_elements=["z:0"]), "z:0", "not found")
-_error("import_map", lambda tf: tf.import_graph_def(_definition(tf), {"q:0": tf.zeros([2])}), "not found in graph_def", "q")
-_error("import_map_dtype", lambda tf: tf.import_graph_def(_definition(tf), {"x:0": tf.zeros([2], tf.int32)}), "y", "int32")
+_error(
+    "import_map", lambda tf: tf.import_graph_def(_definition(tf), {"q:0": tf.zeros([2])}), "not found in graph_def", "q"
+)
+_error(
+    "import_map_dtype", lambda tf: tf.import_graph_def(_definition(tf), {"x:0": tf.zeros([2], tf.int32)}), "y", "int32"
+)
 _error("meta_missing", lambda tf: tf.train.import_meta_graph("/nowhere/m.meta"), "/nowhere/m.meta")
 _error("merge_nothing", lambda tf: tf.summary.merge(3), "int")
 _error("summary_shape", lambda tf: tf.Session().run(tf.summary.scalar("a", tf.zeros([2]))), "a")
 _error("summary_nan", lambda tf: tf.Session().run(tf.summary.histogram("h", tf.log([-1.0]))), "h")
 _error("summary_image", lambda tf: tf.Session().run(tf.summary.image("i", tf.zeros([2, 3, 3]))), "4")
-_error("summary_twice", lambda tf: tf.Session().run(tf.summary.merge([tf.summary.scalar("a", 1.0)] * 2)), "uplicate tag", "a")
+_error(
+    "summary_twice",
+    lambda tf: tf.Session().run(tf.summary.merge([tf.summary.scalar("a", 1.0)] * 2)),
+    "uplicate tag",
+    "a",
+)
 _error("stop_hook", lambda tf: tf.train.StopAtStepHook(), "num_steps", "last_step")
 _error("stop_hook_step", lambda tf: _monitored(tf, hooks=[tf.train.StopAtStepHook(last_step=1)]), "lobal step")
 _error("monitored_changes", lambda tf: _monitored(tf), "finalized")

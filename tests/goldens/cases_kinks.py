@@ -56,10 +56,19 @@ add("ties_pool3d", lambda tf, x: tf.nn.max_pool3d(x, [1, 2, 2, 2, 1], [1, 2, 2, 
 # NaN.
 
 _HOLES = f32([[1, _NAN, 2, 0], [_NAN, 5, _NAN, _INF], [3, 4, 1, 0]])
-add("nan_pointwise", lambda tf, x: [tf.nn.relu6(x), tf.nn.elu(x), tf.nn.selu(x), tf.abs(x), tf.sign(x), tf.square(x)], _HOLES)
+add(
+    "nan_pointwise",
+    lambda tf, x: [tf.nn.relu6(x), tf.nn.elu(x), tf.nn.selu(x), tf.abs(x), tf.sign(x), tf.square(x)],
+    _HOLES,
+)
 add("nan_leaky_relu", lambda tf, x: tf.nn.leaky_relu(x), _HOLES)
 add("nan_clip", lambda tf, x: tf.clip_by_value(x, -1.0, 2.0), _HOLES)
-add("nan_maximum", lambda tf, x, y: [tf.maximum(x, y), tf.minimum(x, y)], f32([_NAN, 1, _NAN, 2]), f32([1, _NAN, _NAN, 3]))
+add(
+    "nan_maximum",
+    lambda tf, x, y: [tf.maximum(x, y), tf.minimum(x, y)],
+    f32([_NAN, 1, _NAN, 2]),
+    f32([1, _NAN, _NAN, 3]),
+)
 add("nan_sums", lambda tf, x: [tf.reduce_sum(x, 1), tf.reduce_mean(x, 1), tf.reduce_prod(x, 1)], _HOLES)
 for _name in ("max", "min"):
     add("nan_reduce_" + _name, lambda tf, x, n=_name: getattr(tf, "reduce_" + n)(x, 1), _HOLES)
@@ -95,18 +104,32 @@ add("zero_norm_all", lambda tf, x: tf.norm(x), f32([0, 0, 0]))
 add("zero_norm_orders", lambda tf, x: [tf.norm(x, 1, axis=1), tf.norm(x, np.inf, axis=1)], f32([[0, 0], [3, -3]]))
 add("zero_global_norm", lambda tf, x: tf.global_norm([x]), f32([0, 0]))
 add("zero_l2_normalize", lambda tf, x: tf.nn.l2_normalize(x, 1), f32([[0, 0], [3, 4], [1e-10, 0]]))
-add("zero_clip_by_norm", lambda tf, x: [tf.clip_by_norm(x, 1.0), tf.clip_by_norm(x, 1.0, axes=[1])], f32([[0, 0], [3, 4]]))
+add(
+    "zero_clip_by_norm",
+    lambda tf, x: [tf.clip_by_norm(x, 1.0), tf.clip_by_norm(x, 1.0, axes=[1])],
+    f32([[0, 0], [3, 4]]),
+)
 add("zero_clip_by_norm_all", lambda tf, x: tf.clip_by_norm(x, 2.0), f32([0, 0]))
 add("zero_clip_by_average_norm", lambda tf, x: tf.stop_gradient(tf.clip_by_average_norm(x, 2.0)), f32([0, 1]))
 add("zero_clip_by_global_norm", lambda tf, x, y: tf.clip_by_global_norm([x, y], 1.0)[0], f32([0, 0]), f32([0]))
 add("zero_std", lambda tf, x: [tf.math.reduce_std(x, 1), tf.math.reduce_variance(x, 1)], f32([[2, 2, 2], [1, 2, 4]]))
-add("zero_divisions", lambda tf, x, y: [tf.div_no_nan(x, y), tf.stop_gradient(x / y)], f32([0, 1, -1, 2]), f32([0, 0, 0, 4]))
+add(
+    "zero_divisions",
+    lambda tf, x, y: [tf.div_no_nan(x, y), tf.stop_gradient(x / y)],
+    f32([0, 1, -1, 2]),
+    f32([0, 0, 0, 4]),
+)
 add("zero_batch_norm", lambda tf, x, s, o: tf.nn.fused_batch_norm(x, s, o)[0], 2 * np.ones((2, 3, 2, 2), np.float32),
     f32([1, 2]), f32([0.5, -1]))  # fmt: skip
 add("zero_moments", lambda tf, x: tf.nn.moments(x, [0]), f32([[1, 0], [1, 0], [1, 0]]))
 add("zero_softmax_xent", lambda tf, y, x: tf.nn.softmax_cross_entropy_with_logits_v2(labels=y, logits=x),
     f32([[0, 0, 0], [0, 1, 0], [0.2, 0.3, 0.5]]), f32([[0, 200, 0], [0, 200, 0], [-200, 0, 0]]), second=True)  # fmt: skip
-add("zero_cosine", lambda tf, x, y: tf.losses.cosine_distance(x, y, axis=1), f32([[0, 0], [1, 0]]), f32([[1, 2], [0, 0]]))
+add(
+    "zero_cosine",
+    lambda tf, x, y: tf.losses.cosine_distance(x, y, axis=1),
+    f32([[0, 0], [1, 0]]),
+    f32([[1, 2], [0, 0]]),
+)
 
 # Gradients of selections and of what is empty.
 
@@ -128,6 +151,10 @@ add("empty_rows", lambda tf, x, y: [tf.matmul(x, y), tf.reduce_sum(x, 0), tf.nn.
     np.zeros((0, 3), np.float32), normal(3, 2))  # fmt: skip
 add("empty_xent", lambda tf, y, x: tf.nn.softmax_cross_entropy_with_logits_v2(labels=y, logits=x),
     np.zeros((0, 3), np.float32), np.zeros((0, 3), np.float32))  # fmt: skip
-add("empty_slices", lambda tf, x: [x[:, 2:2], tf.reshape(x[:0], [0, 6]), tf.pad(x[:, :0], [[0, 0], [1, 2]])], normal(2, 3))
+add(
+    "empty_slices",
+    lambda tf, x: [x[:, 2:2], tf.reshape(x[:0], [0, 6]), tf.pad(x[:, :0], [[0, 0], [1, 2]])],
+    normal(2, 3),
+)
 add("batch_norm_channels_last", lambda tf, x, s, o: tf.nn.fused_batch_norm(x, s, o, data_format="NHWC")[0],
     normal(2, 3, 4, 2), f32([1, 2]), f32([0, 1]), second=True)  # fmt: skip

@@ -52,7 +52,9 @@ for _padding in ("same", "valid"):
     _layer("conv1d_" + _padding, lambda tf, x, p=_padding: tf.layers.conv1d(x, 4, 3, 2, p), normal(2, 7, 3))
 _layer("conv2d_transpose_dynamic", lambda tf, x: tf.layers.conv2d_transpose(x, 2, 3, 2, "same"), _X, dynamic=True)
 _layer("dense_rank3", lambda tf, x: tf.layers.dense(x, 4, use_bias=True), normal(2, 5, 3))
-_layer("pools1d", lambda tf, x: tf.layers.max_pooling1d(x, 3, 2) + tf.layers.average_pooling1d(x, 3, 2), normal(2, 7, 3))
+_layer(
+    "pools1d", lambda tf, x: tf.layers.max_pooling1d(x, 3, 2) + tf.layers.average_pooling1d(x, 3, 2), normal(2, 7, 3)
+)
 _layer("pools3d", lambda tf, x: tf.layers.max_pooling3d(x, 2, 2) * tf.layers.average_pooling3d(x, 2, [2, 2, 2]),
     normal(1, 4, 5, 6, 2))  # fmt: skip
 

@@ -56,7 +56,9 @@ add("confusion_matrix", lambda tf, a, b: [
     np.array([0, 2, 2, 1]), np.array([0, 1, 2, 1]))  # fmt: skip
 add("variance", lambda tf, x: [tf.math.reduce_variance(x, 1), tf.math.reduce_std(x)], normal(3, 4))
 
-add("unsorted_segment_sum", lambda tf, x, i: [tf.unsorted_segment_sum(x, i, 4)], normal(5, 2), np.array([0, 3, 0, 1, 3]))
+add(
+    "unsorted_segment_sum", lambda tf, x, i: [tf.unsorted_segment_sum(x, i, 4)], normal(5, 2), np.array([0, 3, 0, 1, 3])
+)
 add("sorted", lambda tf, x: [tf.sort(x), tf.sort(x, axis=0, direction="DESCENDING"), tf.argsort(x),
     tf.argsort(x, axis=0, direction="DESCENDING")], normal(3, 4))  # fmt: skip
 add("map_fn", lambda tf, x: tf.map_fn(lambda row: tf.reduce_sum(row * row), x), normal(3, 4))

@@ -144,8 +144,12 @@ def _error(name: str, call: Any, *phrases: str) -> None:
     CASES["error_" + name] = Case(lambda tf: caught(tf, call, list(phrases)), 0.0, 0.0)
 
 
-_error("depthwise_channels",
-    lambda tf: tf.nn.depthwise_conv2d(tf.zeros([1, 5, 5, 3]), tf.zeros([3, 3, 2, 1]), [1, 1, 1, 1], "SAME"), "3", "2")
+_error(
+    "depthwise_channels",
+    lambda tf: tf.nn.depthwise_conv2d(tf.zeros([1, 5, 5, 3]), tf.zeros([3, 3, 2, 1]), [1, 1, 1, 1], "SAME"),
+    "3",
+    "2",
+)
 _error("top_k_columns", lambda tf: tf.nn.top_k(tf.zeros([2, 3]), 4), "last dimension >= k = 4 but is 3")
 _error("weighted_xent_shapes",
     lambda tf: tf.nn.weighted_cross_entropy_with_logits(labels=tf.zeros([2]), logits=tf.zeros([3]), pos_weight=2.0),

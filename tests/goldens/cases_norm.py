@@ -77,7 +77,9 @@ for _name, _shape, _options in (
 ):
     for _mode in (True, False, "tensor"):
         CASES["batch_normalization_%s_%s" % (_name, str(_mode).lower())] = Case(
-            lambda tf, s=_shape, m=_mode, o=_options: layer(tf, s, m, **o), 1e-4, 2e-5  # type: ignore[misc]
+            lambda tf, s=_shape, m=_mode, o=_options: layer(tf, s, m, **o),
+            1e-4,
+            2e-5,  # type: ignore[misc]
         )
 
 

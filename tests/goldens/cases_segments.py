@@ -26,7 +26,12 @@ _SORTED = np.array([0, 0, 1, 1, 3], np.int32)
 
 for _name in ("unsorted_segment_mean", "unsorted_segment_sqrt_n"):
     add(_name, lambda tf, x, i, n=_name: getattr(tf, n)(x, i, 4), normal(5, 2), np.array([0, 2, 2, 0, 3], np.int32))
-    add(_name + "_numbers", lambda tf, x, i, n=_name: getattr(tf, n)(x, i, 5), normal(5), np.array([0, 2, 2, 0, 3], np.int32))
+    add(
+        _name + "_numbers",
+        lambda tf, x, i, n=_name: getattr(tf, n)(x, i, 5),
+        normal(5),
+        np.array([0, 2, 2, 0, 3], np.int32),
+    )
 add("segment_mean", lambda tf, x, i: tf.segment_mean(x, i), normal(5, 2), _SORTED)
 for _kind in ("int32", "int64", "uint8", "int8"):
     _whole = np.array([1, 2, 4, 5, 7], _kind) if _kind == "uint8" else np.array([-1, -2, 4, 5, 7], _kind)
@@ -40,7 +45,12 @@ add("roll_axes", lambda tf, x: tf.roll(x, [-1, 7], [0, 1]), normal(3, 5))
 for _axes in ([0], [1], [0, 1]):
     add("roll_empty_%d%d" % (_axes[0], len(_axes)), lambda tf, x, a=_axes: tf.roll(x, [2] * len(a), a), normal(0, 3))
 add("shape_n", lambda tf, x, y: tf.shape_n([x, y]), normal(3, 5), normal(2))
-add("setdiff1d", lambda tf, x, y: list(tf.setdiff1d(x, y)), np.array([3, 1, 4, 1, 5, 9], np.int32), np.array([1, 9], np.int32))
+add(
+    "setdiff1d",
+    lambda tf, x, y: list(tf.setdiff1d(x, y)),
+    np.array([3, 1, 4, 1, 5, 9], np.int32),
+    np.array([1, 9], np.int32),
+)
 add("invert_permutation", lambda tf, x: tf.invert_permutation(x), np.array([3, 0, 2, 1], np.int32))
 
 _TIES = f32([[1, 2], [3, -1], [3, 0], [-2, 0], [1, 2]])
@@ -86,6 +96,8 @@ def batch_scatter_update(tf):  # type: ignore[no-untyped-def]
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         return dict(zip("abc", session.run(steps)))
+
+
 add("invert_permutation_long", lambda tf, x: tf.invert_permutation(x), np.array([2, 0, 1], np.int64))
 add("invert_permutation_empty", lambda tf, x: tf.invert_permutation(x), np.array([], np.int32))
 for _index, _wrong in enumerate(([2, 2, 1], [0, 3, 1], [-1, 0, 1], [0, 0])):

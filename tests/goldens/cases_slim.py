@@ -224,7 +224,11 @@ def objects_of_programs(tf: Any) -> Results:
             "device": x.op.device,
             "limits": [float(v) for v in tf.uint8.limits],
             "kinds": [tf.float32.is_complex, tf.uint8.is_unsigned, tf.int8.is_unsigned, tf.int32.real_dtype.name],
-            "shapes": [shape.concatenate([3]).as_list(), shape.with_rank(2).as_list(), str(shape.with_rank_at_least(1))],
+            "shapes": [
+                shape.concatenate([3]).as_list(),
+                shape.with_rank(2).as_list(),
+                str(shape.with_rank_at_least(1)),
+            ],
             "gates": [tf.train.Optimizer.GATE_NONE, tf.train.Optimizer.GATE_OP, tf.train.Optimizer.GATE_GRAPH],
             "called": float(session.make_callable(tf.reduce_sum(x), [x])(np.ones((1, 4, 6, 3)))),
         }

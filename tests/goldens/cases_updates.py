@@ -92,7 +92,9 @@ def _add_then_average(tf: Any, resource: bool) -> Any:
     with tf.control_dependencies([step]):
         both = average.apply([v])
     shadow = average.average(v)
-    return lambda session: [x for _ in range(3) for x in (session.run(both), *session.run([v, shadow])) if x is not None]
+    return lambda session: [
+        x for _ in range(3) for x in (session.run(both), *session.run([v, shadow])) if x is not None
+    ]
 
 
 _both("average_after_step", _add_then_average)
@@ -245,7 +247,9 @@ def _optimized(tf: Any, resource: bool, kind: str) -> Any:
     optimizer = _OPTIMIZERS[kind](tf)
     step = optimizer.minimize(tf.reduce_sum(a * a) * 0.5 + tf.reduce_sum(b * b) * 2.0, global_step=count)
     slots = [optimizer.get_slot(v, n) for n in optimizer.get_slot_names() for v in (a, b)]
-    return lambda session: [x for _ in range(3) for x in (session.run(step), *session.run([count, a, b, *slots])) if x is not None]
+    return lambda session: [
+        x for _ in range(3) for x in (session.run(step), *session.run([count, a, b, *slots])) if x is not None
+    ]
 
 
 for _kind in _OPTIMIZERS:
@@ -258,7 +262,9 @@ def _some_variables(tf: Any) -> Any:
     loss = g * d + tf.square(d)
     optimizer = tf.train.AdamOptimizer(0.1, beta1=0.5)
     steps = [optimizer.minimize(loss, var_list=[d]), optimizer.minimize(-loss, var_list=[g])]
-    return lambda session: [x for i in range(4) for x in (session.run(steps[i % 2]), *session.run([g, d])) if x is not None]
+    return lambda session: [
+        x for i in range(4) for x in (session.run(steps[i % 2]), *session.run([g, d])) if x is not None
+    ]
 
 
 _add("alternating_lists", _some_variables)

@@ -1,6 +1,6 @@
 """The names of TensorFlow that at least two programs below a folder use and minigraph lacks, and the share of the others.
 
-    python missing_names.py FOLDER
+python missing_names.py FOLDER
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def main() -> None:
     for name, count in missing.most_common():
         if count > 1:
             print(f"{count:5} tf.{name}")
-    print(f"{complete} of {read} files use only names that are there; of {len(shared)} names in two files or more {there} are")
+    print(
+        f"{complete} of {read} files use only names that are there; of {len(shared)} names in two files or more {there} are"
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,13 @@ from typing import Any, Dict, Tuple
 
 import numpy as np
 
-RUN = ("inception_v2_half", "inception_resnet_v2", "mobilenet_v1_quarter", "resnet_v1_50_dense", "resnet_v2_50")  # quick
+RUN = (
+    "inception_v2_half",
+    "inception_resnet_v2",
+    "mobilenet_v1_quarter",
+    "resnet_v1_50_dense",
+    "resnet_v2_50",
+)  # quick
 # module, function, arg scope, side of the images, arguments
 CASES: Dict[str, Tuple[str, str, str, int, Dict[str, Any]]] = {
     "inception_v1": ("inception", "inception_v1", "inception_v1_arg_scope", 224, {}),

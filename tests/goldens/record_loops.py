@@ -31,10 +31,27 @@ def nested():
 
     def body(i, y):
         more = [tf.constant(0), y]
-        return i + 1, tf.while_loop(lambda j, z: j < i + 1, lambda j, z: (j + 1, z + x * tf.cast(i, tf.float32)), more)[1]
+        return i + 1, tf.while_loop(lambda j, z: j < i + 1, lambda j, z: (j + 1, z + x * tf.cast(i, tf.float32)), more)[
+            1
+        ]
 
     y = tf.while_loop(lambda i, y: i < 4, body, [tf.constant(0), tf.zeros([2])])[1]
     return y, {"x:0": np.array([1.5, -2.0], np.float32)}
+
+
+def loop_in_test():
+    """The condition of the outer loop is itself computed by a loop, one of which lies in another."""
+    x = tf.placeholder(tf.float32, [], name="x")
+
+    def doubled(n):
+        def once(k, total):
+            inner = tf.while_loop(lambda m, s: m < 2, lambda m, s: (m + 1, s + x), [tf.constant(0), tf.constant(0.0)])
+            return k + 1, total + inner[1]
+
+        return tf.while_loop(lambda k, total: k < n, once, [tf.constant(0), tf.constant(0.0)])[1]
+
+    y = tf.while_loop(lambda i, y: doubled(i) < 14.0, lambda i, y: (i + 1, y * 1.5 + x), [tf.constant(0), x])[1]
+    return y, {"x:0": np.float32(1.75)}
 
 
 def growing():
@@ -77,9 +94,19 @@ def recurrent(cell, lengths=False):
     return build
 
 
+def both_directions():
+    x = tf.placeholder(tf.float32, [None, 5, 3], name="x")
+    length = tf.placeholder(tf.int32, [None], name="length")
+    forward, backward = (tf.nn.rnn_cell.GRUCell(4) for _ in range(2))
+    outputs, _ = tf.nn.bidirectional_dynamic_rnn(forward, backward, x, length, dtype=tf.float32)
+    feed = {"x:0": NUMBERS.rand(3, 5, 3).astype(np.float32), "length:0": np.array([3, 5, 1], np.int32)}
+    return tf.concat(outputs, 2), feed
+
+
 def main():
     cells = tf.nn.rnn_cell
     graphs = {
+        "both_directions": both_directions, "loop_in_test": loop_in_test,
         "conditions": conditions, "growing": growing, "mapped": mapped, "nested": nested, "powers": powers,
         "scanned": scanned, "lstm": recurrent(lambda: cells.BasicLSTMCell(4)),
         "gru": recurrent(lambda: cells.GRUCell(4), lengths=True), "rnn": recurrent(lambda: cells.BasicRNNCell(4)),

@@ -70,8 +70,10 @@ def test_other_folders_are_left_out(tmp_path: Path) -> None:
     a = history(tmp_path / "a", [1.0])
     (tmp_path / "other").mkdir()
     (tmp_path / "notes.txt").write_text("")
-    result = run(tmp_path / "notes.txt", tmp_path / "other", a)
+    result = run(tmp_path / "notes.txt", tmp_path / "other", a, tmp_path / "misspelt")
     assert result.exit_code == 0
+    assert f"left out: {tmp_path / 'misspelt'}: expected the folder of a run" in result.output
+    assert "notes.txt" not in result.output
     assert f"left out: {tmp_path / 'other'}: expected the folder of a run" in result.output
 
 
@@ -94,4 +96,9 @@ def test_mistakes(make: Any, message: str, tmp_path: Path) -> None:
 
 def test_a_name_of_another_kind_is_refused(tmp_path: Path) -> None:
     result = run(history(tmp_path / "a", [1.0]), "-o", tmp_path / "curves.txt")
-    assert "must end in .png, .svg or .pdf" in result.output
+    assert result.output == f"Error: {tmp_path / 'curves.txt'}: the name must end in .png, .svg or .pdf\n"
+
+
+def test_a_picture_in_no_folder_is_refused_before_the_table(tmp_path: Path) -> None:
+    result = run(history(tmp_path / "a", [1.0]), "-o", tmp_path / "no" / "curves.png")
+    assert result.output == f"Error: {tmp_path / 'no' / 'curves.png'}: there is no folder {tmp_path / 'no'}\n"

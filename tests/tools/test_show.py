@@ -189,6 +189,12 @@ def test_mistakes(arguments: list[str], message: str, trained: Path, tmp_path: P
     assert not (tmp_path / "page.html").exists()
 
 
+def test_a_report_in_no_folder_is_refused_before_the_evaluation(trained: Path, tmp_path: Path) -> None:
+    result = run("eval", "lenet5-modern", "--checkpoint", trained, "--report", tmp_path / "no" / "report.html")
+    assert result.exit_code == 1
+    assert result.output == f"Error: {tmp_path / 'no' / 'report.html'}: there is no folder {tmp_path / 'no'}\n"
+
+
 def test_the_report_of_an_evaluation(trained: Path, tmp_path: Path) -> None:
     result = run("eval", "lenet5-modern", "--checkpoint", trained, "--report", tmp_path / "report.html")
     assert result.exit_code == 0, result.output

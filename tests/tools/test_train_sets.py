@@ -1,6 +1,6 @@
 """Recipes on the data sets: fitted images, validation, early stopping, the best variables, event files.
 
-Tests `tools/shared/events.py`, `tools/shared/data.py` and `tools/shared/train.py`.
+Tests `tools/shared/events.py`, `tools/shared/data.py`, `tools/shared/grey.py` and `tools/shared/train.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 from support.data_sets import write_cifar10
 from support.digits_folder import write_digits
 from support.needed import needed
@@ -21,6 +22,7 @@ from minigraph.data import Dataset, load
 from minigraph.models import get_model, get_recipe
 from minigraph.tools.cli import main
 from minigraph.tools.shared.data import Fitted, TrainingData, fitted
+from minigraph.tools.shared.grey import luma
 from minigraph.tools.shared.train import History, TrainingRun
 from minigraph.weights import load_weights
 
@@ -160,10 +162,47 @@ def test_early_stopping_and_event_files(sets: dict[str, Path], tmp_path: Path) -
     assert [e.step for e in scalars["train"]] == [10 * (i + 1) for i in range(len(losses))]
 
 
+def test_a_run_that_replaces_another_leaves_nothing_of_it(
+    sets: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["train", "lenet5-modern", "--data", sets["mnist"], "--batch-size", 4, "--out", tmp_path]
+    assert run(*command, "--epochs", 2).exit_code == 0
+    first = json.loads((tmp_path / "history.json").read_text())
+    best = tmp_path / "best.safetensors"
+    seen = []
+    train = TrainingRun.train
+
+    def watched(self: TrainingRun, *arguments: Any) -> Any:
+        seen.append(best.exists())
+        return train(self, *arguments)
+
+    monkeypatch.setattr(TrainingRun, "train", watched)
+    assert run(*command, "--epochs", 1, "--seed", 5, "--no-resume").exit_code == 0
+    assert run(*command, "--epochs", 1, "--seed", 5).exit_code == 0  # resumed: the best variables stay
+    assert seen == [False, True]
+    assert best.exists()
+    second = json.loads((tmp_path / "history.json").read_text())
+    assert second["test_loss"] != first["test_loss"][:1]
+
+    accumulator = needed("tensorboard.backend.event_processing.event_accumulator")
+    for part in ("train", "validation"):
+        events = accumulator.EventAccumulator(str(tmp_path / "events" / part)).Reload()
+        assert [e.step for e in events.Scalars("loss")] == [10]
+    assert [e.value for e in events.Scalars("loss")] == pytest.approx(second["test_loss"], rel=1e-6)
+
+
 def test_networks_without_dropout_say_so(sets: dict[str, Path], tmp_path: Path) -> None:
     result = run("train", "lenet5", "--data", sets["mnist"], "--keep-prob", 0.5, "--out", tmp_path)
     assert result.exit_code == 2
     assert "lenet5 has no dropout" in result.output
+
+
+def test_the_luma_is_pillows_grey() -> None:
+    pixels = np.random.RandomState(0).randint(0, 256, (5, 7, 3)).astype("u1")
+    grey = np.asarray(Image.fromarray(pixels).convert("L"), np.float32)
+    found = luma(pixels.astype(np.float32))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, grey[..., None], rtol=0, atol=0.51)
 
 
 def test_a_data_set_is_training_data() -> None:

@@ -17,6 +17,7 @@ from minigraph.data.images import load_distorted
 from minigraph.data.named import NAMES, load_folder
 from minigraph.data.order import BatchStream
 from minigraph.models.record import Model, Preprocessing
+from minigraph.tools.shared.grey import luma
 from minigraph.util.lazy import lazy_property
 
 FOLDER = "folder"  # a recipe's data set that only the user has
@@ -194,7 +195,7 @@ class Fitted:
         sides = (border // 2, border - border // 2)
         pixels = np.pad(pixels, ((0, 0), sides, sides, (0, 0)))
         if self.model.channels != pixels.shape[3]:
-            grey = pixels @ np.array(LUMA, np.float32)[:, None] if pixels.shape[3] == 3 else pixels
+            grey = luma(pixels) if pixels.shape[3] == 3 else pixels
             pixels = np.repeat(grey, self.model.channels, 3)
         return self.model.preprocessing.apply(255 * pixels)
 
@@ -204,9 +205,6 @@ def plain_images(data: TrainingData) -> Images:
     if isinstance(data, Photographs):
         return LoadedImages(data.test.files, data.size, Preprocessing("RGB", (0.0,) * 3, (255.0,) * 3))
     return data.data.test_images if isinstance(data, Fitted) else data.test_images
-
-
-LUMA = (0.299, 0.587, 0.114)  # shares of red, green and blue in the brightness (ITU-R BT.601)
 
 
 def _squared(images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import minigraph as tf
@@ -14,18 +15,20 @@ class EventFiles:
     """Event files in `folder`/train, with the graph, and in `folder`/validation. Use in a `with` block.
 
     problem: the reason why there are no files, if any: TensorBoard, which has their format, is an optional package.
-    first: the step at which a resumed run goes on; TensorBoard drops what an earlier file holds from there on.
+    first: the next step of each part, "train" and "validation", by default 1. TensorBoard drops what earlier files
+        hold from there on: all that is from another run, or what a resumed run does again.
     """
 
-    def __init__(self, folder: Path, graph: tf.Graph | None, first: int | None = None) -> None:
+    def __init__(self, folder: Path, graph: tf.Graph | None, first: Mapping[str, int] = MappingProxyType({})) -> None:
         self.problem: str | None = None
         self._writers: dict[str, Any] = {}
         try:
             for name, drawn in (("train", graph), ("validation", None)):
+                earlier = any((folder / name).glob("events.out.tfevents.*"))
                 self._writers[name] = tf.summary.FileWriter(folder / name, drawn)
-                if first is not None:
+                if earlier:
                     log = tf.SessionLog(status=tf.SessionLog.START)
-                    self._writers[name].add_session_log(log, first)
+                    self._writers[name].add_session_log(log, first.get(name, 1))
         except MissingPackageError as error:
             self.problem = str(error)
 

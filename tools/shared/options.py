@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from minigraph.core.errors import InvalidArgumentError, NotFoundError
 from minigraph.tools.shared import completion
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -105,6 +106,14 @@ autotune_option = click.option(
     help="Time alternative implementations and remember the fastest [default: $MINIGRAPH_AUTOTUNE].",
 )
 output_file = click.Path(dir_okay=False, path_type=Path)
+
+
+def check_output(path: Path, suffixes: Sequence[str] = ()) -> None:
+    """Raise an error, before any work, for a file that cannot be written: another suffix, or no such folder."""
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise InvalidArgumentError(f"{path}: the name must end in {', '.join(suffixes[:-1])} or {suffixes[-1]}")
+    if not path.parent.is_dir():
+        raise NotFoundError(f"{path}: there is no folder {path.parent}")
 
 
 def image_dir_option(required: bool) -> Callable[[Command], Command]:

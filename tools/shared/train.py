@@ -174,6 +174,8 @@ class TrainingRun:
         restored = None if WORLD.rank else self._checkpoints.restore(resume, ("batches", "history"))
         if restored is None:
             self.session.run(self.network.initialise)
+            if not WORLD.rank:
+                self.best.path.unlink(missing_ok=True)  # of the run that this one replaces
         found: tuple[Path, dict[str, Any]] | None = WORLD.broadcast_object(restored)
         self._share_state()
         if found is None:

@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from minigraph.core.errors import DataLossError, InvalidArgumentError, NotFoundError, ResourceExhaustedError
+from minigraph.tools.shared.grey import luma
+from minigraph.tools.shared.options import check_output
 from minigraph.util.files import atomic_write
 
 MAX_PIXELS = 40_000_000
@@ -74,11 +76,10 @@ def _as_levels(image: Image.Image, path: Path) -> Pixels:
 
 
 def as_grey(picture: Pixels) -> Pixels:
-    """The picture's brightness, 0.299·red + 0.587·green + 0.114·blue (ITU-R BT.601), as one channel."""
+    """The picture's luma as its only channel."""
     if picture.levels.shape[-1] == 1:
         return picture
-    weights = np.array([0.299, 0.587, 0.114], np.float32)
-    return replace(picture, levels=(picture.levels @ weights)[..., None])
+    return replace(picture, levels=luma(picture.levels))
 
 
 def check_format(path: Path, picture: Pixels | None = None) -> str:
@@ -87,8 +88,7 @@ def check_format(path: Path, picture: Pixels | None = None) -> str:
     form = Image.EXTENSION.get(path.suffix.lower())
     if form is None or form not in Image.SAVE:
         raise InvalidArgumentError(f"{path}: the name must end in that of an image format, such as .png or .jpg")
-    if not path.parent.is_dir():
-        raise NotFoundError(f"{path}: there is no folder {path.parent}")
+    check_output(path)
     if picture is not None and form != "PNG" and form != "TIFF":
         if picture.deep:
             raise InvalidArgumentError(f"{path}: an image of 16 bits can be written as .png or .tiff")

@@ -23,6 +23,7 @@ from minigraph.ops.array.joining import stack
 from minigraph.ops.array.known import ShapeOf
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.reshape import squeeze
+from minigraph.ops.array.sequences import reverse_sequence
 from minigraph.ops.array.shape import fill
 from minigraph.ops.array.slicing import reverse
 from minigraph.ops.builder import apply
@@ -247,6 +248,12 @@ def _reverse(call: TfNode) -> Tensors:
     return call.build(lambda: reverse(call.x, [int(a) for a in call.constant(1, "the axes").ravel()]))
 
 
+def _reverse_sequence(call: TfNode) -> Tensors:
+    x, lengths = call.inputs
+    along, across = int(call.attr("seq_dim")), int(call.attr("batch_dim", 0))
+    return call.build(lambda: reverse_sequence(x, lengths, along, across))
+
+
 def _one_hot(call: TfNode) -> Tensors:
     inputs = [call.x, *call.inputs[2:]]
     depth = call.constant(1, "the depth")
@@ -392,6 +399,7 @@ IMPORT: dict[str, Importer] = {
     "Rank": _shape_op(shapes.Rank),
     "Reshape": _reshape,
     "ResourceGather": _gather,
+    "ReverseSequence": _reverse_sequence,
     "ReverseV2": _reverse,
     "ScatterNd": _scatter_nd,
     "Shape": _shape_op(shapes.Shape),

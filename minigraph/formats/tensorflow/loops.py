@@ -101,18 +101,28 @@ def frame_of(path: Path, messages: Mapping[str, Any], paths: Mapping[str, Path])
         entered |= {enters[0].name, merge.name, switch, nexts[0].name}
     constants = [n.name for n in inside if n.op in ENTER and n.name not in entered]
     structure = entered | {*constants, cond.name}
-    test = _before(base_name(cond.input[0]), {n.name for n in inside} - structure, messages)
+    among = {n for n, p in paths.items() if p[: len(path)] == path} - structure
+    test = _before(base_name(cond.input[0]), among, path, messages, paths)
     return LoopFrame(path, variables, constants, full_name(cond.input[0]), test, structure)
 
 
-def _before(name: str, among: set[str], messages: Mapping[str, Any]) -> set[str]:
+def _before(name: str, among: set[str], path: Path, messages: Mapping[str, Any], paths: Mapping[str, Path]) -> set[str]:
+    """The nodes of `among` that compute this one. Of a loop within `path` they are all, for it runs as a whole."""
+    wholes: dict[str | Path, list[str]] = {}
+    whole_of: dict[str, str | Path] = {}
+    for member in among:
+        node = messages[member]
+        deeper = paths.get(base_name(node.input[0]) if node.op in EXIT else member, ())[: len(path) + 1]
+        whole_of[member] = deeper if len(deeper) > len(path) else member
+        wholes.setdefault(whole_of[member], []).append(member)
     found: set[str] = set()
     todo = [name]
     while todo:
         name = todo.pop()
         if name in among and name not in found:
-            found.add(name)
-            todo += map(base_name, messages[name].input)
+            members = wholes[whole_of[name]]
+            found.update(members)
+            todo += [base_name(i) for member in members for i in messages[member].input]
     return found
 
 

@@ -45,6 +45,23 @@ def test_a_gradient_flows_through_a_loop() -> None:
     np.testing.assert_allclose(found, sum(k * 1.5 ** (k - 1) for k in range(1, 6)), rtol=1e-6)
 
 
+def test_a_loop_of_a_condition_is_added_once_also_with_exits_that_nothing_reads() -> None:
+    def loops(read: Any) -> list[str]:
+        with minigraph.Graph().as_default() as graph:
+            tf.import_graph_def(read, name="")
+            return [node.type for node in graph.get_operations() if "While" in node.type]
+
+    found = message("loop_in_test")
+    before = loops(found)
+    left = {node.input[0].partition(":")[0] for node in found.node if node.op == "Exit"}
+    switches = [node for node in found.node if node.op == "Switch" and node.name not in left]
+    assert len(switches) == 3  # the counters of the three loops
+    for switch in switches:
+        leave = found.node.add(name=f"{switch.name}/unread", op="Exit", input=[switch.name])
+        leave.attr["T"].CopyFrom(switch.attr["T"])
+    assert loops(found) == before
+
+
 def _without(kind: str) -> Any:
     """A loop whose nodes of one kind compute something else."""
     found = message("powers")
