@@ -13,7 +13,7 @@ from minigraph.tools.report import as_pixels
 from minigraph.tools.shared.baseline import cross_entropy
 from minigraph.tools.shared.data import Images
 from minigraph.tools.shared.html_page import heading, paragraph, tiles, write_page
-from minigraph.util.html import Cell, Fill, table
+from minigraph.util.html import Cell, Shaded, table
 
 MOST_CLASSES = 40  # of a confusion matrix that is written out
 MOST_IMAGES = 120
@@ -112,7 +112,7 @@ def _count(count: int, share: float, right: bool) -> Cell:
     if not count:
         return ""
     depth = 0.15 + 0.5 * (share if right else min(1.0, 5 * share))
-    return Fill(f"{count:,}", f"rgba({'20,130,82' if right else '200,40,44'},{depth:.2f})")
+    return Shaded(f"{count:,}", f"rgba({'20,130,82' if right else '200,40,44'},{depth:.2f})")
 
 
 def _wrong(

@@ -20,14 +20,14 @@ class Bar(NamedTuple):
     part: float
 
 
-class Fill(NamedTuple):
+class Shaded(NamedTuple):
     """A cell with a background. colour: in CSS."""
 
     text: str
     colour: str
 
 
-Cell: TypeAlias = str | Bar | Fill
+Cell: TypeAlias = str | Bar | Shaded
 
 
 def facts(title: str, rows: Mapping[str, object]) -> str:
@@ -57,7 +57,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], numbers: Iterabl
             stop = f"{100 * min(max(value.part, 0.0), 1.0):.1f}%"
             style += f";background:linear-gradient(to right,#e07a0055 {stop},transparent {stop})"
             value = value.text
-        elif isinstance(value, Fill):
+        elif isinstance(value, Shaded):
             style += f";background:{value.colour}"
             value = value.text
         return f'<{tag} style="{style}">{_lines(value)}</{tag}>'
