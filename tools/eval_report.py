@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from minigraph.tools.report import as_pixels
 from minigraph.tools.shared.baseline import cross_entropy
 from minigraph.tools.shared.data import Images
-from minigraph.tools.shared.html_page import heading, paragraph, table, tiles, write_page
+from minigraph.tools.shared.html_page import heading, paragraph, tiles, write_page
+from minigraph.util.html import Cell, Shaded, table
 
 MOST_CLASSES = 40  # of a confusion matrix that is written out
 MOST_IMAGES = 120
@@ -82,7 +83,7 @@ def _by_class(found: Confusion, classes: Sequence[str]) -> str:
         (name, f"{totals[i]:,}", _share(recall[i]), _share(precision[i]), f"{found.counts[:, i].sum():,}")
         for i, name in enumerate(classes)
     ]
-    return table(("class", "images", "recall", "precision", "predicted"), rows)
+    return table(("class", "images", "recall", "precision", "predicted"), rows, range(1, 5))
 
 
 def _share(value: float) -> str:
@@ -95,25 +96,23 @@ def _matrix(found: Confusion, classes: Sequence[str]) -> Iterator[str]:
         pairs = found.pairs()
         yield paragraph(f"The {min(len(pairs), MOST_PAIRS)} most frequent of {len(pairs)} confusions.")
         listed = [(classes[i], classes[j], f"{count:,}") for count, i, j in pairs[:MOST_PAIRS]]
-        yield table(("actual", "predicted", "images"), listed)
+        yield table(("actual", "predicted", "images"), listed, (2,))
         return
     yield paragraph("A row is the actual class, a column the predicted one. Green are the right ones; red, the wrong.")
     totals = np.maximum(found.counts.sum(1), 1)
-    rows: list[Sequence[str]] = []
-    fills: list[Sequence[str]] = []
-    for i, name in enumerate(classes):
-        rows.append([name, *(f"{count:,}" if count else "" for count in found.counts[i])])
-        shares = found.counts[i] / totals[i]
-        fills.append(["", *(_fill(float(share), i == j) for j, share in enumerate(shares))])
-    yield table(("actual \\ predicted", *classes), rows, fills)
+    rows = [
+        [name, *(_count(int(count), count / totals[i], i == j) for j, count in enumerate(found.counts[i]))]
+        for i, name in enumerate(classes)
+    ]
+    yield table(("actual \\ predicted", *classes), rows, range(1, len(classes) + 1))
 
 
-def _fill(share: float, right: bool) -> str:
-    """A colour that deepens with the share of the class; confusions deepen sooner."""
-    if not share:
+def _count(count: int, share: float, right: bool) -> Cell:
+    """A count on a colour that deepens with the share of the class; confusions deepen sooner."""
+    if not count:
         return ""
     depth = 0.15 + 0.5 * (share if right else min(1.0, 5 * share))
-    return f"rgba({'20,130,82' if right else '200,40,44'},{depth:.2f})"
+    return Shaded(f"{count:,}", f"rgba({'20,130,82' if right else '200,40,44'},{depth:.2f})")
 
 
 def _wrong(

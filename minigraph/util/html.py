@@ -1,11 +1,11 @@
-"""Pieces of HTML for notebooks: tables and curves, in the colours of the page around them."""
+"""Pieces of HTML for notebooks and pages: tables and curves, in the colours of the page around them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 COLOURS = ("#1f77b4", "#e07a00", "#2a9d55", "#c0392b", "#7a45a0", "#8c6d46")
 _LEFT = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;overflow-wrap:anywhere"
@@ -18,6 +18,16 @@ class Bar(NamedTuple):
 
     text: str
     part: float
+
+
+class Shaded(NamedTuple):
+    """A cell with a background. colour: in CSS."""
+
+    text: str
+    colour: str
+
+
+Cell: TypeAlias = str | Bar | Shaded
 
 
 def facts(title: str, rows: Mapping[str, object]) -> str:
@@ -35,11 +45,11 @@ def _lines(value: object) -> str:
     return "<br/>".join(map(escape, str(value).splitlines()))
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str | Bar]], numbers: Iterable[int] = ()) -> str:
+def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], numbers: Iterable[int] = ()) -> str:
     """A table as wide as the page. numbers: the columns that are aligned at the right."""
     right = set(numbers)
 
-    def cell(tag: str, column: int, value: str | Bar) -> str:
+    def cell(tag: str, column: int, value: Cell) -> str:
         style = _RIGHT if column in right else _LEFT
         if tag == "th":
             style += ";white-space:nowrap"
@@ -47,9 +57,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str | Bar]], numbers: It
             stop = f"{100 * min(max(value.part, 0.0), 1.0):.1f}%"
             style += f";background:linear-gradient(to right,#e07a0055 {stop},transparent {stop})"
             value = value.text
+        elif isinstance(value, Shaded):
+            style += f";background:{value.colour}"
+            value = value.text
         return f'<{tag} style="{style}">{_lines(value)}</{tag}>'
 
-    def row(tag: str, cells: Sequence[str | Bar]) -> str:
+    def row(tag: str, cells: Sequence[Cell]) -> str:
         return f"<tr>{''.join(cell(tag, i, value) for i, value in enumerate(cells))}</tr>"
 
     body = "".join(row("td", cells) for cells in rows)

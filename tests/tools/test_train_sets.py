@@ -76,6 +76,14 @@ def test_colour_images_become_grey() -> None:
     np.testing.assert_allclose(found[1], 1.175, rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["vgg-small", "resnet20", "mobilenet"])
+def test_images_of_the_right_size_are_scaled_as_the_network_predicts(name: str, sets: dict[str, Path]) -> None:
+    data, model = load("cifar10", sets["cifar10"]), get_model(name)
+    found = fitted(data, model, get_recipe(model).image_shape).test_images[:3]
+    np.testing.assert_allclose(found, model.preprocessing.apply(255 * data.test_images[:3]), rtol=1e-6)
+    assert found.min() < 0
+
+
 def test_images_that_fit_are_left_alone_and_large_ones_refused(sets: dict[str, Path]) -> None:
     digits = load()
     model = get_model("mnist-cnn")

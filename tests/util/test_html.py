@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigraph.util.html import Bar, beside, curves, facts, table
+from minigraph.util.html import Bar, Shaded, beside, curves, facts, table
 
 NUMBERS = st.lists(st.floats(width=32), max_size=40)
 
@@ -31,6 +31,9 @@ def test_a_table() -> None:
     assert ["right" in (cell.get("style") or "") for cell in shown.iter("th")] == [False, True]
     bars = re.findall(r"#e07a0055 ([\d.]+)%", table((), [(Bar("", part),) for part in (0.25, 2.0, -1.0)]))
     assert bars == ["25.0", "100.0", "0.0"]
+    filled = parsed(table(("",), [(Shaded("<7>", "rgba(1,2,3,0.5)"),), ("",)]))
+    cells = [(cell.text, "background:rgba(1,2,3,0.5)" in (cell.get("style") or "")) for cell in filled.iter("td")]
+    assert cells == [("<7>", True), (None, False)]
 
 
 @given(st.dictionaries(st.text(max_size=8).filter(str.isprintable), NUMBERS, max_size=3), st.booleans())

@@ -217,7 +217,9 @@ def fitted(data: Dataset, model: Model, image_shape: Sequence[int]) -> TrainingD
 
     Raises InvalidArgumentError if they are larger.
     """
-    if data.train_images.shape[1:] == tuple(image_shape):
+    scaling = model.preprocessing
+    is_scaled = scaling.channels != "BGR" and {*scaling.mean} == {0.0} and {*scaling.std} == {255.0}
+    if data.train_images.shape[1:] == tuple(image_shape) and is_scaled:
         return data
     side = _squared(data.train_images[:1]).shape[1]
     if side > model.image_size or len(image_shape) != 3:

@@ -1,11 +1,11 @@
-"""One HTML file with headings, tables and pictures in it, which needs nothing beside it."""
+"""One HTML file with headings, pictures and tables (`minigraph.util.html`) in it, which needs nothing beside it."""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -28,11 +28,9 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #262a30; background: white; 
   padding: 0 1rem; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; }
 p, figcaption { color: #50565f; max-width: 46rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
-th, td { padding: .2rem .6rem; text-align: right; border: 1px solid #e0e3e8; }
+table { border-collapse: collapse; font-size: .9rem; display: block; overflow-x: auto; }
+th, td { border: solid #e0e3e8; border-width: 1px 0; }
 th { font-weight: 600; color: #50565f; background: #f6f7f9; }
-th:first-child, td:first-child { text-align: left; }
-.scroll { overflow-x: auto; }
 .tiles { display: flex; flex-wrap: wrap; gap: .8rem; }
 .tiles figure { margin: 0; width: 8.5rem; }
 .tiles img { width: 100%; image-rendering: pixelated; border: 1px solid #e0e3e8; }
@@ -49,7 +47,7 @@ $body
 
 
 def write_page(path: Path, title: str, body: Iterable[str]) -> None:
-    """Write the file, whole or not at all. body: pieces of HTML, from the functions below."""
+    """Write the file, whole or not at all. body: pieces of HTML, from the functions below and `minigraph.util.html`."""
     with atomic_write(path, "w") as file:
         file.write(_PAGE.substitute(title=html.escape(title), body="\n".join(body)))
 
@@ -60,21 +58,6 @@ def heading(text: str) -> str:
 
 def paragraph(text: str) -> str:
     return f"<p>{html.escape(text)}</p>"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], fills: Iterable[Sequence[str]] = ()) -> str:
-    """A table of texts. fills: the background colours of the cells, by rows; empty for none."""
-    names = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-    colours = iter(fills)
-    lines = []
-    for row in rows:
-        fill = next(colours, [""] * len(row))
-        cells = [
-            f'<td style="background:{colour}">{html.escape(text)}</td>' if colour else f"<td>{html.escape(text)}</td>"
-            for text, colour in zip(row, fill, strict=True)
-        ]
-        lines.append(f"<tr>{''.join(cells)}</tr>")
-    return f'<div class="scroll"><table><tr>{names}</tr>{"".join(lines)}</table></div>'
 
 
 def tiles(pictures: Iterable[tuple[np.ndarray[Any, Any], str]]) -> str:
