@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,24 @@ def numpy_by_default() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINIGRAPH_BACKEND", os.environ.get("MINIGRAPH_BACKEND") or "numpy")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def wide_output() -> Iterator[None]:
+    """Tables are as wide as in a pipe; the workers are told that they have 80 columns."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_tensorflow() -> Iterator[None]:
+    """`minigraph run` names minigraph "tensorflow" and adds to NumPy for its whole process: it needs one of its own."""
+    yield
+    left = [name for name, module in sys.modules.items() if name == "tensorflow" and module is not None]
+    for name in left:
+        del sys.modules[name]
+    assert not left, "a test has installed minigraph as tensorflow in the process of the tests"
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ SHARES = (0.169, 0.529, 0.302)  # 52.9 % of the second class; the entropy of the
 
 
 def make(folder: Path, count: int, seed: int = 0) -> None:
-    """Write `count` JPEGs of stripes: level, upright or oblique, one kind to a class, with noise."""
+    """Write `count` JPEGs of stripes: level, upright or oblique, one kind to a class, with noise and some reflections."""
     random = np.random.RandomState(seed)
     rows, columns = np.mgrid[:40, :48]
     for number, (name, share) in enumerate(zip(CLASSES, SHARES, strict=True)):
@@ -21,6 +21,9 @@ def make(folder: Path, count: int, seed: int = 0) -> None:
         for i in range(round(count * share)):
             wave = (rows, columns, rows + columns)[number] // random.randint(5, 9) % 2
             pixels = wave[..., None] * random.uniform(100, 180, 3) + random.uniform(0, 60, (40, 48, 3))
+            down, across = random.randint(0, 30), random.randint(0, 36)
+            if i % 8 == 0:
+                pixels[down : down + 8, across : across + 8] = 255  # a reflection, as some photographs have
             Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{i}.jpg", quality=90)
 
 

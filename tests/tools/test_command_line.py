@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
+from support.program import run_command
 
 from minigraph.models import MODELS, Model
 from minigraph.tools.cli import GROUPS, main
@@ -99,9 +100,9 @@ def test_underscores_and_hyphens() -> None:
 
 
 def test_options_of_a_program_are_left_alone(tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text("import sys\nprint(sys.argv[1:])\n")
-    assert "['--batch_size=3', 'a_b']" in run("run", program, "--batch_size=3", "a_b").output
+    (tmp_path / "program.py").write_text("import sys\nprint(sys.argv[1:])\n")
+    done = run_command(tmp_path, "run", "program.py", "--batch_size=3", "a_b")
+    assert "['--batch_size=3', 'a_b']" in done.stdout
 
 
 @pytest.mark.parametrize(

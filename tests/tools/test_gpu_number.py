@@ -6,6 +6,8 @@ Tests `tools/run.py`, `tools/train_command.py`, `tools/retrain/command.py`, `too
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,6 @@ from gpu.strict.installed import install
 from gpu.strict.machine import Machine
 from PIL import Image
 from support.digits_folder import write_digits
-from support.program import run_command
 
 import minigraph as tf
 from minigraph.backend.discovery import get_backend
@@ -28,6 +29,8 @@ from minigraph.tools.cli import main
 from minigraph.tools.shared.options import backend_line
 from minigraph.tools.shared.running import recorded
 from minigraph.tools.shared.train import TrainingSettings
+
+MAIN = "from minigraph.tools.cli import main; main()"
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 
@@ -73,7 +76,8 @@ def test_a_program_runs_on_the_gpu_and_the_line_names_it(tmp_path: Path, monkeyp
         monkeypatch.setenv(name, value)
     text = "import tensorflow as tf\nprint(tf.Session().backend.label)\nprint(tf.Session())\n"
     (tmp_path / "program.py").write_text(text, "utf-8")
-    done = run_command(tmp_path, "run", "--backend", "cupy:1", "program.py")
+    command = [sys.executable, "-c", MAIN, "run", "--backend", "cupy:1", "program.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)  # Python itself reads PYTHONPATH
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("cupy:1\n<tf.Session on cupy:1,")
     assert "backend: cupy:1" in done.stderr

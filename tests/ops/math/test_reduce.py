@@ -152,9 +152,8 @@ def test_misfits_are_told() -> None:
         assert reduce_sum(placeholder("float32"), 0).shape.ndims is None
 
 
-@pytest.mark.parametrize("reduce", [moments, reduce_logsumexp])
-def test_fed_axes_are_refused_where_they_must_be_known(reduce: Any) -> None:
+def test_fed_axes_are_refused_where_they_must_be_known() -> None:
     with Graph().as_default():
         x, axis = placeholder(float32, [2, 3]), placeholder(int32, [])
         with pytest.raises(ShapeError, match="the axes of a reduction must be Python integers"):
-            reduce(x, axis)
+            moments(x, axis)
