@@ -13,7 +13,7 @@ SHARES = (0.169, 0.529, 0.302)  # 52.9 % of the second class; the entropy of the
 
 
 def make(folder: Path, count: int, seed: int = 0) -> None:
-    """Write `count` JPEGs of stripes: level, upright or oblique, one kind to a class, with noise and some reflections."""
+    """Write `count` JPEGs of stripes: level, upright or oblique by class, with noise; some have a reflection."""
     random = np.random.RandomState(seed)
     rows, columns = np.mgrid[:40, :48]
     for number, (name, share) in enumerate(zip(CLASSES, SHARES, strict=True)):
