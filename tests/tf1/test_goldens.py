@@ -103,6 +103,9 @@ DIFFERENCES: dict[str, set[tuple[str, str]]] = {
         ("signs_roots_float32", "minus rsqrt"),
     },
     "minigraph knows the size that follows from the others.": {("keras_reshape", "output_shape")},
+    "A rectangle beyond an image of unknown size is refused by the slice, with its numbers.": {
+        ("error_run_image_crop", "error")
+    },
     "A mirrored border may be wider than the tensor: it is mirrored again, as in NumPy.": {
         ("error_run_reflect", "error")
     },
@@ -157,8 +160,9 @@ def expected_class(classes: list[str]) -> str:
 def check_error(got: dict[str, Any], want: dict[str, Any]) -> None:
     expected = expected_class(want["classes"])
     assert expected in got["classes"], f"want {expected}: {want['message']}\n got {got['classes']}: {got['message']}"
+    said = got["message"].partition(", made at ")[0]  # a quoted line of the program may hold the phrase, too
     for phrase in want["phrases"]:
-        assert phrase in got["message"], f"want {phrase!r} as in {want['message']!r}\n got {got['message']!r}"
+        assert phrase in said, f"want {phrase!r} as in {want['message']!r}\n got {got['message']!r}"
 
 
 def check_array(key: str, got: Any, want: Any, rtol: float, atol: float) -> None:

@@ -243,7 +243,7 @@ def program(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<?xml"), (".png", b"\x89PNG"), (".pdf", b"%PDF")])
 def test_drawn_by_graphviz(tmp_path: Path, suffix: str, start: bytes) -> None:
     pytest.importorskip("graphviz")
-    out = tmp_path / "deep" / f"graph{suffix}"
+    out = tmp_path / f"graph{suffix}"
     result = run("viz", "mnist-cnn", "-o", out, "--batch-size", 8, "--inference")
     assert result.exit_code == 0, result.output
     assert out.read_bytes().startswith(start)
@@ -273,6 +273,7 @@ def test_graphviz_missing(tmp_path: Path, program: Path, monkeypatch: pytest.Mon
         pytest.importorskip("graphviz")
         monkeypatch.setenv("PATH", str(tmp_path))
     out = tmp_path / "out" / "scaled.svg"
+    out.parent.mkdir()
     result = run("viz", program, "-o", out)
     assert result.exit_code == 1
     for expected in ("apt install graphviz", 'pip install "minigraph[viz]"', "scaled.dot", "scaled.html"):

@@ -48,7 +48,7 @@ def index_of(indices: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
         place = int(np.argmax(outside.ravel()))
         vector = indices.reshape(-1, depth)[place].tolist()
         where = element_name("indices", outside.shape, place)
-        raise InvalidArgumentError(f"{where} = {vector} does not index into a tensor of shape {format_shape(shape)}")
+        raise InvalidArgumentError(f"{where} = {vector} does not index into shape [{','.join(map(str, shape))}]")
     return tuple(indices[..., i] for i in range(depth))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, float32, uint64
-from minigraph.core.errors import DTypeError, InvalidArgumentError
+from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Graph, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar
@@ -54,6 +54,8 @@ class RandomOp(Op, abstract=True):
         shape = self.shape
         if shape is None and inputs[0].shape is not None and inputs[0].shape[0] is not None:
             return TensorType(self.dtype, (None,) * inputs[0].shape[0]), CELL
+        if shape is not None and (negative := next((d for d in shape if d is not None and d < 0), None)) is not None:
+            raise ShapeError(f"Dimension {negative} must be >= 0")
         return TensorType(self.dtype, shape), CELL
 
     def draw(self, count: int, key: int, stream: int, offset: int) -> np.ndarray:

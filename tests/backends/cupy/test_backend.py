@@ -204,8 +204,9 @@ def test_without_a_gpu_the_error_says_so(monkeypatch: pytest.MonkeyPatch, count:
             raise RuntimeError("cudaErrorNoDevice")
         return count
 
-    runtime = types.SimpleNamespace(getDeviceCount=device_count)
-    module = types.SimpleNamespace(cuda=types.SimpleNamespace(runtime=runtime))
+    runtime = types.SimpleNamespace(getDeviceCount=device_count, CUDARuntimeError=ZeroDivisionError)
+    driver = types.SimpleNamespace(CUDADriverError=ZeroDivisionError)
+    module = types.SimpleNamespace(cuda=types.SimpleNamespace(runtime=runtime, driver=driver))
     monkeypatch.setitem(sys.modules, "cupy", module)  # type: ignore[arg-type]
     with pytest.raises(BackendError, match=message):
         CudaDevice()
