@@ -71,7 +71,7 @@ class Installation(NamedTuple):
         return ""
 
     def command(self) -> str:
-        """The command that installs what is missing and changes nothing that is there."""
+        """The command that installs the missing parts and leaves the installed ones alone."""
         if self.newest < MAJORS[0]:
             return f'a newer driver, at least for CUDA {MAJORS[0]}, and then pip install "minigraph[cuda{MAJORS[0]}]"'
         if self.major is None or self.conflict():

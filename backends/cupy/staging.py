@@ -79,7 +79,7 @@ class Staging:
             event.record(stream)
 
     def _piece(self, nbytes: int) -> tuple[Any, Any] | None:
-        """Pinned memory that takes so many bytes, and the event after which it can be used."""
+        """Pinned memory of at least this many bytes, and the event after which it is free."""
         size = max(LEAST, 1 << (nbytes - 1).bit_length())
         made = self._pieces.setdefault(size, [])
         if not made:

@@ -108,7 +108,7 @@ def fit(
 class _GraphModel:
     """A graph as the loops and the callbacks of Keras take a model, and as they take its objective."""
 
-    metrics: Sequence[Any] = ()  # those with a state of their own, of which a graph has none
+    metrics: Sequence[Any] = ()  # stateful metrics; a graph has none
 
     def __init__(
         self, session: Session, train_op: Any, inputs: list[Tensor], values: dict[str, Tensor], rate: Variable | None

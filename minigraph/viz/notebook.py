@@ -83,7 +83,7 @@ def draw_svg(tensor: Tensor) -> str | None:
 
 
 def _sized(found: re.Match[str]) -> str:
-    """A picture's size, at most WIDTH wide and as wide as the notebook, of which some viewers know only the first."""
+    """A picture's size: at most WIDTH, and at most the notebook's width where the viewer knows that."""
     wide, tall = map(int, found.groups())
     scale = min(1.0, WIDTH / wide)
     size = f'width="{wide * scale:.0f}pt" height="{tall * scale:.0f}pt"'

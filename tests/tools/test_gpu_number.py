@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from gpu.host import COMPILER
 from gpu.strict.environment import for_children
-from gpu.strict.installed import install
+from gpu.strict.installed import two_gpus
 from gpu.strict.machine import Machine
 from PIL import Image
 from support.digits_folder import write_digits
@@ -37,10 +37,8 @@ pytestmark = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    made = Machine(devices=2)
-    install(monkeypatch, made)
-    yield made
-    assert made.violations == []
+    with two_gpus(monkeypatch) as made:
+        yield made
 
 
 class OpenedError(Exception):

@@ -32,9 +32,9 @@ from minigraph.ops.host.host_ops import segment_count
 from minigraph.ops.math.arithmetic import Mul, RealDiv
 from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.comparison import Equal, Greater, LogicalOr, less
-from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.finite import IsNan
 from minigraph.ops.math.reduce_extremes import reduce_max
+from minigraph.ops.math.segments import without_negative
 from minigraph.ops.math.selection import Select
 from minigraph.ops.math.selection import where as select
 
@@ -159,12 +159,7 @@ def _reduced(op: type[SegmentReduction], data: Any, segment_ids: Any, count: Any
 
 def _with_count(op: type[SegmentReduction], x: Tensor, ids: Tensor, count: Any, name: str) -> Tensor:
     neutral = x.dtype.np_dtype.type(op.neutral(x.dtype))
-    if ids.type.rank != 1:
-        raise ShapeError(f"segment_ids must be a vector, not shape {format_shape(ids.type.shape)}")
-    known = static_value(ids)
-    if known is None or (known < 0).any():
-        x = select(less(ids, 0), zeros_like(x) + neutral, x)
-        ids = maximum(ids, 0)
+    x, ids = without_negative(x, ids, lambda x: zeros_like(x) + neutral)
     ids = checked_range("segment_ids", ids, count) if isinstance(count, int) else ids
     target = packed([count, *known_dims(x, range(1, x.type.rank or 1))])
     return x.graph.add(op(), (x, ids, fill(target, neutral)), name).outputs[0]
@@ -173,7 +168,7 @@ def _with_count(op: type[SegmentReduction], x: Tensor, ids: Tensor, count: Any, 
 def _sorted(
     op: type[SegmentReduction], name: str | None, default: str, empty: int, data: TensorLike, segment_ids: TensorLike
 ) -> Tensor:
-    """The same for ids in ascending order, of which the last gives the number of segments. empty: for a gap."""
+    """The reduction for ids in ascending order; the last one gives the count. empty: the value of a gap."""
     with composed(name, default, data, segment_ids) as scope:
         x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
         known = static_value(ids)

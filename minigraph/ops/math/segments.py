@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from minigraph.core.convert import convert_to_tensor
@@ -51,17 +51,25 @@ def unsorted_segment_sum(
         array([2., 0., 5.], dtype=float32)
     """
     with composed(name, "UnsortedSegmentSum", data, segment_ids) as scope:
-        x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
-        if ids.type.rank != 1:
-            raise ShapeError(f"segment_ids must be a vector, not shape {format_shape(ids.type.shape)}")
-        known = static_value(ids)
-        if known is None or (known < 0).any():
-            x = where(less(ids, 0), zeros_like(x), x)
-            ids = maximum(ids, 0)
+        x, ids = without_negative(convert_to_tensor(data), convert_to_tensor(segment_ids), zeros_like)
         ids = checked_range("segment_ids", ids, num_segments)
         tail = known_dims(x, range(1, x.type.rank or 1))
         target = packed([num_segments, *tail])
         return scatter_nd(expand_dims(ids, 1), x, target, name=scope)
+
+
+def without_negative(x: Tensor, ids: Tensor, neutral: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """The slices and their segment numbers, with `neutral(x)` in segment 0 for slices whose number is negative.
+
+    Raises ShapeError if the numbers are no vector.
+    """
+    if ids.type.rank != 1:
+        raise ShapeError(f"segment_ids must be a vector, not shape {format_shape(ids.type.shape)}")
+    known = static_value(ids)
+    if known is None or (known < 0).any():
+        x = where(less(ids, 0), neutral(x), x)
+        ids = maximum(ids, 0)
+    return x, ids
 
 
 def segment_sum(data: TensorLike, segment_ids: TensorLike, name: str | None = None) -> Tensor:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gpu.host import COMPILER
-from gpu.strict.installed import install
+from gpu.strict.installed import two_gpus
 from gpu.strict.machine import CUDARuntimeError, Machine
 
 import minigraph as tf
@@ -28,10 +28,8 @@ pytestmark = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    made = Machine(devices=2)
-    install(monkeypatch, made)
-    yield made
-    assert made.violations == []
+    with two_gpus(monkeypatch) as made:
+        yield made
 
 
 @pytest.fixture

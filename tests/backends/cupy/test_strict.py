@@ -1,4 +1,4 @@
-"""The stand-in for CUDA in `tests/gpu/strict` finds what it is made to find, and suites of tests run on it."""
+"""The stand-in for CUDA in `tests/gpu/strict` finds broken rules, and suites of tests run on it."""
 
 from __future__ import annotations
 

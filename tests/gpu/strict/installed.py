@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,6 +14,15 @@ from gpu.strict.machine import Machine
 from minigraph.backend import discovery
 from minigraph.backends.cupy import cublas, cudnn, device
 from minigraph.backends.cupy.libraries import MissingLibrary
+
+
+@contextmanager
+def two_gpus(patch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    """A machine with two GPUs that the backend runs on; no rule may be broken in the `with` block."""
+    made = Machine(devices=2)
+    install(patch, made)
+    yield made
+    assert made.violations == []
 
 
 def install(patch: pytest.MonkeyPatch, machine: Machine) -> Any:

@@ -109,7 +109,7 @@ def derive_cross_entropy(options: DeriveOptions, check: bool) -> Document:
         Prose("p = σ(z) is the probability of the class, t the label, 0 or 1. The cost of one unit is"),
         name_lines(symbols("c", z.shape), _logarithms(t, p)),
         Heading("Gradient"),
-        Prose("By the steps, with p for the sigmoid's value as it stands in the gradient graph:"),
+        Prose("By the steps, with p for the sigmoid's value in the gradient graph:"),
         gradient_lines(z, by_steps.gradients["z"]),
         Prose("The slope p·(1 − p) cancels. There remains δ·(p − t), so a saturated unit still learns."),
     ]
