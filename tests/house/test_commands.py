@@ -39,8 +39,6 @@ QUICK = (
 )
 SLOW = ("bisect", "explain", "export mnist-cnn", "figures", "profile mnist-cnn", "train mnist-cnn", "viz mnist-cnn -o",
         "viz model.py", "train resnet20 --data sample", "summary")  # fmt: skip
-# Adam's first step enlarges the rounding of Winograd's products where gradients are near 0: `bisect` calls it a fault.
-FAILING = {"bisect mnist-cnn"}
 ABSENT = ("--clear", "cupy", "--checkpoint", "--workers", "--memory-limit 500", "MODEL", "NAME", "…")
 
 
@@ -124,9 +122,7 @@ def test_quick_ones_run(line: Line, folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", [line for line in LINES if is_run(line, SLOW)], ids=lambda line: line.text)
-def test_others_run(line: Line, folder: Path, request: pytest.FixtureRequest) -> None:
-    if line.text in FAILING:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="rounding that Adam enlarges"))
+def test_others_run(line: Line, folder: Path) -> None:
     run(line)
 
 
