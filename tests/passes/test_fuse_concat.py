@@ -1,4 +1,4 @@
-"""The pass fuse_concat and LLVM's backends/llvm/join: which operands are stored in place, which are copied, bits."""
+"""The pass fuse_concat and backends/llvm/join.py: which operands are stored in place, which are copied, and the bits."""
 
 from __future__ import annotations
 
