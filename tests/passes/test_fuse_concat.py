@@ -1,4 +1,4 @@
-"""The pass fuse_concat and backends/llvm/join.py: which operands are stored in place or copied, and the bits."""
+"""The pass fuse_concat and `backends/llvm/join.py`: which operands are stored in place or copied, and the bits."""
 
 from __future__ import annotations
 
