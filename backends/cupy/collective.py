@@ -10,7 +10,7 @@ import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.cupy.device import Device
-from minigraph.backends.cupy.kernel import Collective
+from minigraph.backends.cupy.kernel import NcclCall
 from minigraph.backends.cupy.nccl import TYPES
 from minigraph.backends.cupy.steps import DeviceView
 from minigraph.core.dtypes import as_dtype
@@ -63,18 +63,18 @@ def _binder(device: Device, op: Op, in_types: Types) -> Bind | None:
         call = _reduce(op.reduction, in_types[0])
         return None if call is None else partial(_whole, device, call)
     if isinstance(op, Broadcast):
-        return partial(_whole, device, Collective("broadcast", in_types[0].nbytes, "uint8", op.root))
+        return partial(_whole, device, NcclCall("broadcast", in_types[0].nbytes, "uint8", op.root))
     if isinstance(op, BroadcastGrad):
         call = _reduce("sum", in_types[0])
         return None if call is None else partial(_whole, device, call, root=op.root)
     return None
 
 
-def _reduce(reduction: str, kind: TensorType) -> Collective | None:
+def _reduce(reduction: str, kind: TensorType) -> NcclCall | None:
     """The all-reduce of an array, if NCCL has one for its numbers."""
     how, _, name = reduction.partition(" of ")
     name = name or kind.dtype.name
-    return Collective(how, kind.size, name) if name in TYPES else None
+    return NcclCall(how, kind.size, name) if name in TYPES else None
 
 
 def _copies(device: Device, pairs: Sequence[tuple[DeviceView, int, int]]) -> list[Launch]:
@@ -86,7 +86,7 @@ def _copies(device: Device, pairs: Sequence[tuple[DeviceView, int, int]]) -> lis
     ]
 
 
-def _exchange(device: Device, call: Collective, pointer: int) -> tuple[list[Launch], list[Launch]]:
+def _exchange(device: Device, call: NcclCall, pointer: int) -> tuple[list[Launch], list[Launch]]:
     """The launches that begin and end a collective; none if there are no numbers, or no other ranks."""
     if WORLD.size == 1 or not call.size:
         return [], []
@@ -94,7 +94,7 @@ def _exchange(device: Device, call: Collective, pointer: int) -> tuple[list[Laun
 
 
 def _whole(
-    device: Device, call: Collective, inputs: Sequence[DeviceView], outputs: Sequence[DeviceView],
+    device: Device, call: NcclCall, inputs: Sequence[DeviceView], outputs: Sequence[DeviceView],
     workspace: DeviceView, root: int | None = None,
 ) -> Launch:  # fmt: skip
     """Copy, exchange, wait. root: the only rank that gets the result; the others get zeros."""
@@ -109,7 +109,7 @@ def _whole(
 
 
 def _start(
-    device: Device, types: Types, call: Collective, inputs: Sequence[DeviceView], outputs: Sequence[DeviceView],
+    device: Device, types: Types, call: NcclCall, inputs: Sequence[DeviceView], outputs: Sequence[DeviceView],
     workspace: DeviceView,
 ) -> Launch:  # fmt: skip
     (bucket,) = outputs
@@ -124,7 +124,7 @@ def _wait(
     workspace: DeviceView,
 ) -> Launch:  # fmt: skip
     (bucket,) = inputs
-    call = Collective("sum", bucket.type.size, "")
+    call = NcclCall("sum", bucket.type.size, "")
     _, end = _exchange(device, call, bucket.pointer)
     sources = [bucket._replace(pointer=at) for at in _addresses(bucket, op.types)]
     read = [(s, out.pointer, out.type.nbytes) for s, out in zip(sources, outputs, strict=True) if out is not None]

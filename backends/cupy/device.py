@@ -14,7 +14,7 @@ from minigraph.backends.cupy.cudnn import Cudnn
 from minigraph.backends.cupy.exchange import Exchange, ForeignArray
 from minigraph.backends.cupy.failures import DeviceLostError, translated
 from minigraph.backends.cupy.installation import advice, release
-from minigraph.backends.cupy.kernel import Collective, ConvProblem, CudaKernel, Gemm
+from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm, NcclCall
 from minigraph.backends.cupy.nccl import Nccl, library
 from minigraph.backends.cupy.staging import Staging
 from minigraph.backends.cupy.turn import Turn
@@ -65,7 +65,7 @@ class Device(Protocol):
     def require_collectives(self) -> None:
         """Raises BackendError if there is no NCCL."""
 
-    def begin_collective(self, call: Collective, pointer: int) -> None:
+    def begin_collective(self, call: NcclCall, pointer: int) -> None:
         """Begin a collective of all ranks on an array, after all work so far and beside later work."""
 
     def end_collective(self, pointer: int) -> None:
@@ -261,7 +261,7 @@ class CudaDevice:
     def require_collectives(self) -> None:
         library(self._major)
 
-    def begin_collective(self, call: Collective, pointer: int) -> None:
+    def begin_collective(self, call: NcclCall, pointer: int) -> None:
         with self.turn:
             if self._nccl is None:
                 found = library(self._major)

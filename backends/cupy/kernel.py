@@ -86,7 +86,7 @@ class Constant(NamedTuple):
     args: tuple[BufferRef]
 
 
-class Collective(NamedTuple):
+class NcclCall(NamedTuple):
     """A collective of NCCL on an array, in place.
 
     kind: "sum", "average", "min" or "max" of all ranks' numbers, or "broadcast" of those of rank `root`. dtype: of the

@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
-from minigraph.backends.cupy.kernel import Collective
+from minigraph.backends.cupy.kernel import NcclCall
 from minigraph.backends.cupy.libraries import MissingLibrary, load
 from minigraph.core.errors import BackendError, InternalError
 
@@ -67,7 +67,7 @@ class Nccl:
         self._communicator = ctypes.c_void_p()
         self._call("ncclCommInitRank", ctypes.byref(self._communicator), size, unique, rank)
 
-    def begin(self, call: Collective, pointer: int) -> None:
+    def begin(self, call: NcclCall, pointer: int) -> None:
         """Begin a collective after all work so far. Other work may run beside it until `end`."""
         self._own.wait_event(self._main.record())
         address, count = ctypes.c_void_p(pointer), ctypes.c_size_t(call.size)

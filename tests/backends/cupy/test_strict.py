@@ -164,7 +164,7 @@ def test_ranks_that_call_differently_break_a_rule() -> None:
     made = nccl.Nccl(library, cupy, stream, 0, 2, lambda value: value)
     memory = filled(cupy, stream, 1)
     library.gather = lambda value: [value, (("all-reduce", 4, 7, 2), value[1])]
-    made.begin(nccl.Collective("sum", 4, "float32"), memory.ptr)
+    made.begin(nccl.NcclCall("sum", 4, "float32"), memory.ptr)
     made.end(memory.ptr)
     with pytest.raises(RuleBrokenError, match="collectives differ"):
         stream.synchronize()
