@@ -1,6 +1,6 @@
 """Models of Keras beyond what is recorded from TensorFlow in `goldens/cases_keras.py`.
 
-Tests `keras/callbacks.py`, `keras/data.py`, `keras/loops.py`, `keras/network.py`, `keras/training.py`,
+Tests `keras/callbacks/`, `keras/data.py`, `keras/loops.py`, `keras/network.py`, `keras/training.py`,
 `keras/datasets/mnist.py` and `keras/preprocessing/image.py`.
 """
 
