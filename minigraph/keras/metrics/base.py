@@ -95,25 +95,27 @@ def mean_sums(values: Any, weights: Any) -> list[Tensor]:
     return [math.reduce_sum(values * weights), math.reduce_sum(weights)]
 
 
-class FunctionMetric(Metric):
-    """The mean of what the class's function gives for each example."""
+class MeanMetric(Metric):
+    """The mean of what a function gives for each example."""
 
-    function: ClassVar[Callable[..., Tensor]]
     options: Mapping[str, Any] = {}
 
-    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
-        super().__init__(name or type(self).function.__name__, dtype)
+    def __init__(self, fn: Callable[..., Any], name: str, dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+        self.fn = fn
 
     def sums(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> list[Tensor]:
-        return mean_sums(self.function(y_true, y_pred, **self.options), sample_weight)
+        return mean_sums(self.fn(y_true, y_pred, **self.options), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.options}
 
 
-class MeanMetric(FunctionMetric):
-    """The mean of what a given function gives for each example."""
+class FunctionMetric(MeanMetric):
+    """The mean of what the class's function gives for each example."""
 
-    def __init__(self, fn: Callable[..., Any], name: str, dtype: Any = None) -> None:
-        super().__init__(name, dtype)
-        self.function = fn  # type: ignore[misc]
+    function: ClassVar[Callable[..., Tensor]]
+
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        function = type(self).function
+        super().__init__(function, name or function.__name__, dtype)
