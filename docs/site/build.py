@@ -147,7 +147,7 @@ def write_source(target: Path = SOURCE) -> list[str]:
 
 
 def navigation(pages: Iterable[str]) -> list[Any]:
-    """The menu: the parts of `NAV`, each floor under How it works, the reference with a part for Keras, the decisions."""
+    """The menu: the parts of `NAV`, each floor under How it works, the reference, Keras apart, the decisions."""
     pages = list(pages)
     inside = {folder: [page for page in pages if page.startswith(f"{folder}/")] for folder in ("floors", "decisions")}
     menu: list[Any] = [{"Home": ["index.md", {"README": "start.md"}]}]
