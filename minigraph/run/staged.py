@@ -15,6 +15,7 @@ from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ops.constant import string_array
 from minigraph.ops.control.branches import Merge
 from minigraph.ops.host.resources import ResourceOp, Resources
+from minigraph.ops.state.variable import VariableV2
 from minigraph.run.feeds import feed_type
 from minigraph.run.request import Request
 from minigraph.run.runner import Runner
@@ -54,6 +55,9 @@ def run_in_stages(
             known.update(zip(stage.fetched, results, strict=True))
         for node in stage.ready:
             _do(node, known, branches, resources, lock)
+        for tensor in stage.fetched:
+            if isinstance(tensor.node.op, VariableV2):
+                del known[tensor]  # so that later plans have the variable itself, which they may change
 
 
 def _run_plan(

@@ -32,11 +32,14 @@ Path = tuple[str, ...]  # the frames around a node, the outermost first
 
 
 class LoopVariable(NamedTuple):
-    """A variable of a loop, by the names of its nodes. `exit`: None if nothing reads its last value."""
+    """A variable of a loop, by the names of its nodes.
+
+    switch: None if only the condition reads it. exit: None if nothing reads its last value.
+    """
 
     enter: str
     merge: str
-    switch: str
+    switch: str | None
     next: str  # the tensor that NextIteration takes
     exit: str | None
 
@@ -94,12 +97,11 @@ def frame_of(path: Path, messages: Mapping[str, Any], paths: Mapping[str, Path])
         enters, nexts = ([s for s in sides if s.op in kinds] for kinds in (ENTER, NEXT))
         if len(sides) != 2 or not enters or not nexts:
             continue
-        if merge.name not in switches:
-            raise UnreadableError(f"node '{merge.name}' ({merge.op}): a variable of a loop that no Switch reads")
-        switch, leave = switches[merge.name].name, exits.get(switches[merge.name].name)
+        switch = switches[merge.name].name if merge.name in switches else None
+        leave = exits.get(switch or "")
         value = full_name(nexts[0].input[0])
         variables.append(LoopVariable(enters[0].name, merge.name, switch, value, leave.name if leave else None))
-        entered |= {enters[0].name, merge.name, switch, nexts[0].name}
+        entered |= {enters[0].name, merge.name, nexts[0].name, *([switch] if switch else [])}
     constants = [n.name for n in inside if n.op in ENTER and n.name not in entered]
     structure = entered | {*constants, *copies, cond.name}
     among = {n for n, p in paths.items() if p[: len(path)] == path} - structure

@@ -10,3 +10,5 @@ from minigraph.keras.layers.core import *
 from minigraph.keras.layers.merge import *
 from minigraph.keras.layers.normalization import *
 from minigraph.keras.layers.pooling import *
+from minigraph.keras.layers.recurrent import *
+from minigraph.keras.layers.wrappers import *
