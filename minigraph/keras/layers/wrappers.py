@@ -6,9 +6,10 @@ from typing import Any
 
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorShape
-from minigraph.keras.base_layer import Layer, flat
+from minigraph.keras.base_layer import Layer
 from minigraph.keras.layers.recurrent import RecurrentLayer
 from minigraph.keras.network import layer_from_config
+from minigraph.keras.shapes import flat
 from minigraph.ops.array.joining import concat
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.array.shape import packed
@@ -19,7 +20,19 @@ __all__ = ["Bidirectional", "TimeDistributed", "Wrapper"]
 
 
 class Wrapper(Layer):
-    """The base class of layers around another one."""
+    """The base class of layers around another one.
+
+    Args:
+        layer: The layer.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: It is no layer.
+
+    Example:
+        >>> tf.keras.layers.Wrapper(tf.keras.layers.Dense(3)).layer.units
+        3
+    """
 
     def __init__(self, layer: Any, **kwargs: Any) -> None:
         if not isinstance(layer, Layer):
@@ -30,27 +43,36 @@ class Wrapper(Layer):
         self.layer = layer
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make such a layer."""
         inner = {"class_name": type(self.layer).__name__, "config": self.layer.get_config()}
         return {**super().get_config(), "layer": inner}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer of a configuration."""
         return cls(layer_from_config(config.pop("layer")), **config)
 
 
 class TimeDistributed(Wrapper):
-    """A layer on each step of sequences [batch, time, …]."""
+    """A layer on each step of sequences [batch, time, …].
+
+    Args:
+        layer: The layer.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: It is no layer.
+
+    Example:
+        >>> layer = tf.keras.layers.TimeDistributed(tf.keras.layers.Dense(3))
+        >>> layer(tf.zeros([2, 5, 4])).shape.as_list()
+        [2, 5, 3]
+    """
 
     def build(self, input_shape: Any) -> None:
-        """Make the layer's weights."""
         if not self.layer.built:
             self.layer.build(TensorShape([input_shape[0], *input_shape[2:]]))
             self.layer.built = True
 
     def call(self, inputs: Any, training: Any = None) -> Any:
-        """Compute the results."""
         steps = shape_of(inputs)
         y = self.layer(
             reshape(inputs, [-1, *inputs.shape.as_list()[2:]]), **({} if training is None else {"training": training})
@@ -63,7 +85,20 @@ class TimeDistributed(Wrapper):
 class Bidirectional(Wrapper):
     """A recurrent layer and a copy of it that begins with the last step; their results joined.
 
-    merge_mode: "concat", "sum", "mul", "ave", or None for a list of both.
+    Args:
+        layer: The recurrent layer.
+        merge_mode: "concat", "sum", "mul", "ave", or None for a list of both results.
+        weights: The initial weights.
+        backward_layer: The layer that begins with the last step, in place of a copy.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: `layer` is no recurrent layer, or there is no such `merge_mode`.
+
+    Example:
+        >>> layer = tf.keras.layers.Bidirectional(tf.keras.layers.LSTM(3))
+        >>> layer(tf.zeros([2, 5, 4])).shape.as_list()
+        [2, 6]
     """
 
     def __init__(
@@ -93,16 +128,24 @@ class Bidirectional(Wrapper):
         self.time_major = layer.time_major
 
     def build(self, input_shape: Any) -> None:
-        """The layers make their weights when they are called."""
+        self.built = True  # the layers make their weights when they are called
 
     def __call__(self, inputs: Any, initial_state: Any = None, **kwargs: Any) -> Any:
-        """Apply both layers. initial_state: the states of the first one, and those of the other."""
+        """Apply both layers.
+
+        Args:
+            inputs: Sequences [batch, time, features], or a list of them and of initial states.
+            initial_state: Tensors [batch, units]: the states of the first layer, and those of the other.
+            **kwargs: Arguments of `call`.
+
+        Returns:
+            The results, and the last states if the layers give them.
+        """
         if initial_state is not None:
             inputs = [*flat(inputs), *flat(initial_state)]
         return super().__call__(inputs, **kwargs)
 
     def call(self, inputs: Any, training: Any = None) -> Any:
-        """Compute the results."""
         x, *states = flat(inputs)
         half = len(states) // 2
         more = {} if training is None else {"training": training}
@@ -116,19 +159,21 @@ class Bidirectional(Wrapper):
         return [merged, *after, *behind] if self.return_state else merged
 
     def reset_states(self) -> None:
-        """Set the states of both layers to zeros."""
+        """Set the states of both layers to zeros.
+
+        Raises:
+            AttributeError: The layers are not stateful.
+        """
         self.forward_layer.reset_states()
         self.backward_layer.reset_states()
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make such a layer."""
         inner, other = self._given
         more = {} if other is None else {"backward_layer": other}
         return {**Layer.get_config(self), "layer": inner, "merge_mode": self.merge_mode, **more}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer of a configuration."""
         other = config.pop("backward_layer", None)
         given = {} if other is None else {"backward_layer": layer_from_config(other)}
         return cls(layer_from_config(config.pop("layer")), **config, **given)
