@@ -76,6 +76,17 @@ class Cell(FieldLayer):
         return [[mask(x, rate) for _ in range(count)] if rate > 0 else [] for x, rate in pairs]
 
     def call(self, inputs: Any, states: Any, training: Any = None, masks: Any = None) -> Any:
+        """Compute one step.
+
+        Args:
+            inputs: The step's inputs [batch, features].
+            states: The states [batch, units], in a list.
+            training: Whether dropout is active; by default in the learning phase.
+            masks: What a recurrent layer has made for the dropout of all steps.
+
+        Returns:
+            The result and the list of the new states.
+        """
         states = list(states)
         output, new = self._step(inputs, states, self._masks(inputs, states, training) if masks is None else masks)
         return output, new
@@ -275,6 +286,17 @@ class StackedRNNCells(Layer):
         return found
 
     def call(self, inputs: Any, states: Any, training: Any = None, masks: Any = None) -> Any:
+        """Compute one step.
+
+        Args:
+            inputs: The step's inputs [batch, features].
+            states: The states [batch, units], in a list.
+            training: Whether dropout is active; by default in the learning phase.
+            masks: What a recurrent layer has made for the dropout of all steps.
+
+        Returns:
+            The result and the list of the new states.
+        """
         rest, new = list(states), []
         chosen = self._masks(inputs, states, training) if masks is None else masks
         for cell, own in zip(self.cells, chosen, strict=True):

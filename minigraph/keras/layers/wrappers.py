@@ -73,6 +73,15 @@ class TimeDistributed(Wrapper):
             self.layer.built = True
 
     def call(self, inputs: Any, training: Any = None) -> Any:
+        """Compute the results.
+
+        Args:
+            inputs: The inputs, as for a call.
+            training: Whether it is training, for the inner layer; by default it finds out itself.
+
+        Returns:
+            The results.
+        """
         steps = shape_of(inputs)
         y = self.layer(
             reshape(inputs, [-1, *inputs.shape.as_list()[2:]]), **({} if training is None else {"training": training})
@@ -146,6 +155,15 @@ class Bidirectional(Wrapper):
         return super().__call__(inputs, **kwargs)
 
     def call(self, inputs: Any, training: Any = None) -> Any:
+        """Compute the results.
+
+        Args:
+            inputs: The inputs, as for a call.
+            training: Whether it is training, for the inner layer; by default it finds out itself.
+
+        Returns:
+            The results.
+        """
         x, *states = flat(inputs)
         half = len(states) // 2
         more = {} if training is None else {"training": training}
