@@ -1,4 +1,4 @@
-"""The values of a run on the page (`minigraph.viz.values`; `viz_command`, `recording`, `inputs` and `restoring` of the tools)."""
+"""The values of a run on the page (`viz.values`; `viz_command`, `recording`, `inputs`, `restoring` of the tools)."""
 
 from __future__ import annotations
 
