@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import zlib
 from collections import Counter
 from importlib.resources import files
@@ -15,8 +16,22 @@ from minigraph.viz.dot import MEANINGS
 from minigraph.viz.fold import READABLE, choose_open
 from minigraph.viz.picture import Box, Picture
 from minigraph.viz.stages import BEFORE, Timed, Traced
+from minigraph.viz.values import Values
 
-_SCRIPTS = ("format", "graph", "engine", "picture", "view", "panel", "stages", "timeline", "save", "address", "app")
+_SCRIPTS = (
+    "format",
+    "graph",
+    "engine",
+    "values",
+    "picture",
+    "view",
+    "panel",
+    "stages",
+    "timeline",
+    "save",
+    "address",
+    "app",
+)
 _COLUMNS = (
     "id", "name", "op", "kind", "part", "parameters", "flops", "bytes", "partial", "attributes", "seconds", "inner",
     "title",
@@ -26,11 +41,14 @@ _COLUMNS = (
 def page(traced: Traced, start: str = BEFORE, diff: bool = False, limit: int = READABLE) -> str:
     """The page, opened at a stage. limit: number of boxes before the reader opens any."""
     folder = files("minigraph.viz")
-    content = json.dumps(_data(traced, start, diff, limit), separators=(",", ":"), ensure_ascii=False)
+    values, pixels = _values(traced.values)
+    data = _data(traced, start, diff, limit) | {"values": values}
+    content = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     parts = {
         "__STYLE__": folder.joinpath("web/page.css").read_text("utf-8"),
         "__SCRIPT__": "".join(folder.joinpath(f"web/{name}.js").read_text("utf-8") for name in _SCRIPTS),
         "__ENGINE__": _deflated(folder.joinpath("elk/elk-worker.min.js").read_bytes()),
+        "__PIXELS__": _deflated(pixels),
         "__DATA__": _deflated(content.encode("utf-8")),
     }
     text = folder.joinpath("web/page.html").read_text("utf-8")
@@ -60,16 +78,18 @@ def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
     found = traced.planned
     stages = []
     before: set[str] = set()
+    drawn: set[int] = set()
     for index, picture in enumerate(traced.pictures):
         ids = {b.id for b in picture.boxes}
-        seen = []
+        seen = set()
         for arrow in picture.arrows:
             output = next(iter(arrow.tensors)).rpartition(":")[2] if arrow.tensors else ""
-            seen.append(arrows((arrow.source, arrow.target, types(arrow.type), arrow.kind, output)))
-        stage: dict[str, Any] = {"boxes": [boxes(b) for b in picture.boxes], "arrows": seen}
+            seen.add(arrows((arrow.source, arrow.target, types(arrow.type), arrow.kind, output)))
+        stage: dict[str, Any] = {"boxes": [boxes(b) for b in picture.boxes]}
+        stage["arrows"] = [sorted(drawn - seen), sorted(seen - drawn)]  # that went, and that came
         stage |= {"name": traced.names[index], "added": len(ids - before), "removed": len(before - ids)}
         stages.append(stage | _record(traced, index))
-        before = ids
+        before, drawn = ids, seen
     rows = [_row(box, types, scopes, sources) for box in boxes.numbers]
     index = traced.stage(start)
     shown = traced.pictures[index]
@@ -93,6 +113,33 @@ def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
         "kernels": {box: {title: texts(text) for title, text in code.items()} for box, code in found.code.items()},
         "texts": list(texts.numbers),
     }
+
+
+def _values(values: Values) -> tuple[dict[str, Any], bytes]:
+    """The values of a run as plain data, and the bytes of their pictures."""
+    rows: list[list[Any]] = []
+    first: dict[int, str] = {}
+    same, pixels = [], bytearray()
+    for name, seen in values.of.items():
+        if (known := first.setdefault(id(seen), name)) != name:
+            same.append((name, known))
+            continue
+        found, summary, drawn = seen.statistics, seen.statistics.summary, seen.picture
+        numbers = [_rounded(number) for number in (summary.low, summary.high, found.mean, found.std)]
+        picture = None
+        if drawn is not None:
+            picture = [drawn.kind, *drawn.shape, len(pixels), *map(_rounded, drawn.limits), drawn.total]
+            pixels += drawn.content
+        counts = [found.zeros, summary.nans, summary.infinities, summary.size]
+        rows.append([name, *numbers, *counts, found.histogram, picture])
+    columns = ["name", "low", "high", "mean", "std", "zeros", "nans", "infinities", "size", "histogram", "picture"]
+    data = {"columns": columns, "rows": rows, "same": same, "origins": list(values.origins)}
+    return data | {"fed": values.fed, "channels": values.channels}, bytes(pixels)
+
+
+def _rounded(number: float) -> float | None:
+    """Four significant digits; None for NaN."""
+    return float(f"{number:.4g}") if math.isfinite(number) else None
 
 
 def _opened(picture: Picture, limit: int) -> list[str]:

@@ -34,7 +34,7 @@ def traced() -> Traced:
 
 def test_it_is_self_contained_and_small(traced: Traced) -> None:
     text = page(traced)
-    assert not re.search("__(DATA|ENGINE|SCRIPT|STYLE)__", text)
+    assert not re.search("__(DATA|ENGINE|PIXELS|SCRIPT|STYLE)__", text)
     outside = set(re.findall(r"https?://[^\s\"'<>]+", text)) - {"http://www.w3.org/2000/svg"}
     assert not outside
     assert not re.search(r"<(img|iframe)\b|<script[^>]+src=|@import|url\((?!#)", text)
@@ -47,18 +47,21 @@ def test_the_stages_are_all_there(traced: Traced) -> None:
     assert [s["name"] for s in data["stages"]] == list(traced.names)
     assert data["stages"][data["start"]]["name"] == "simplify"
     columns = {name: i for i, name in enumerate(data["columns"])}
+    arrows: set[int] = set()
     for stage, picture in zip(data["stages"], traced.pictures, strict=True):
         boxes = [data["boxes"][i] for i in stage["boxes"]]
         assert [b[columns["id"]] for b in boxes] == [b.id for b in picture.boxes]
         assert sum(b[columns["parameters"]] for b in boxes) == picture.parameters
         assert sum(b[columns["flops"]] or 0 for b in boxes) == picture.flops
-        assert len(stage["arrows"]) == len(picture.arrows)
+        gone, come = stage["arrows"]
+        arrows = (arrows - set(gone)) | set(come)
+        assert len(arrows) == len(picture.arrows)
 
 
 def test_no_name_ends_the_script() -> None:
     picture = Picture("</script><script>alert(1)</script><!--", (), ())
     text = page(Traced(picture.title, ("before",), (picture,)))
-    assert text.count("</script>") == 3
+    assert text.count("</script>") == 4
     assert embedded(text)["title"] == picture.title
 
 

@@ -2,8 +2,8 @@
 
 class Panel {
   /** select(id): selects a box of the data. */
-  constructor(element, data, select) {
-    Object.assign(this, { element, data, select });
+  constructor(element, data, values, select) {
+    Object.assign(this, { element, data, values, select });
     this.byName = data.stages.map(() => null);
   }
 
@@ -19,6 +19,7 @@ class Panel {
     badge.style.borderColor = `var(--${box.kind}-line)`;
     if (box.words) add("p", element, box.words);
     this.table(this.facts(box));
+    this.values.show(box, this);
     this.times(box);
     if (only) this.operation(only);
     this.neighbours(box, shown);
@@ -195,6 +196,7 @@ class Panel {
   /** Without a selection: the launches by time, or how to use the page. */
   overview() {
     const { element, data } = this;
+    if (this.values.recorded) this.values.overview(this);
     if (!data.launches.length) {
       add("h2", element, "Select a box");
       add("p", element, "Its attributes, source line, neighbours and its way through the passes appear here. + opens a box by one level, − closes a frame.", "soft");
