@@ -244,6 +244,7 @@ def profile(
 @click.option("--fusion", is_flag=True, help="Show why candidates were not fused.")
 @click.option("--passes", is_flag=True, help="Show why candidates of any pass were not rewritten.")
 @click.option("--kernel", metavar="NODE", help="Show the kernel of a node instead: its statement, schedule and code.")
+@click.option("--assembly", is_flag=True, help="With --kernel: show its assembly, too.")
 @batch_option
 @backend_option
 @memory_limit_option
@@ -258,6 +259,7 @@ def explain(
     fusion: bool,
     passes: bool,
     kernel: str | None,
+    assembly: bool,
     batch_size: int | None,
     backend: str | None,
     memory_limit: int | None,
@@ -280,7 +282,7 @@ def explain(
     if kernel is not None:
         from minigraph.tools.kernels import kernel_text
 
-        click.echo(kernel_text(plan, kernel))
+        click.echo(kernel_text(plan, kernel, assembly))
         return
     explaining.print_explanation(plan, found, "passes" if passes else "fusion" if fusion else None)
     if trace is not None:

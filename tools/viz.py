@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import json
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +11,7 @@ import click
 
 import minigraph as tf
 from minigraph.core.errors import InvalidArgumentError, MinigraphError
+from minigraph.tools.shared.local_server import local_server, serve
 from minigraph.tools.shared.target import Target
 from minigraph.viz.dot import dot_source
 from minigraph.viz.fold import READABLE, choose_open, fold
@@ -103,32 +102,25 @@ def server_of(target: Target, choice: PictureOptions) -> tuple[ThreadingHTTPServ
     """A server on this machine, on a free port, that shows the page; and lines for the user."""
     chosen = choice.stage or (AFTER if choice.diff or choice.steps else BEFORE)
     traced, note = _trace(target, choice._replace(planned=True), chosen)
-    content = page(traced, chosen, choice.diff, choice.limit).encode("utf-8")
+    content = page(traced, chosen, choice.diff, choice.limit, served=True).encode("utf-8")
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/" else 404)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(content if self.path == "/" else b"")
+    def answer(path: str) -> tuple[str, bytes] | None:
+        if path == "/":
+            return "text/html", content
+        box, _, assembly = path.removeprefix("/code/").partition("?")
+        if traced.planned.code is None or box not in traced.planned.code.boxes:
+            return None
+        return "application/json", json.dumps(traced.planned.code.of(box, bool(assembly))).encode("utf-8")
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
-
-    return ThreadingHTTPServer(("127.0.0.1", 0), Handler), _notes(traced, note)
+    return local_server(answer), _notes(traced, note)
 
 
-def serve(target: Target, choice: PictureOptions) -> None:
+def show(target: Target, choice: PictureOptions) -> None:
     """Show the page in a browser, if there is a screen, until Ctrl-C."""
     server, notes = server_of(target, choice)
-    address = f"http://127.0.0.1:{server.server_port}/"
     for line in notes:
         click.echo(line, err=True)
-    click.echo(f"{target.name} is shown at {address} until Ctrl-C")
-    if has_screen():
-        click.launch(address)
-    with server, contextlib.suppress(KeyboardInterrupt):
-        server.serve_forever()
+    serve(server, target.name)
 
 
 def _trace(target: Target, choice: PictureOptions, stage: str) -> tuple[Traced, str]:
@@ -166,8 +158,3 @@ def _run(target: Target, choice: PictureOptions, title: str) -> Traced:
 
 def _notes(traced: Traced, note: str) -> list[str]:
     return [*([note] if note else []), *(each.says for each in traced.values.origins)]
-
-
-def has_screen() -> bool:
-    """Whether a browser could show a page."""
-    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

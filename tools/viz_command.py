@@ -58,6 +58,7 @@ from minigraph.tools.shared.sizes import parse_sizes, size_options
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="For --values: a run of `minigraph train`.")
 @click.option("--weights", type=click.Path(path_type=Path), help="For --values: weight file of a pretrained network.")
 @click.option("--label", metavar="NAME", help="For --values: class of the pictures [default: the network's answer].")
+@click.option("--live", is_flag=True, help="Follow a training run: TARGET is its folder, which need not exist yet.")
 @size_options
 @click.option("--open", "opened", is_flag=True, help="Open the page in a browser, if there is a screen.")
 @backend_option
@@ -79,6 +80,7 @@ def viz(
     checkpoint: Path | None,
     weights: Path | None,
     label: str | None,
+    live: bool,
     shapes: tuple[str, ...],
     dims: tuple[str, ...],
     opened: bool,
@@ -87,12 +89,19 @@ def viz(
     """Draw a training step, or any other graph; without --out, show its page in a browser.
 
     The target is a model's name, a bundle (.mgb), a Python file that builds a graph (.py), a saved graph, a graph of
-    TensorFlow, or an ONNX model (.onnx). --input, --checkpoint, --weights and --label imply --values.
+    TensorFlow, or an ONNX model (.onnx); with --live it is the folder of a run. --input, --checkpoint, --weights and
+    --label imply --values.
     """
     from minigraph.tools import viz as drawing
     from minigraph.tools.recording import Recording, prepare
+    from minigraph.tools.shared.local_server import has_screen
     from minigraph.tools.shared.target import load_target
 
+    if live:
+        from minigraph.tools.live import follow
+
+        follow(Path(target))
+        return
     recording = Recording(checkpoint, weights, inputs, label)
     recorded = values or recording != Recording()
     if recorded and out is not None and out.suffix.lower() != ".html" and not html:
@@ -107,12 +116,12 @@ def viz(
     else:
         loaded = load_target(target, batch_size, inference, sizes)
     if out is None:
-        drawing.serve(loaded, chosen)
+        drawing.show(loaded, chosen)
         return
     drawn = drawing.draw(loaded, out, chosen)
     for line in drawn.notes:
         click.echo(line, err=True)
     click.echo(f"wrote {', '.join(map(str, drawn.files))}")
     pages = [file for file in drawn.files if file.suffix == ".html"]
-    if opened and pages and drawing.has_screen():
+    if opened and pages and has_screen():
         click.launch(str(pages[0].resolve()))

@@ -15,6 +15,7 @@ from minigraph.passes import PIPELINE
 from minigraph.viz.dot import MEANINGS
 from minigraph.viz.fold import READABLE, choose_open
 from minigraph.viz.picture import Box, Picture
+from minigraph.viz.planned import LaunchCode
 from minigraph.viz.stages import BEFORE, Timed, Traced
 from minigraph.viz.values import Values
 
@@ -32,29 +33,45 @@ _SCRIPTS = (
     "address",
     "app",
 )
+_SIZE = 1_480_000  # bytes that a page without values takes at most, if it does without some of the code
+_LEAST = 60_000  # bytes of code that a larger page has
+_DENSITY = 6  # characters of code in a byte of the page
 _COLUMNS = (
     "id", "name", "op", "kind", "part", "parameters", "flops", "bytes", "partial", "attributes", "seconds", "inner",
     "title",
 )  # fmt: skip
 
 
-def page(traced: Traced, start: str = BEFORE, diff: bool = False, limit: int = READABLE) -> str:
-    """The page, opened at a stage. limit: number of boxes before the reader opens any."""
+def page(traced: Traced, start: str = BEFORE, diff: bool = False, limit: int = READABLE, served: bool = False) -> str:
+    """The page, opened at a stage.
+
+    limit: number of boxes before the reader opens any. served: by a server that gives the code of a launch at
+    `code/BOX`, with `?assembly` for its assembly; else the page holds the code, as far as it has room.
+    """
     folder = files("minigraph.viz")
     values, pixels = _values(traced.values)
-    data = _data(traced, start, diff, limit) | {"values": values}
-    content = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     parts = {
         "__STYLE__": folder.joinpath("web/page.css").read_text("utf-8"),
         "__SCRIPT__": "".join(folder.joinpath(f"web/{name}.js").read_text("utf-8") for name in _SCRIPTS),
         "__ENGINE__": _deflated(folder.joinpath("elk/elk-worker.min.js").read_bytes()),
-        "__PIXELS__": _deflated(pixels),
-        "__DATA__": _deflated(content.encode("utf-8")),
     }
+    code = traced.planned.code
+    data = _data(traced, start, diff, limit) | {"values": values, "kernels": {}, "texts": [], "served": [], "left": []}
+    if code is not None and served:
+        data["served"] = sorted(code.boxes)
+    elif code is not None:
+        room = _SIZE - sum(map(len, parts.values())) - len(_packed(data))
+        data |= _code(code, max(room, _LEAST) * _DENSITY)
+    parts |= {"__PIXELS__": _deflated(pixels), "__DATA__": _packed(data)}
     text = folder.joinpath("web/page.html").read_text("utf-8")
     for mark, part in parts.items():
         text = text.replace(mark, part)
     return text
+
+
+def _packed(data: dict[str, Any]) -> str:
+    content = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _deflated(content.encode("utf-8"))
 
 
 def _deflated(content: bytes) -> str:
@@ -74,7 +91,7 @@ class _Table:
 
 
 def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
-    boxes, arrows, types, scopes, sources, texts = (_Table() for _ in range(6))
+    boxes, arrows, types, scopes, sources = (_Table() for _ in range(5))
     found = traced.planned
     stages = []
     before: set[str] = set()
@@ -110,9 +127,22 @@ def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
         "launches": [_launch(each) for each in traced.launches],
         "summary": traced.summary,
         "memory": {"places": found.places, "peak": found.peak, "summary": found.summary},
-        "kernels": {box: {title: texts(text) for title, text in code.items()} for box, code in found.code.items()},
-        "texts": list(texts.numbers),
     }
+
+
+def _code(code: LaunchCode, room: int) -> dict[str, Any]:
+    """The code of launches, equal texts once, the shortest first, in at most `room` characters; and what is left out."""
+    texts = _Table()
+    found: dict[str, dict[str, int]] = {}
+    left = []
+    every = {box: code.of(box) for box in code.boxes}
+    for box, each in sorted(every.items(), key=lambda item: sum(map(len, item[1].values()))):
+        room -= sum(len(text) for text in each.values() if text not in texts.numbers)
+        if room < 0:
+            left.append(box)
+        else:
+            found[box] = {title: texts(text) for title, text in each.items()}
+    return {"kernels": found, "texts": list(texts.numbers), "left": left}
 
 
 def _values(values: Values) -> tuple[dict[str, Any], bytes]:
