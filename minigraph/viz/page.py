@@ -131,7 +131,7 @@ def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
 
 
 def _code(code: LaunchCode, room: int) -> dict[str, Any]:
-    """The code of launches, equal texts once, the shortest first, in at most `room` characters; and what is left out."""
+    """The code of launches, equal texts once, the shortest first, in at most `room` characters; and which are left."""
     texts = _Table()
     found: dict[str, dict[str, int]] = {}
     left = []

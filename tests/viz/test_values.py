@@ -1,4 +1,7 @@
-"""The values of a run on the page (`viz.values`; `viz_command`, `recording`, `inputs`, `restoring` of the tools)."""
+"""The values of a run on the page (`minigraph.viz.values`).
+
+Tests `tools/viz_command.py`, `tools/recording.py`, `tools/shared/inputs.py` and `tools/shared/restoring.py`.
+"""
 
 from __future__ import annotations
 
