@@ -17,6 +17,7 @@ from minigraph.passes.fold_batch_norm import fold_batch_norm
 from minigraph.passes.fuse_blocks import fuse_blocks
 from minigraph.passes.fuse_epilogue import fuse_epilogue
 from minigraph.passes.fuse_pointwise import fuse_pointwise
+from minigraph.passes.fuse_update import fuse_update
 from minigraph.passes.hoist import hoist
 from minigraph.passes.implicit_broadcast import implicit_broadcast
 from minigraph.passes.integer_products import integer_products
@@ -146,6 +147,15 @@ PIPELINE = (
         "O3",
         before={},
         after={"fuse_pointwise": "a loop must not join what is kept with what each run computes"},
+    ),
+    PipelineEntry(
+        fuse_update,
+        "O3",
+        before={"simplify": "a neutral operation would become a part of the assignment"},
+        after={
+            "fuse_pointwise": "a loop takes the operations in and gives other values, too",
+            "multi_tensor": "assignments of one kind are joined with what computes their values",
+        },
     ),
     PipelineEntry(fuse_pointwise, "O3", before={}, after={}),
     PipelineEntry(

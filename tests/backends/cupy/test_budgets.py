@@ -24,7 +24,7 @@ BUDGETS = [
     Budget("lenet5-modern", 64, False, 52, 33, 0.02),
     Budget("mnist-cnn", 128, False, 52, 22, 0.5),
     Budget("resnet50", 1, True, 64, 3, 0.23),
-    Budget("resnet50", 32, False, 1133, 581, 30.6),
+    Budget("resnet50", 32, False, 817, 263, 30.6),
 ]
 
 
