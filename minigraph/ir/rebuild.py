@@ -27,11 +27,6 @@ class Rebuilder:
         """Readers in the old program."""
         return Counter([*(v for i in self.old.instrs for v in i.inputs), *self.old.results])
 
-    @lazy_property
-    def old_writes(self) -> Counter[Op]:
-        """The writes of each cell in the old program."""
-        return Counter(i.inputs[w].instr.op for i in self.old.instrs for w in i.op.writes)
-
     def add(self, op: Op, *inputs: Value) -> Value:
         """Output 0 of `op` on `inputs`."""
         return Value(self.add_instr(op, *inputs), 0)

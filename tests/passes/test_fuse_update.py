@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.pass_text import check, check_missed
+from support.pass_text import check, check_missed, run
 
 import minigraph as tf
 from minigraph.ir.fused_update import FusedUpdate
@@ -25,7 +25,6 @@ AVERAGE = """
     %u = AssignSub(%v, %m)
     return %u
 """
-NOT_ALONE = "the value has other readers, or is not pointwise in the variable's shape and dtype"
 
 
 def test_a_moving_average_is_one_instruction() -> None:
@@ -43,16 +42,38 @@ def test_an_overwrite_that_does_not_use_the_old_value_does_not_read_it() -> None
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ("return %u", "return %u, %m", NOT_ALONE),
+        ("return %u", "return %u, %m", "the value has other readers"),
         ("return %u", "%w = AssignAdd(%v, %x)\nreturn %w", "the variable has other writes"),
-        ("AssignSub(%v, %m)", "AssignSub(%v, %m) ^%m", "it has control inputs"),
-        ("Mul(%d, %r)", "Mul(%d, %r) ^%d", NOT_ALONE),
+        (
+            "Mul(%d, %r)",
+            "Mul(%d, %r) ^%d",
+            "the value is not pointwise, or has control inputs that the assignment does not have",
+        ),
     ],
-    ids=["another reader", "another write", "control of the assignment", "control of the value"],
+    ids=["another reader", "another write", "control of the value"],
 )
 def test_other_assignments_stay(old: str, new: str, reason: str) -> None:
     assert old in AVERAGE
     check_missed(fuse_update, AVERAGE.replace(old, new), reason)
+
+
+def test_an_assignment_behind_another_stays_behind_it() -> None:
+    text = AVERAGE.replace("%old", "cell %w float32[3]\n%b = Assign(%w, %x)\n%old", 1).replace("%m)", "%m) ^%b")
+    (made,) = [i for i in run(fuse_update, text).program.instrs if isinstance(i.op, FusedUpdate)]
+    assert [type(c.op).__name__ for c in made.control] == ["Assign"]
+
+
+def test_another_batch_size_replays_the_fusion() -> None:
+    kept = tf.Variable(np.zeros(3, np.float32))
+    x = tf.placeholder(tf.float32, [None, 3])
+    mean = tf.reduce_mean(x, 0)
+    step = tf.assign_sub(kept, (kept - mean) * 0.5)
+    with tf.Session(backend="numpy") as session:
+        session.run(kept.initializer)
+        values = [session.run([step, mean], {x: np.full([n, 3], 1.0)})[0] for n in (2, 5, 3)]
+        plans = session._runner.cache.plans
+        assert sum(isinstance(s.instr.op, FusedUpdate) for p in plans for s in p.steps) == 3
+    np.testing.assert_array_equal(values, [[0.5] * 3, [0.75] * 3, [0.875] * 3])
 
 
 def test_values_in_between_with_other_readers_are_operands() -> None:
