@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -70,6 +72,7 @@ class World:
         share_cores(cores, host.allgather(cores))
         self._reductions = reductions(self._mpi)
         sys.excepthook = trimming(self._end_after)
+        let_launcher_end_this()
         self.compare("minigraph", version("minigraph"))
 
     def require_start(self) -> None:
@@ -310,6 +313,13 @@ class World:
         if array.dtype == np.float16:
             return [array.view(np.uint16), self._mpi.UINT16_T], self._reductions[f"{name} of float16"]
         return array, self._reductions[name]
+
+
+def let_launcher_end_this() -> None:
+    """Let SIGTERM, by which mpiexec ends the other ranks after an error, end this process without a word."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGTERM) is signal.default_int_handler:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _bytes(array: Array) -> Array:
