@@ -21,6 +21,7 @@ from minigraph.passes.fuse_pointwise import fuse_pointwise
 from minigraph.passes.fuse_update import fuse_update
 from minigraph.passes.hoist import hoist
 from minigraph.passes.implicit_broadcast import implicit_broadcast
+from minigraph.passes.inline_operands import inline_operands
 from minigraph.passes.integer_products import integer_products
 from minigraph.passes.layout import layout
 from minigraph.passes.multi_tensor import multi_tensor
@@ -173,6 +174,15 @@ PIPELINE = (
         "O3",
         before={"fuse_epilogue": "a convolution stores with its epilogue where it belongs"},
         after={"fuse_blocks": "a region hides the concatenation and the convolutions"},
+    ),
+    PipelineEntry(
+        inline_operands,
+        "O3",
+        before={
+            "fuse_pointwise": "it is loops that compute their operands",
+            "fuse_epilogue": "a loop that an epilogue takes in needs no operand twice",
+        },
+        after={"fuse_blocks": "a region hides loops"},
     ),
     PipelineEntry(fuse_blocks, "O3", before={}, after={}),
     PipelineEntry(
