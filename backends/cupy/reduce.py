@@ -181,7 +181,7 @@ class _Parts(NamedTuple):
         inner += [f"total{k} = v{k}[o];" for k in range(len(self.dtypes))]
         at = f"({self.number})k * {self.many} + o"
         inner.append(f"for (int k = 1; k < {self.pieces}; ++k) {{")
-        inner += [f"    total{k} = {self.functor}(total{k}, {kind}(v{k}[{at}]));" for k, kind in enumerate(self.kinds)]
+        inner += [f"    total{k} = {self.functor}(total{k}, ({kind})v{k}[{at}]);" for k, kind in enumerate(self.kinds)]
         return [*lines, f"if ({is_one}) {{", *_indented([*inner, "}", *self.stores("o")]), "}"]
 
 

@@ -21,10 +21,10 @@ class Budget(NamedTuple):
 
 
 BUDGETS = [
-    Budget("lenet5-modern", 64, False, 52, 33, 0.02),
-    Budget("mnist-cnn", 128, False, 52, 22, 0.5),
+    Budget("lenet5-modern", 64, False, 42, 26, 0.02),
+    Budget("mnist-cnn", 128, False, 42, 15, 0.48),
     Budget("resnet50", 1, True, 64, 3, 0.23),
-    Budget("resnet50", 32, False, 817, 263, 30.6),
+    Budget("resnet50", 32, False, 612, 107, 24.7),
 ]
 
 
