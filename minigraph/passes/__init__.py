@@ -17,6 +17,7 @@ from minigraph.passes.fold_batch_norm import fold_batch_norm
 from minigraph.passes.fuse_blocks import fuse_blocks
 from minigraph.passes.fuse_concat import fuse_concat
 from minigraph.passes.fuse_epilogue import fuse_epilogue
+from minigraph.passes.fuse_moments import fuse_moments
 from minigraph.passes.fuse_pointwise import fuse_pointwise
 from minigraph.passes.fuse_update import fuse_update
 from minigraph.passes.hoist import hoist
@@ -149,6 +150,12 @@ PIPELINE = (
         "O3",
         before={},
         after={"fuse_pointwise": "a loop must not join what is kept with what each run computes"},
+    ),
+    PipelineEntry(
+        fuse_moments,
+        "O3",
+        before={"implicit_broadcast": "it finds sums of differences from a mean by that mean"},
+        after={"fuse_pointwise": "a loop hides the difference"},
     ),
     PipelineEntry(
         fuse_update,
