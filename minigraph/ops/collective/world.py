@@ -46,6 +46,7 @@ class World:
         self._wants_stop = self._some_want_stop = False  # this rank now; any rank, when the ranks last agreed
         self._pending: dict[int, Any] = {}  # requests by the address of the array
         self._proposal: tuple[Agreement, Any, Array, Array] | None = None
+        self.carriers: dict[str, Callable[[Array, str], None]] = {}  # that reduce arrays elsewhere than MPI does
         self._failed = False
         self._speaker = 0  # the rank that tells the user of an error that all ranks have
 
@@ -255,6 +256,11 @@ class World:
         self.agree(Agreement([Transfer("broadcast_object", detail=f"from rank {root}", dtype="object")]))
         return self._control.bcast(value, root=root)
 
+    def share(self, value: bytes) -> bytes:
+        """The value of rank 0. The ranks must have agreed that they come here."""
+        found: bytes = value if self.size == 1 else self._control.bcast(value)
+        return found
+
     def progress(self) -> None:
         """Let MPI work on what has been started."""
         for request in self._pending.values():
@@ -290,7 +296,12 @@ class World:
         dtype = as_dtype(transfer.dtype)
         neutral = {"min": dtype.highest, "max": dtype.lowest}.get(transfer.detail, 0)
         array = np.full(transfer.size, neutral, dtype.np_dtype)
-        self.reduce(array, transfer.detail, transfer)
+        if transfer.carrier == "MPI":
+            self.reduce(array, transfer.detail, transfer)
+        elif transfer.carrier in self.carriers:
+            self.carriers[transfer.carrier](array, transfer.detail)
+        else:
+            raise InvalidArgumentError(f"a rank that joins must have run a collective by {transfer.carrier} before")
 
     # waiting
 
