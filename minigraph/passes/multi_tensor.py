@@ -22,8 +22,9 @@ class MultiTensor:
                 v₁ = f(v₁, x₁), v₂ = f(v₂, x₂), …: one kind of assignment, as of moving averages
     after       one instruction that does them all
     conditions  the same op with the same control inputs, and for optimizers the same learning rate and other numbers;
-                each variable has at most `max_bytes` (a large one is better updated as soon as its gradient is there,
-                which frees memory), one that is assigned `assigned_bytes`. What is assigned depends on no write
+                all depend on the same writes, so on none of each other; each variable has at most `max_bytes` (a large
+                one is better updated as soon as its gradient is there, which frees memory), one that is assigned
+                `assigned_bytes`
     formula     the same steps, in the same order
     """
 
@@ -34,20 +35,22 @@ class MultiTensor:
     def run(self, program: Program) -> Outcome:
         missed: list[Missed] = []
         families: dict[Any, list[Instr]] = {}
-        behind: set[Instr] = set()  # the instructions that depend on a write
+        past: dict[Instr, int] = {}  # the writes that an instruction depends on, a bit each
+        bit = 1
         for instr in program.instrs:
-            depends = any(p.op.writes or p in behind for p in instr.predecessors)
-            if depends:
-                behind.add(instr)
+            before = 0
+            for p in instr.predecessors:
+                before |= past[p]
             if isinstance(instr.op, Apply):
-                assigned = isinstance(instr.op, FusedUpdate)
-                reason = "the value depends on a write" if assigned and depends else None
-                if instr.types[0].nbytes > (self.assigned_bytes if assigned else self.max_bytes):
+                limit = self.assigned_bytes if isinstance(instr.op, FusedUpdate) else self.max_bytes
+                if instr.types[0].nbytes > limit:
                     reason = f"the variable has {instr.types[0].nbytes} bytes"
-                if reason:
                     missed.append(Missed(self.name, instr.name, instr.name, reason))
                 else:
-                    families.setdefault(_family(instr), []).append(instr)
+                    families.setdefault((_family(instr), before), []).append(instr)
+            if instr.op.writes:
+                before, bit = before | bit, bit << 1
+            past[instr] = before
         groups = [family for family in families.values() if len(family) > 1]
         if not groups:
             return Outcome(program, [], missed, 1)

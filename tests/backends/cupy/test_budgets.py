@@ -21,8 +21,9 @@ class Budget(NamedTuple):
 
 
 BUDGETS = [
-    Budget("lenet5-modern", 64, False, 43, 26, 0.02),
-    Budget("mnist-cnn", 128, False, 42, 15, 0.48),
+    Budget("lenet5-modern", 64, False, 42, 25, 0.02),
+    Budget("mnist-cnn", 128, False, 41, 14, 0.48),
+    Budget("vgg16", 32, False, 129, 21, 17.9),
     Budget("resnet50", 1, True, 64, 3, 0.23),
     Budget("resnet50", 32, False, 542, 108, 23.3),
 ]
