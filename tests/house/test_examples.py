@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.digits_folder import write_digits
 from support.examples import forget_imports
 from support.public import find_public
 
@@ -86,9 +87,16 @@ def test_docstring(name: str) -> None:
     assert not (found := {where: list_ for where, list_ in faults.items() if list_}), found
 
 
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds a few digits as MNIST."""
+    return write_digits(tmp_path_factory.mktemp("data") / "mnist", train=8, test=4).parent
+
+
 @CASES
-def test_example(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_example(name: str, tmp_path: Path, digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINIGRAPH_DATA", str(digits))
     forget_imports(monkeypatch)
     tf.reset_default_graph()
     np.random.seed(0)

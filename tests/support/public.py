@@ -7,6 +7,13 @@ import inspect
 from functools import partial
 from typing import Any
 
+# Keras's, as far as their docstrings are whole.
+KERAS = [
+    f"minigraph.keras.{name}"
+    for name in (
+        "activations", "constraints", "datasets.mnist", "initializers", "preprocessing.image", "regularizers", "utils",
+    )
+]  # fmt: skip
 # Modules from which users take names.
 FACES = [
     "minigraph",
@@ -18,6 +25,7 @@ FACES = [
     "minigraph.image",
     "minigraph.initializers",
     "minigraph.inspect.profile",
+    *KERAS,
     "minigraph.layers",
     "minigraph.linalg",
     "minigraph.losses",
@@ -36,6 +44,7 @@ GATHERED = {
     "minigraph",
     "minigraph.distributed",
     "minigraph.saved_model",
+    "minigraph.keras.utils",
     *(f"minigraph.{n}" for n in ("filters", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "train")),
 }
 
