@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from minigraph.ir.moments import Moments
 from minigraph.ir.program import Instr, Program, Value
@@ -48,7 +49,7 @@ class FuseMoments(Replayable):
                 return None
             mean = pairs.get(old, old)
             found = _moment(new.values[mean.inputs[0]], outputs[old], old, new)
-            changes.append(Change((old,), (found,), lambda roots, new: _again(*roots, outputs[old], new)))
+            changes.append(Change((old,), (found,), partial(_again, outputs[old])))
             return [found]
 
         made = rebuild(program, replace)
@@ -96,8 +97,9 @@ def _moment(x: Value, output: int, old: Instr, new: Rebuilder) -> Value:
     return Value(new.builder.add(Reshape(kind.static), [value], (), None, old.source), 0)
 
 
-def _again(root: Instr, output: int, new: Rebuilder) -> Sequence[Value] | str:
+def _again(output: int, roots: Sequence[Instr], new: Rebuilder) -> Sequence[Value] | str:
     """The same for the counterpart of a mean or a variance in a program of other sizes."""
+    (root,) = roots
     mean = root if output == 0 else _mean_of_variance(root)
     return "it is no variance" if mean is None else [_moment(mean.inputs[0], output, root, new)]
 
