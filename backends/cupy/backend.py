@@ -79,6 +79,10 @@ class CupyBackend(Backend):
 
     name = "cupy"
     unwanted_passes = ("fuse_blocks", "winograd")  # they fit blocks to a CPU's cache, and use a CPU's costs
+    pass_settings: Mapping[str, Mapping[str, Any]] = {
+        "fuse_moments": {"dtypes": ("float32", "float64")},
+        "multi_tensor": {"max_bytes": 1 << 24},  # a launch costs more than the gradients that wait for it
+    }
     plan_type = CupyPlan
     precisions = ("float32", "tf32", "bfloat16")
 
