@@ -205,7 +205,7 @@ class _Recurrent(FieldLayer, RecurrentLayer):
             own.remove("implementation")
             own.append("implementation")
         after = [n for n in own if n == "reset_after"]
-        cls.fields = (*(n for n in own if n not in after), *LOOP, *after)
+        cls.fields = (*(n for n in own if n not in after), *LOOP[:-1], *after, *LOOP[-1:])
         for name in cls.fields:
             if not hasattr(cls, name) and hasattr(cls.of, name):
                 setattr(cls, name, getattr(cls.of, name))
