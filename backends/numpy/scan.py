@@ -9,46 +9,20 @@ import numpy as np
 from minigraph.backend.base import Backend, Launch, Lowered, Types
 from minigraph.backend.host import HostArray
 from minigraph.backends.numpy.common import Array
-from minigraph.compile.plan import Plan
+from minigraph.compile.body_plan import BodyPlan
 from minigraph.core.types import TensorType
 from minigraph.ir.compiled_loop import CompiledLoop
-from minigraph.ir.program import Cell, Feed, Instr, Program, Value
-from minigraph.ir.rebuild import Rebuilder, rebuild
-from minigraph.ops.state.variable import ReadVariable
-
-
-class _Operands:
-    """The store of a body's plan: its cells are the operands, by slot."""
-
-    version = 0
-
-    def __init__(self) -> None:
-        self.arrays: dict[str, Array] = {}
-        self.workspace = np.empty(0, np.uint8)
-
-    def cell(self, name: str, type: TensorType, initial: Array | None) -> Array:
-        return self.arrays[name]
-
-    def arena(self, nbytes: int) -> Array:
-        return self.workspace
-
-
-class _BodyPlan(Plan):
-    keeps = False
 
 
 def looped(op: CompiledLoop, in_types: Types, backend: Backend) -> Lowered:
     """The loop on a backend in host memory."""
-    store = _Operands()
-    plan = _BodyPlan(_on_cells(op.program), backend, store)
+    plan = BodyPlan(op.program, backend)
     first, last, length = op.carried, op.carried + op.scanned, in_types[op.carried].static[0]
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
         state = [_like(t) for t in in_types[:first]]
         rows = [_like(TensorType(t.dtype, t.static[1:])) for t in in_types[first:last]]
-        store.arrays = {str(slot): a for slot, a in enumerate([*state, *rows, *inputs[last:]])}
-        store.workspace = workspace
-        run, results = plan.bound()
+        run, results = plan.on([*state, *rows, *inputs[last:]], workspace)
         elements = list(zip(rows, inputs[first:last], strict=True))
         stacked = [(y, r) for y, r in zip(outputs[first:], results[first:], strict=True) if y is not None]
         change = _assignment(state, results[:first])
@@ -86,14 +60,3 @@ def _assignment(state: Sequence[Array], results: Sequence[Array]) -> list[tuple[
 
 def _like(kind: TensorType) -> HostArray:
     return np.empty(kind.static, kind.dtype.np_dtype)
-
-
-def _on_cells(program: Program) -> Program:
-    """The program with its feeds as cells, whose buffers nothing overwrites."""
-
-    def replace(old: Instr, new: Rebuilder) -> list[Value] | None:
-        if not isinstance(old.op, Feed):
-            return None
-        return [new.add(ReadVariable(), new.add(Cell(str(old.op.slot), old.op.type)))]
-
-    return Program(*rebuild(program, replace)[:2], ())

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from minigraph.compile.specialise import specialise
+from minigraph.core.dtypes import string
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.compiled_loop import CompiledLoop
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value, copy_instr
 from minigraph.ir.rebuild import Rebuilder, rebuild
 from minigraph.ir.regions import values_of
-from minigraph.ir.scan import ScanLoop
+from minigraph.ir.scan import LoopBody, ScanLoop
 from minigraph.ops.constant import Const
 from minigraph.rewrite.pipeline import Pass, run_pipeline
 
@@ -25,26 +26,41 @@ def with_compiled_loops(program: Program, passes: Sequence[Pass]) -> Program:
     """
     if not any(isinstance(i.op, ScanLoop) for i in program.instrs):
         return program
-    inner = [p for p in passes if p.name not in _OUTSIDE]
-    return rebuild(program, lambda old, new: _compiled(old, new, inner))
+    return rebuild(program, lambda old, new: _compiled(old, new, passes))
+
+
+def body_program(body: LoopBody, types: Sequence[TensorType], passes: Sequence[Pass]) -> Program | None:
+    """The program of a body for inputs of these types; None if it has effects that each step must have in order."""
+    found = _specialised(body, types, passes)
+    return None if found is None else _improved(found, passes)
+
+
+def _specialised(body: LoopBody, types: Sequence[TensorType], passes: Sequence[Pass]) -> Program | None:
+    if any(_has_effects(n.op) or any(t.dtype is string for t in n.outputs) for n in body.nodes):
+        return None
+    checks = [n for n in body.nodes if n.op.checks]
+    program = with_compiled_loops(specialise(body.outputs, checks, body.inputs, types), passes)
+    return None if any(isinstance(i.op, Cell) for i in program.instrs) else program
+
+
+def _improved(program: Program, passes: Sequence[Pass]) -> Program:
+    return run_pipeline(program, [p for p in passes if p.name not in _OUTSIDE])[0]
 
 
 def _compiled(old: Instr, new: Rebuilder, passes: Sequence[Pass]) -> list[Value] | None:
     op = old.op
-    if not isinstance(op, ScanLoop) or old.control or any(_has_effects(n.op) for n in op.body.nodes):
+    if not isinstance(op, ScanLoop) or old.control:
         return None
     first, last = op.carried, op.carried + op.scanned
     kinds = [v.type for v in old.inputs]
     types = [*kinds[:first], *(TensorType(t.dtype, t.static[1:]) for t in kinds[first:last]), *kinds[last:]]
-    checks = [n for n in op.body.nodes if n.op.checks]
-    body = with_compiled_loops(specialise(op.body.outputs, checks, op.body.inputs, types), passes)
-    if [v.type for v in body.results[:first]] != types[:first] or any(isinstance(i.op, Cell) for i in body.instrs):
+    body = _specialised(op.body, types, passes)
+    if body is None or [v.type for v in body.results[:first]] != types[:first]:
         return None
     body, further = _invariants_outside(body, last, [new.values[v] for v in old.inputs], new)
-    body, _ = run_pipeline(body, passes)
     inputs = [*(new.values[v] for v in old.inputs), *further]
-    made = new.builder.add(CompiledLoop(body, first, op.scanned, op.reverse), inputs, (), old.name, old.source)
-    return values_of(made)
+    loop = CompiledLoop(_improved(body, passes), first, op.scanned, op.reverse)
+    return values_of(new.builder.add(loop, inputs, (), old.name, old.source))
 
 
 def _has_effects(op: Op) -> bool:

@@ -235,11 +235,6 @@ class Plan:
             if step.lowered.prepare is not None:
                 step.lowered.prepare([v is not None for v in step.outputs])
 
-    def bound(self) -> tuple[Launch, list[Array]]:
-        """What runs the launches of a plan without feeds, and the arrays that then hold the results."""
-        self.bind()
-        return self._launch_all, self._results
-
     def _bind_to_arena(self) -> None:
         arena = self.store.arena(self.layout.peak)
         if arena is not self._arena:

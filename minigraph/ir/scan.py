@@ -186,10 +186,16 @@ class WhileLoop(HostOp):
         return (*states, *(_along(None, t) for t in results[self.carried :]))
 
     def forward(self, xp: Any, limit: Any, go: Any, *arrays: Any) -> tuple[Any, ...]:
+        return self.run(LoopBody.evaluate, limit, go, *arrays)
+
+    def run(
+        self, step: Callable[[LoopBody, Sequence[Any]], list[Any]], limit: Any, go: Any, *arrays: Any
+    ) -> tuple[Any, ...]:
+        """The results. step: gives the outputs of the body for its inputs."""
         state, constants = list(arrays[: self.carried]), arrays[self.carried :]
         steps: list[list[Any]] = []
         while len(steps) < int(limit) and bool(np.ravel(go)[0]):
-            go, *found = self.body.evaluate([np.int64(len(steps)), np.asarray(go), *state, *constants])
+            go, *found = step(self.body, [np.int64(len(steps)), np.asarray(go), *state, *constants])
             state = found[: self.carried]
             steps.append(found[self.carried :])
         types = [t.type for t in self.body.outputs[1 + self.carried :]]
