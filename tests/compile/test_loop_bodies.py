@@ -1,4 +1,4 @@
-"""Loops with compiled bodies, on backends/numpy/scan.py, against loops in Python."""
+"""Loops with compiled bodies, ir/compiled_loop.py by compile/body_plan.py and backends/numpy/scan.py, against Python."""
 
 from __future__ import annotations
 
