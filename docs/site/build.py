@@ -147,14 +147,17 @@ def write_source(target: Path = SOURCE) -> list[str]:
 
 
 def navigation(pages: Iterable[str]) -> list[Any]:
-    """The menu: the parts of `NAV`, each floor under How it works, the reference, the decisions."""
+    """The menu: the parts of `NAV`, each floor under How it works, the reference, Keras apart, the decisions."""
     pages = list(pages)
     inside = {folder: [page for page in pages if page.startswith(f"{folder}/")] for folder in ("floors", "decisions")}
     menu: list[Any] = [{"Home": ["index.md", {"README": "start.md"}]}]
     for title, names in NAV.items():
         more = {"How it works": inside["floors"], "Working on it": inside["decisions"]}.get(title, [])
         menu.append({title: names[0] if len(names) == 1 else [*names, *more]})
-    menu.insert(3, {"Reference": [f"reference/{shown}.md" for shown in map(shown_as, FACES)]})
+    modules = [f"reference/{shown}.md" for shown in map(shown_as, FACES)]
+    keras = [page for page in modules if page.startswith("reference/tf.keras.")]
+    first = modules.index(keras[0])
+    menu.insert(3, {"Reference": [*modules[:first], {"tf.keras": keras}, *modules[first + len(keras) :]]})
     return menu
 
 
