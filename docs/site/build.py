@@ -29,7 +29,13 @@ WORKER = "https://unpkg.com/iframe-worker/shim"  # from which Material's plugin 
 REPOSITORY = {"README.md": "start.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 # Modules that are not TensorFlow's.
-OWN = {f"minigraph.{n}" for n in ("data", "distributed", "filters", "inspect.profile", "models", "onnx", "weights")}
+OWN = {
+    f"minigraph.{name}"
+    for name in (
+        "data", "distributed", "filters", "inspect.profile", "models", "models.bundle", "models.pretrained", "onnx",
+        "quantization", "weights",
+    )
+}  # fmt: skip
 NAV: Mapping[str, tuple[str, ...]] = {
     "Tutorial": ("tutorial.md", "notebooks/README.md"),
     "How to": (

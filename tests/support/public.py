@@ -39,8 +39,11 @@ FACES = [
     "minigraph.math",
     "minigraph.metrics",
     "minigraph.models",
+    "minigraph.models.bundle",
+    "minigraph.models.pretrained",
     "minigraph.nn",
     "minigraph.onnx",
+    "minigraph.quantization",
     "minigraph.saved_model",
     "minigraph.summary",
     "minigraph.train",
@@ -53,7 +56,10 @@ GATHERED = {
     "minigraph.saved_model",
     "minigraph.keras",
     *(f"minigraph.keras.{n}" for n in ("backend", "callbacks", "layers", "losses", "metrics", "optimizers", "utils")),
-    *(f"minigraph.{n}" for n in ("filters", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "train")),
+    *(
+        f"minigraph.{n}"
+        for n in ("filters", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "quantization", "train")
+    ),
 }
 
 
