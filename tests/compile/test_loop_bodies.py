@@ -1,4 +1,4 @@
-"""Loops with compiled bodies: ir/compiled_loop.py by compile/body_plan.py and backends/numpy/scan.py."""
+"""Loops with compiled bodies: `ir/compiled_loop.py` by `compile/body_plan.py` and `backends/numpy/scan.py`."""
 
 from __future__ import annotations
 
