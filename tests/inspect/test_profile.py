@@ -17,8 +17,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import minigraph as tf
+import minigraph.distributed as hvd
 from minigraph.core import errors
 from minigraph.inspect.profile import LONGEST
+from minigraph.ops.collective.world import WORLD
 from minigraph.ops.math.trigonometric import Tanh
 from minigraph.tools.cli import main
 from minigraph.tools.shared.target import load_target
@@ -125,6 +127,35 @@ def test_the_trace_is_in_order_and_does_not_overlap() -> None:
     assert total == pytest.approx(found.launch_seconds, rel=1e-3)
     counters = [e["args"]["live bytes"] for e in trace["traceEvents"] if e["ph"] == "C"]
     assert counters == [*(p.live for p in found.launches), 0]
+
+
+def test_exchanges_are_shown_beside_the_launches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a world that only says that there are two ranks."""
+    for name in ("propose", "confirm", "start_reduce", "finish_reduce", "progress"):
+        monkeypatch.setattr(WORLD, name, lambda *_: None)
+    monkeypatch.setattr(WORLD, "started", True)
+    x = tf.placeholder(tf.float32, [8, 8])
+    y = tf.matmul(x, x)
+    fetches = [hvd.allreduce(y, op=hvd.Sum, name="first"), hvd.allreduce(y + 1.0, op=hvd.Max, name="last"), y @ y]
+    found = []
+    for size in (1, 2):
+        monkeypatch.setattr(WORLD, "size", size)
+        with tf.Session(backend="numpy") as session:
+            found.append(session.profile(fetches, {x: np.eye(8)}, repeat=1))
+    alone, profile = found
+    assert "exchanges" not in alone.summary()
+    assert profile.summary().splitlines()[-1].startswith("exchanges: 2 of 0.00 MB, ")
+    events = profile.to_trace()["traceEvents"]
+    launches = [e for e in events if e["ph"] == "X" and e["tid"] == 1][1:-1]
+    spans = [e for e in events if e.get("cat") == "exchange"]
+    assert [e["args"]["bytes"] for e in spans] == [256, 256]
+    for span in spans:
+        ops = [n for n, e in enumerate(launches) if e["args"]["node"] == span["name"]]
+        begin, wait = launches[ops[0]], launches[ops[-1]]
+        assert [begin["name"], wait["name"]] == ["AllReduceStart", "AllReduceWait"]
+        assert span["ts"] == pytest.approx(begin["ts"] + begin["dur"], abs=0.01)
+        assert span["ts"] + span["dur"] == pytest.approx(wait["ts"] + wait["dur"], abs=0.01)
+        assert profile.launches[ops[-1]].begun == ops[0]
 
 
 def test_tables_show_names_as_they_are() -> None:
