@@ -12,8 +12,8 @@ processes that share them, in turns; the ratio of the medians, and the seconds t
 `hidden`: the share of the exchanges of mnist-cnn and resnet18 that two processes hide behind other work: 1 − (the wait
 of the process that waits least) / (the same exchanges by themselves). What the other waits longer is for its partner.
 `scale`: predictions of `minigraph scale` for 1, 2 and 4 processes against measured steps, `--batch-size` images a
-process. The model gets the launches of one process with its share of the cores, and the latency and bandwidth of
-all-reduces between two processes. Processes that share a core are expected to take turns.
+process. The model gets the launches of as many processes that exchange nothing but share the cores and the memory, and
+the latency and bandwidth of all-reduces between two processes.
 `kills`: a random rank of a run with `--restarts` is killed at a random moment; the losses must be those of an
 undisturbed run.
 """
@@ -62,12 +62,23 @@ if hvd.rank() == 0:
 """
 LAUNCHES = """
 import json, os
-os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:{cores}])
+rank, size = (int(os.environ[f"OMPI_COMM_WORLD_{{name}}"]) for name in ("RANK", "SIZE"))
+cores = sorted(os.sched_getaffinity(0))
+share = max(1, len(cores) // size)
+os.sched_setaffinity(0, [cores[(rank * share + core) % len(cores)] for core in range(share)])
+from minigraph.ops.collective.launch import import_mpi
 from minigraph.tools.profile import profile
 from minigraph.tools.scale import measured
 from minigraph.tools.shared.target import load_target
-found = profile(load_target("mnist-cnn", {batch}), {steps}, "O3", "llvm")
-print(json.dumps(measured(found.plan, [launch.seconds for launch in found.profile.launches])))
+mpi = import_mpi()
+target = load_target("mnist-cnn", {batch})
+profile(target, 1, "O3", "llvm")
+mpi.COMM_WORLD.Barrier()
+found = profile(target, {steps}, "O3", "llvm")
+rows = mpi.COMM_WORLD.gather(measured(found.plan, [launch.seconds for launch in found.profile.launches]))
+if rank == 0:
+    print(json.dumps(max(rows, key=lambda row: row.compute + row.update)))
+mpi.Finalize()
 """
 STEPS = """
 import sys, time
@@ -200,31 +211,19 @@ def hidden(options: argparse.Namespace) -> None:
 
 
 def scale(options: argparse.Namespace) -> None:
-    cores, size = len(os.sched_getaffinity(0)), 26_000_000
+    size = 26_000_000
     latency = all_reduce_times(1, 200)[0] / 2
     link = Link(size / (all_reduce_times(size // 4, 30)[0] - 2 * latency), latency)
     print(f"between two processes {link.bandwidth / 1e9:.2f} GB/s, {latency * 1e6:.1f} us")
     for count in (1, 2, 4):
-        step = slowed(launches(max(1, cores // count), options), max(1.0, count / cores))
+        program = LAUNCHES.format(batch=options.batch_size, steps=options.steps)
+        step = MeasuredStep(*json.loads(mpiexec(count, program)))
         hosts = Hosts(link, link, count)
         cost = partial(ring, workers=count, hosts=hosts)
         predicted = predict(step, count, cost, bucket_gradients.max_bytes).step
         program = STEPS.format(batch=options.batch_size * count, steps=options.steps)
         found = float(mpiexec(count, program).split()[0])
         print(f"{count}: {predicted * 1e3:.2f} ms predicted, {found * 1e3:.2f} ms measured, {predicted / found:.3f}")
-
-
-def launches(cores: int, options: argparse.Namespace) -> MeasuredStep:
-    """The step of one process on `cores` cores."""
-    program = LAUNCHES.format(cores=cores, batch=options.batch_size, steps=options.steps)
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    return MeasuredStep(*json.loads(done.stdout))
-
-
-def slowed(step: MeasuredStep, factor: float) -> MeasuredStep:
-    """The step of a process that runs 1/factor of the time."""
-    gradients = tuple((ready * factor, nbytes) for ready, nbytes in step.gradients)
-    return MeasuredStep(step.compute * factor, step.update * factor, gradients)
 
 
 def train(out: Path, *more: str) -> list[str]:
