@@ -158,6 +158,14 @@ def test_exchanges_are_shown_beside_the_launches(monkeypatch: pytest.MonkeyPatch
         assert profile.launches[ops[-1]].begun == ops[0]
 
 
+def test_targets_of_several_ranks_are_fed_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WORLD, "started", True)
+    monkeypatch.setattr(WORLD, "size", 2)
+    target = load_target("lenet5", 4)
+    assert {t.name: t.type.shape for t in target.feeds}["share:0"] == ()
+    assert target.feeds[target.graph.get_tensor_by_name("share:0")] == 0.5
+
+
 def test_tables_show_names_as_they_are() -> None:
     x = tf.placeholder(tf.float32, [3])
     y = tf.exp(x, name="a/b")
