@@ -26,9 +26,9 @@ def transfers(steps: Sequence[Step]) -> list[Transfer]:
 
 
 def exchanges_begun(steps: Sequence[Step]) -> list[int | None]:
-    """For each step that waits for an exchange with other ranks, the number of the step that begins it."""
+    """For each step that waits for an exchange, the number of the step that begins it."""
     begun = {step.instr: number for number, step in enumerate(steps) if isinstance(step.instr.op, AllReduceStart)}
-    waits = [WORLD.size > 1 and isinstance(step.instr.op, AllReduceWait) for step in steps]
+    waits = [isinstance(step.instr.op, AllReduceWait) for step in steps]
     return [begun[step.instr.inputs[0].instr] if wait else None for step, wait in zip(steps, waits, strict=True)]
 
 

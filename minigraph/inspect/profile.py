@@ -24,6 +24,7 @@ from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.program import Cell, Feed
 from minigraph.ir.regions import Region
+from minigraph.ops.collective.world import WORLD
 from minigraph.ops.constant import Const
 from minigraph.util.alignment import aligned
 from minigraph.util.html import Bar, beside, curves, table
@@ -311,7 +312,7 @@ def _profile(plan: Plan, runs: Sequence[_Times], measured: int | None, flops: Fl
     cells = {i.op.name: i.op.type.nbytes for i in plan.program.instrs if isinstance(i.op, Cell)}
     return Profile(
         launches=tuple(
-            _launch(plan, step, median, live, copies, flops)._replace(begun=begun)
+            _launch(plan, step, median, live, copies, flops)._replace(begun=begun if WORLD.size > 1 else None)
             for step, median, live, copies, begun in zip(
                 plan.steps, medians, live_bytes(plan), _are_copies(plan), exchanges_begun(plan.steps), strict=True
             )

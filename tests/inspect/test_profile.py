@@ -269,6 +269,22 @@ def test_explain_a_file(file: Path, tmp_path: Path) -> None:
     assert found["fallbacks"] == []
 
 
+def test_explain_tells_what_hides_an_exchange(tmp_path: Path) -> None:
+    """The last product is one launch with the addition, which needs the sum. One rank alone has buckets, too."""
+    file = tmp_path / "net.py"
+    file.write_text(
+        "import minigraph as tf\nimport minigraph.distributed as hvd\nhvd.init()\n"
+        "x = tf.placeholder(tf.float32, [4, 4])\ny = tf.matmul(x, x)\n"
+        "z = hvd.allreduce(y, name='sum') + tf.matmul(tf.matmul(x, y), x)\n"
+    )
+    pytest.importorskip("mpi4py", reason="mpi4py is not installed")
+    out = tmp_path / "explained.json"
+    result = run("explain", file, "--json", out)
+    assert "1 exchange with other ranks" in result.output
+    (row,) = json.loads(out.read_text())["exchanges"]
+    assert row == {"bucket": "sum/AllReduce", "MB": "0.00", "hidden by": "1 launch: MatMul"}
+
+
 def test_explain_fusion() -> None:
     result = run("explain", "mnist-cnn", "--batch-size", 2, "--fusion", "--inference")
     assert result.exit_code == 0, result.output
