@@ -8,7 +8,8 @@ from typing import Any
 
 from minigraph.keras.network import layer_from_config
 from minigraph.keras.saving import load_model, save_model
-from minigraph.keras.training import Model, Sequential
+from minigraph.keras.sequential import Sequential
+from minigraph.keras.training import Model
 
 __all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_config", "model_from_json", "save_model"]
 

@@ -45,7 +45,7 @@ def parameters_of(value: Callable[..., Any]) -> list[str]:
 
 
 def faults_of(value: Any, doc: str | None, is_method: bool = False) -> list[str]:
-    """The faults of a docstring. A method may take it from the base class."""
+    """The faults of a docstring. A method may take it from the base class, and have fewer parameters than that."""
     if not doc:
         return ["no docstring"]
     head, sections = parse(doc)
@@ -56,7 +56,8 @@ def faults_of(value: Any, doc: str | None, is_method: bool = False) -> list[str]
         documented |= {name.strip(" *") for name in names.split(",")}
     wanted = set(parameters_of(value))
     faults += [f"Args lacks {name}" for name in sorted(wanted - documented)]
-    faults += [f"Args names {name}, which is no parameter" for name in sorted(documented - wanted)]
+    if value.__doc__:
+        faults += [f"Args names {name}, which is no parameter" for name in sorted(documented - wanted)]
     if inspect.isclass(value):
         if not (issubclass(value, BaseException) or "Example" in sections):
             faults.append("no Example")
