@@ -182,7 +182,7 @@ class CupyBackend(Backend):
         """The filters of convolutions that cuDNN solves."""
         return self.ladder.packs(op, in_types)
 
-    def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
+    def kernel_text(self, op: Op, in_types: Types, out_types: Types, assembly: bool = False) -> Mapping[str, str]:
         """The kernel's schedule and its CUDA C."""
         nest = op.loops(in_types, out_types)
         return {} if nest is None else nests.kernel_text(nest)
