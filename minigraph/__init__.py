@@ -29,6 +29,7 @@ from minigraph.core.tracebacks import install as _install_tracebacks
 from minigraph.core.types import *
 from minigraph.graphs.scoping import *
 from minigraph.ops.array.arrays import *
+from minigraph.ops.array.diagonals import *
 from minigraph.ops.array.dynamic import *
 from minigraph.ops.array.dynamic import slice_ as _slice
 from minigraph.ops.array.gathering import *
