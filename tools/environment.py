@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial, wraps
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, spec_from_loader
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,8 +23,9 @@ from minigraph.tf1.tree import MODULES
 Make = Callable[[], ModuleType]
 
 
-def install() -> None:
-    """Supply what is missing, for the rest of the process."""
+def install(source: str) -> None:
+    """Supply what is missing, for the rest of the process. source: the program's."""
+    make_keras_folder(source)
     _restore_numpy()
     _restore_standard_library()
     sys.meta_path.insert(0, _Supply({"scipy.misc": _scipy_misc}))
@@ -36,6 +40,13 @@ def install() -> None:
     sys.meta_path.append(_Supply(fallbacks))
     if find_spec("keras") is None:
         sys.meta_path.insert(0, _Keras())
+
+
+def make_keras_folder(source: str) -> None:
+    """Make ~/.keras, as TensorFlow does when it is imported, for programs that name the folder."""
+    if re.search(r"(?<!\w)\.keras\b", source):
+        with suppress(OSError):  # then the program itself is told
+            (Path.home() / ".keras").mkdir(exist_ok=True)
 
 
 class _Supply(MetaPathFinder, Loader):

@@ -91,7 +91,7 @@ def _execute(program: Script, args: tuple[str, ...], backend: str | None, intern
         os.environ["MINIGRAPH_BACKEND"] = get_backend(backend).label
     tell_backend(None)
     tf1.install()
-    environment.install()
+    environment.install(source)
     if program.from_python2:
         python2.read_pickles()
     sys.meta_path.insert(0, OwnModules(program))

@@ -10,8 +10,8 @@ import numpy as np
 
 from minigraph.backend.base import Backend, Launch, Lowered, Types
 from minigraph.backend.workspace import BufferRef
+from minigraph.backends.cupy import collective, nests
 from minigraph.backends.cupy import kernel as K
-from minigraph.backends.cupy import nests
 from minigraph.backends.cupy.capture import CupyPlan
 from minigraph.backends.cupy.compiler import KernelError
 from minigraph.backends.cupy.device import CudaDevice, Device, DeviceBuffer, Function
@@ -185,6 +185,9 @@ class CupyBackend(Backend):
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """The steps from the op's emitter; without an emitter, a call of the op's reference on the host."""
+        exchange = collective.lowered(self.device, op, in_types)
+        if exchange is not None:
+            return exchange
         code = emit(op, in_types, out_types, self.ladder)
         if code is None:
             return Lowered(self._host_call(op), fallback=True)

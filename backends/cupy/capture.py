@@ -14,8 +14,10 @@ from minigraph.backends.cupy.compiler import KernelError
 from minigraph.backends.cupy.device import Device
 from minigraph.backends.cupy.failures import SYNC, DeviceLostError
 from minigraph.backends.cupy.steps import Bind
+from minigraph.compile.collectives import agreement
 from minigraph.compile.plan import Plan
 from minigraph.core.errors import MinigraphError, ResourceExhaustedError
+from minigraph.ops.collective.world import WORLD
 from minigraph.util.alignment import aligned
 
 CHUNK = 16  # runs in one graph when many runs follow each other
@@ -30,7 +32,8 @@ class CupyPlan(Plan):
 
     An op that may refuse its operands leaves its verdict in memory, which is looked at after the run. If it refuses
     them, or if a run of single launches fails or is interrupted, the variables get back their values from before the
-    run. A plan with a host call is never captured. `missed` gives the reason why a plan is not captured.
+    run. The ranks agree on their collectives before anything is launched. A plan with a host call is never captured.
+    `missed` gives the reason why a plan is not captured.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -71,7 +74,13 @@ class CupyPlan(Plan):
                 f"{error} (in a run of {len(self.steps)} launches, from '{first}' to '{last}')"
             ) from error
 
+    def _bound(self, launches: list[Launch]) -> list[Launch]:
+        self._agreement = agreement(self.steps)
+        return launches
+
     def _launch_all(self) -> None:
+        if self._agreement is not None:
+            WORLD.agree(self._agreement)
         with self.device.turn:
             self._launch_or_capture()
 
@@ -128,7 +137,7 @@ class CupyPlan(Plan):
         while steps > 1 and (self._graph is None or self._captured is not self._launches) and self.missed is None:
             self.run([])
             steps -= 1
-        if self._graph is None or self.fixed is not None or self.verdicts:
+        if self._graph is None or self.fixed is not None or self.verdicts or self._agreement:
             return super().run_steps(steps)
         while steps > CHUNK:
             if self._chunk is None:

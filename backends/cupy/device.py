@@ -14,11 +14,13 @@ from minigraph.backends.cupy.cudnn import Cudnn
 from minigraph.backends.cupy.exchange import Exchange, ForeignArray
 from minigraph.backends.cupy.failures import DeviceLostError, translated
 from minigraph.backends.cupy.installation import advice, release
-from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
+from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm, NcclCall
+from minigraph.backends.cupy.nccl import Nccl, library
 from minigraph.backends.cupy.staging import Staging
 from minigraph.backends.cupy.turn import Turn
 from minigraph.core.errors import BackendError, MinigraphError, ResourceExhaustedError
 from minigraph.core.types import TensorType
+from minigraph.ops.collective.world import WORLD
 
 Function = Callable[[tuple[int, ...]], None]  # launches a kernel on pointers
 
@@ -59,6 +61,15 @@ class Device(Protocol):
 
     def convolve(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
         """A convolution by cuDNN on pointers; the last one is the workspace."""
+
+    def require_collectives(self) -> None:
+        """Raises BackendError if there is no NCCL."""
+
+    def begin_collective(self, call: NcclCall, pointer: int) -> None:
+        """Begin a collective of all ranks on an array, after all work so far and beside later work."""
+
+    def end_collective(self, pointer: int) -> None:
+        """Let all later work wait for the collective that has begun on the array."""
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         """Copy between two addresses on the device."""
@@ -150,7 +161,8 @@ class CudaDevice:
             raise BackendError(f"there is no GPU cupy:{index}; the CUDA runtime finds {there}")
         self._cupy = cupy
         with _starting("the GPU cannot be used", cupy):
-            self.index = runtime.getDevice() if index is None else index
+            own = WORLD.local_rank % count if WORLD.size > 1 else runtime.getDevice()  # the ranks of a host share out
+            self.index = own if index is None else index
             device = cupy.cuda.Device(self.index)
             with device:
                 self._stream = cupy.cuda.Stream(non_blocking=True)
@@ -164,6 +176,7 @@ class CudaDevice:
         self._exchange = Exchange(cupy, self.index, self._stream, self._turn)
         self._blas: Any = None
         self._dnn: Cudnn | str | None = None
+        self._nccl: Nccl | None = None
 
     @property
     def turn(self) -> Turn:
@@ -244,6 +257,21 @@ class CudaDevice:
                 self._dnn = str(error)
                 warnings.warn(f"convolutions run without cuDNN, which is slower: {error}", RuntimeWarning, stacklevel=2)
         return self._dnn
+
+    def require_collectives(self) -> None:
+        library(self._major)
+
+    def begin_collective(self, call: NcclCall, pointer: int) -> None:
+        with self.turn:
+            if self._nccl is None:
+                found = library(self._major)
+                self._nccl = Nccl(found, self._cupy, self._stream, WORLD.rank, WORLD.size, WORLD.share)
+            self._nccl.begin(call, pointer)
+
+    def end_collective(self, pointer: int) -> None:
+        assert self._nccl is not None
+        with self.turn:
+            self._nccl.end(pointer)
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         runtime = self._cupy.cuda.runtime

@@ -86,6 +86,19 @@ class Constant(NamedTuple):
     args: tuple[BufferRef]
 
 
+class NcclCall(NamedTuple):
+    """A collective of NCCL on an array, in place.
+
+    kind: "sum", "average", "min" or "max" of all ranks' numbers, or "broadcast" of those of rank `root`. dtype: of the
+    numbers, by NCCL's name.
+    """
+
+    kind: str
+    size: int
+    dtype: str
+    root: int = 0
+
+
 Step = Launch | Gemm | Convolve | Constant
 
 

@@ -16,6 +16,7 @@ from minigraph.backends.llvm import (
     folded,
     grouped,
     integers,
+    join,
     matmul,
     update,
     winograd,
@@ -32,7 +33,7 @@ from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
-from minigraph.ir.regions import Blocked, Epilogue, Loop, Region, kernel_of
+from minigraph.ir.regions import Blocked, Epilogue, Join, Loop, Region, kernel_of
 from minigraph.ops.math.matmul import BatchMatMulV2, MatMul
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
@@ -64,6 +65,7 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
     W.WinogradGrads: [_by_parts(winograd.gradients)],
     Blocked: [lambda op, in_types, out_types, how: blocked.blocked(op, lower, how)],
     Epilogue: [lambda op, in_types, out_types, how: blocked.epilogue(op, lower, how)],
+    Join: [lambda op, in_types, out_types, how: join.join(op, lower, how)],
     MultiTensorApply: [update.together],
 }
 
@@ -91,6 +93,7 @@ class LlvmBackend(HostBackend):
         costs = Costs(tiles=1.75, filters=3, columns=1, full=8, multiple=host().lanes)
         self.pass_settings = {
             "winograd": {"costs": costs},
+            "fuse_concat": {"makers": join.MAKERS},
             "fuse_blocks": {"max_whole": 4 << 20},  # bytes: about one core's share of the last-level cache
         }
 

@@ -122,11 +122,11 @@ def _driver(
         value = _value(member.instr, ref)
         if isinstance(value.instr.op, Feed):
             slot = value.instr.op.slot
-            return _Place(slot, _step(value) if op.cut[slot] else 0)
+            return _Place(slot, _step(value) if op.cut[slot] else 0, ref.offset)
         if value in results:
             n = results[value]
-            return _Place(feeds + n, 0 if op.sums[n] else _step(value))
-        return _Place(space, 0, piece.offsets[value])
+            return _Place(feeds + n, 0 if op.sums[n] else _step(value), ref.offset)
+        return _Place(space, 0, piece.offsets[value] + ref.offset)
 
     def steps(piece: BlockLayout[Native]) -> Iterator[_Step]:
         for member in piece.members:
@@ -232,8 +232,8 @@ def _in_sequence(op: Blocked, lower: Lower, how: LoweringContext) -> Native | No
             return ref.shifted(member.workspace)
         value = _value(member.instr, ref)
         if isinstance(value.instr.op, Feed):
-            return BufferRef("in", value.instr.op.slot)
-        return results.get(value) or work(piece.offsets[value])
+            return BufferRef("in", value.instr.op.slot, ref.offset)
+        return (results.get(value) or work(piece.offsets[value])).shifted(ref.offset)
 
     def make() -> list[Call]:
         return [
@@ -280,7 +280,7 @@ def epilogue(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
     if this keeps the product in cache; otherwise the two parts run one after the other.
     """
     native = in_tiles(op, lower, how)
-    if native is not None:
+    if native is not None or how.pitch is not None:
         return native
     region = as_region(op)
     if region is not None and not how.inside and not stays_whole(op):
@@ -310,7 +310,7 @@ def in_tiles(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
     if len(known) < len(operands) or result.dtype not in DTYPES:
         return None
     follow = TileEpilogue(value, known)
-    if kind.dtype is float32 and not follow.is_plain:
+    if (kind.dtype is float32 and not follow.is_plain) or (how.pitch and any(o.per == "element" for o in known)):
         return None
     native = lower(root.op, [v.type for v in root.inputs], root.types, how._replace(epilogue=follow))
     if native is None:

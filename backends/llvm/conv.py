@@ -37,7 +37,7 @@ SCATTERED = 64  # most rows of the filter's gradient for which tile rows have se
 DEEP = 16  # least number of channels for which a tile reads the image through a pointer for each tap
 
 
-def _shallow_module(where: Geometry, epilogue: TileEpilogue | None) -> Frame:
+def _shallow_module(where: Geometry, epilogue: TileEpilogue | None, pitch: int) -> Frame:
     """The kernel for few channels. A task computes some rows of one image.
 
     Pointers: image, packed filter, result, the epilogue's operands.
@@ -46,7 +46,7 @@ def _shallow_module(where: Geometry, epilogue: TileEpilogue | None) -> Frame:
     _, height, width, depth = where.image
     rows, chunks = where.rows, where.chunks
     lines = where.lines(rows)
-    tiles = TileSet(frame.module, Tiles(where.strides[1] * depth, where.fan, where.taps(depth), epilogue=epilogue))
+    tiles = TileSet(frame.module, Tiles(where.strides[1] * depth, pitch, where.taps(depth), epilogue=epilogue))
     with frame.tasks("kernel") as task:
         b = frame.b
         lines_copy = frame.stack_array("image", lines * where.line)
@@ -61,7 +61,7 @@ def _shallow_module(where: Geometry, epilogue: TileEpilogue | None) -> Frame:
             packed = at(b, frame.pointers[1], panel, F32)
             with loop(b, low, high) as p:
                 line = b.mul(b.sub(p, low), index(where.strides[0] * where.line))
-                pixel = b.mul(b.add(b.mul(n, index(where.out[0])), p), index(where.out[1] * where.fan))
+                pixel = b.mul(b.add(b.mul(n, index(where.out[0])), p), index(where.out[1] * pitch))
                 place = b.add(pixel, start)
                 operands = addresses(frame, epilogue, frame.pointers[3:], start, place)
                 target = at(b, frame.pointers[2], place, F32)
@@ -114,10 +114,12 @@ def _convolution(form: _ConvOperands, how: LoweringContext) -> Native | None:
     def make() -> list[Call]:
         args = (*ins(form.image), packed, *outs(0), *operands_of(how.epilogue))
         if panels is not None:
-            what = panels._replace(epilogue=how.epilogue, tiles=NarrowTiles if how.narrow else TileSet)
+            tiles = NarrowTiles if how.narrow else TileSet
+            what = panels._replace(epilogue=how.epilogue, tiles=tiles, pitch=how.pitch)
             module, tasks = printed(panels_module, what), panels.tasks
         else:
-            module, tasks = printed(_shallow_module, where, how.epilogue), where.image[0] * where.chunks
+            module = printed(_shallow_module, where, how.epilogue, how.pitch or where.fan)
+            tasks = where.image[0] * where.chunks
         main = Call(module, "kernel", tasks, args)
         return [main] if how.packed else [pack.call((*ins(form.filter), packed)), main]
 
@@ -136,7 +138,7 @@ def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) 
     if out_types[0].dtype is not float32 or x[3] != w[2]:
         return None
     if is_product(op, w, x) and not how.packed:
-        whole = product(Product(w[2], w[2], 1, w[3], 1, w[3]), math.prod(x[:3]), w[3])
+        whole = product(Product(w[2], w[2], 1, w[3], 1, how.pitch or w[3]), math.prod(x[:3]), w[3])
         return whole if how.epilogue is None else None
     return _convolution(_forward(op, x, w), how)
 

@@ -50,7 +50,9 @@ def _by_groups(
 ) -> Native | None:
     """`op` on each group of channels, the last axis of all operands. Each group is first made contiguous."""
     whole = (*in_types, out)
-    if how.epilogue or not 1 < groups <= GROUPS or out.dtype is not float32 or any(0 in t.static for t in whole):
+    if how.epilogue or how.pitch or not 1 < groups <= GROUPS:
+        return None
+    if out.dtype is not float32 or any(0 in t.static for t in whole):
         return None
     part = [TensorType(t.dtype, (*t.static[:-1], t.static[-1] // groups)) for t in whole]
     native = kernel(op, part[:-1], part[-1:], how._replace(adds=False))

@@ -151,7 +151,7 @@ class ByteProduct(NamedTuple):
             return self.shape[0], 1, 1
         return self.where.image[0], self.where.lines(self.where.out[0]), self.where.columns
 
-    def panels(self, epilogue: TileEpilogue | None = None) -> Panels:
+    def panels(self, epilogue: TileEpilogue | None = None, pitch: int | None = None) -> Panels:
         """The contraction in elements of four bytes."""
         quads, where = self.quads, self.where
         if where is not None:
@@ -162,8 +162,9 @@ class ByteProduct(NamedTuple):
                 quads, where = quads * where.kernel[1], where._replace(kernel=(where.kernel[0], 1))
         tiles = SignedByteTiles if self.is_signed else ByteTiles
         return Panels(
-            *(self.shape[0], quads, self.shape[1], where, epilogue), filling=self.zero & 0xFF, head=1, tiles=tiles
-        )
+            *(self.shape[0], quads, self.shape[1], where, epilogue), filling=self.zero & 0xFF, head=1, tiles=tiles,
+            pitch=pitch,
+        )  # fmt: skip
 
     @property
     def packing(self) -> Packing:
@@ -241,7 +242,7 @@ def _rest(b: IRBuilder, pixel: IRValue, whole: int, count: int) -> IRValue:
 
 
 def _lowered(what: ByteProduct, how: LoweringContext) -> Native:
-    layout, pack, panels = WorkspaceLayout(), what.packing, what.panels(how.epilogue)
+    layout, pack, panels = WorkspaceLayout(), what.packing, what.panels(how.epilogue, how.pitch)
     packed = ins(1)[0] if how.packed else layout.reserve(4 * pack.size)
     images, lines, columns = what.copied
     image = layout.reserve(QUAD * images * lines * columns * what.quads) if what.is_shallow else ins(0)[0]

@@ -59,7 +59,8 @@ class LoweringContext(NamedTuple):
     threads: the number of threads that run the code. inside: the op is a member of a region, and one thread runs it
     whatever `threads` is. adds: results that are sums over the batch are added to their buffers' content. packed: the
     operand named by `Packing` comes packed. narrow: it comes as bfloat16. epilogue: pointwise computation on each
-    element of a contraction's result; its operands follow the contraction's.
+    element of a contraction's result; its operands follow the contraction's. pitch: elements from one row of the
+    result, along its last axis, to the next, if the result lies in a larger array; only for the ops in join.MAKERS.
     """
 
     threads: int
@@ -68,6 +69,7 @@ class LoweringContext(NamedTuple):
     packed: bool = False
     narrow: bool = False
     epilogue: Any = None  # a tile.TileEpilogue
+    pitch: int | None = None
 
 
 class Packing(NamedTuple):

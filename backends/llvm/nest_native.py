@@ -20,7 +20,7 @@ from minigraph.core.scalar import Scalar, operand, walk
 from minigraph.core.types import TensorType
 from minigraph.ir.regions import kernel_of
 from minigraph.loops.aliasing import overwritable
-from minigraph.loops.fusion import followed
+from minigraph.loops.fusion import followed, pitched
 from minigraph.loops.kernel import LEAVES, Buffer, Kernel, Reduce, accesses, map_value, statements, values
 from minigraph.loops.schedule import added, only
 from minigraph.loops.text import print_kernel
@@ -33,6 +33,8 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
         kernel = op.loops(*([_as_bits(t) for t in types] for types in (in_types, out_types)))
     if kernel is not None and how.epilogue is not None:
         kernel = followed(kernel, how.epilogue.value, how.epilogue.types(out_types[0].static))
+    if kernel is not None and how.pitch is not None:
+        kernel = pitched(kernel, how.pitch)
     if kernel is None or not _is_printable(kernel):
         return None
     if how.adds and (batching := op.batching(in_types, out_types)) is not None:

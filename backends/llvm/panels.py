@@ -36,7 +36,7 @@ class Panels(NamedTuple):
     are contiguous, with `depth` elements each.
 
     filling: the byte that padding consists of. head: elements of a packed column before its terms. tiles: the class of
-    the tiles. Elements of A have four bytes.
+    the tiles. pitch: elements from one row of C to the next, if not `fan`. Elements of A have four bytes.
     """
 
     rows: int
@@ -48,6 +48,7 @@ class Panels(NamedTuple):
     filling: int = 0
     head: int = 0
     tiles: type[TileSet] = TileSet
+    pitch: int | None = None
 
     @property
     def column(self) -> int:
@@ -92,9 +93,9 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
 
     places: the indices among the pointers of A, packed B, C and the epilogue's operands.
     """
-    cut, width = what.cut, tile_columns()
+    cut, width, pitch = what.cut, tile_columns(), what.pitch or what.fan
     sums = (ContractionAxis(what.taps, cut.height, what.depth * width), ContractionAxis(what.depth, 1, width))
-    kind = Tiles(what.depth, what.fan, sums, epilogue=what.epilogue, pointers=what.where is not None, streams=True)
+    kind = Tiles(what.depth, pitch, sums, epilogue=what.epilogue, pointers=what.where is not None, streams=True)
     tiles = what.tiles(frame.module, kind, name + "_tile")
     result = kind.result(tiles.sums)
     with frame.tasks(name) as task:
@@ -111,7 +112,7 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
                     with b.if_then(is_size(b, first, columns, cut.columns, cut.width)):
                         for start, across in pieces(b, columns, width):
                             column = b.add(first, start)
-                            place = offset(b, (number, what.batch.c), (low, what.fan), (column, 1))
+                            place = offset(b, (number, what.batch.c), (low, pitch), (column, 1))
                             here = addresses(frame, what.epilogue, operands, column, place)
                             start_b = offset(b, (number, what.batch.b), (column, what.column))
                             panel = at(b, packed, start_b, what.tiles.packed)

@@ -171,19 +171,21 @@ class _TileWriter:
         target: int,
         epilogue: TileEpilogue | None,
         after: int,
+        pitch: int,
     ) -> None:
         """Write the kernel that turns each tile m of pointer `source` into pixels matrix·m·matrixᵀ of pointer `target`,
-        with the epilogue applied. The epilogue's operands are the pointers from `after` on."""
+        with the epilogue applied. The epilogue's operands are the pointers from `after` on. Pixels are `pitch` apart.
+        """
         channels, lanes = side.shape[3], host().lanes
         with self.frame.tasks(name) as task, loop(self.frame.b, index(0), index(self.what.counts[1])) as column:
             b = self.frame.b
             patch = self.frame.stack_array("patch", side.size**2 * lanes)
             image, y, x, number = self._origin(task, column, side)
             rows, columns = self._valid(y, side.size, side.shape[1]), self._valid(x, side.size, side.shape[2])
-            first = self._pixel(side, image, y, x)
+            first = self._pixel(side._replace(shape=(*side.shape[:3], pitch)), image, y, x)
 
             def finish(i: IRValue, j: IRValue, c: IRValue, value: IRValue) -> None:
-                place = b.add(first, offset(b, (i, side.shape[2] * channels), (j, channels), (c, 1)))
+                place = b.add(first, offset(b, (i, side.shape[2] * pitch), (j, pitch), (c, 1)))
                 if epilogue:
                     others = enumerate(epilogue.operands, after)
                     here = [self._vector(o.place(b, self.frame.pointers[n], c, place)) for n, o in others]
@@ -271,14 +273,14 @@ def conv2d(
         return None
     split = _split(op, what, in_types, lower, how)
     if split is not None:
-        return split if how.epilogue is None else None
+        return split if how.epilogue is None and how.pitch is None else None
     depth, fan = what.image[3], what.output[3]
     layout = WorkspaceLayout()
     v, m = layout.reserve(what.nbytes(depth)), layout.reserve(what.nbytes(fan))
     args = (*ins(0, 1), *outs(0), v, m, *operands_of(how.epilogue))
 
     def make() -> list[Call]:
-        module = printed(_conv2d_module, what, op.kernel, how.packed, how.epilogue)
+        module = printed(_conv2d_module, what, op.kernel, how.packed, how.epilogue, how.pitch or fan)
         products = _panels(what).tasks if how.packed else grid(what.total, fan, least=1).tasks * what.size**2
         counts = {"gather": what.rows, "products": products, "put": what.rows}
         return [Call(module, name, count, args) for name, count in counts.items()]
@@ -286,7 +288,7 @@ def conv2d(
     return Native(always(make), layout.nbytes, overwritable(how.epilogue))
 
 
-def _conv2d_module(what: _Tiles, kernel: int, packed: bool, epilogue: TileEpilogue | None) -> Frame:
+def _conv2d_module(what: _Tiles, kernel: int, packed: bool, epilogue: TileEpilogue | None, pitch: int) -> Frame:
     depth, fan = what.image[3], what.output[3]
     matrices = transforms(what.tile, kernel)
     frame = Frame(5 + len(operands_of(epilogue)))
@@ -298,7 +300,7 @@ def _conv2d_module(what: _Tiles, kernel: int, packed: bool, epilogue: TileEpilog
         product = Product(depth, depth, 1, fan, 1, fan)
         batch = Batch(what.size**2, what.step(depth), depth * fan, what.step(fan))
         write_tasks(frame, "products", product, grid(what.total, fan, least=1), (3, 1, 4), batch)
-    writer.put("put", _output(what), matrices.output, 4, 2, epilogue, 5)
+    writer.put("put", _output(what), matrices.output, 4, 2, epilogue, 5, pitch)
     return frame
 
 

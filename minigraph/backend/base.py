@@ -33,6 +33,7 @@ class Lowered(NamedTuple):
     uses_blas: whether the launch may call BLAS, which then has one thread.
     not_native: for a backend that generates code, the reason why this op runs as calls of another backend's kernels.
     choice: the label of the alternative that timed trials found fastest, and their times.
+    carrier: what carries a collective from rank to rank; all ranks must use the same.
     prepare: called with which outputs are read for all steps of a plan, before any is bound, to compile them together.
     """
 
@@ -43,6 +44,7 @@ class Lowered(NamedTuple):
     uses_blas: bool = False
     not_native: str = ""
     choice: str = ""
+    carrier: str = "MPI"
     prepare: Callable[[Sequence[bool]], None] | None = None
 
 

@@ -16,17 +16,26 @@ from minigraph.ops.collective.world import WORLD
 def transfers(steps: Sequence[Step]) -> list[Transfer]:
     """The exchanges of a plan in order."""
     found = []
-    for instr in (step.instr for step in steps):
+    for step in steps:
+        instr = step.instr
         if isinstance(instr.op, Collective):
             where = instr.source.describe() if instr.source else ""
-            found += instr.op.transfers([v.type for v in instr.inputs], instr.names, where)
+            made = instr.op.transfers([v.type for v in instr.inputs], instr.names, where)
+            found += [transfer._replace(carrier=step.lowered.carrier) for transfer in made]
     return found
+
+
+def agreement(steps: Sequence[Step]) -> Agreement | None:
+    """What the ranks have to agree on before a run; None if there is nothing."""
+    exchanges = [] if WORLD.size == 1 else transfers(steps)
+    return Agreement(exchanges) if exchanges else None
 
 
 def with_agreement(steps: Sequence[Step], launches: Sequence[Launch]) -> list[Launch]:
     """The launches of a plan; the ranks agree before the first exchange, and MPI works between start and wait."""
     found = list(launches)
-    if WORLD.size == 1 or not (exchanges := transfers(steps)):
+    exchanges = agreement(steps)
+    if exchanges is None:
         return found
     under_way = 0
     for place, step in enumerate(steps):
@@ -35,5 +44,5 @@ def with_agreement(steps: Sequence[Step], launches: Sequence[Launch]) -> list[La
         under_way += isinstance(step.instr.op, AllReduceStart) - isinstance(step.instr.op, AllReduceWait)
     first = next(place for place, step in enumerate(steps) if isinstance(step.instr.op, Collective))
     found[first] = in_sequence([WORLD.confirm, found[first]])
-    found[0] = in_sequence([partial(WORLD.propose, Agreement(exchanges)), found[0]])
+    found[0] = in_sequence([partial(WORLD.propose, exchanges), found[0]])
     return found

@@ -257,11 +257,15 @@ class Plan:
                 launches.append(step.lowered.bind(inputs, outputs, space))
             except Exception as error:
                 raise _explained(step.instr, error) from error
-        self._launches = with_agreement(self.steps, launches)
+        self._launches = self._bound(launches)
         feeds = {i.op.slot: Value(i, 0) for i in self.program.instrs if isinstance(i.op, Feed)}
         self._feeds = [(slot, view(value)) for slot, value in feeds.items()]
         self._results = [view(v) for v in self.program.results]
         self._arena = arena
+
+    def _bound(self, launches: list[Launch]) -> list[Launch]:
+        """The launches, with what all ranks do around their collectives."""
+        return with_agreement(self.steps, launches)
 
     def _view(self, value: Value, arena: Any) -> Array:
         root = self.root(value)

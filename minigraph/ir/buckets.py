@@ -56,7 +56,8 @@ class AllReduceStart(Collective, abstract=True):
 
     def transfers(self, in_types: Sequence[TensorType], names: Sequence[str], where: str) -> list[Transfer]:
         size = places(in_types)[-1]
-        return [Transfer("AllReduce", named(names, in_types), self.reduction, in_types[0].dtype.name, size, where)]
+        dtype = in_types[0].dtype.name
+        return [Transfer("AllReduce", named(names, in_types), self.reduction, dtype, size, where=where)]
 
 
 class AllReduceWait(Op, abstract=True):

@@ -22,10 +22,10 @@ from minigraph.ir.hoist import Hoist, Hoisted
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.program import Builder, Cell, Feed, Instr, Program, Value
-from minigraph.ir.regions import Blocked, Epilogue, Loop, Region
+from minigraph.ir.regions import Blocked, Epilogue, Join, Loop, Region
 from minigraph.ops.registry import find_op
 
-OWN = (Feed, Cell, Loop, Epilogue, Blocked, Hoist, Hoisted, Packed, OnPacked, MultiTensorApply)
+OWN = (Feed, Cell, Loop, Epilogue, Join, Blocked, Hoist, Hoisted, Packed, OnPacked, MultiTensorApply)
 _OWN_BY_NAME: dict[str, type[Op]] = {kind.__name__: kind for kind in OWN}
 _NAMED = {"None": None, "True": True, "False": False, "inf": float("inf"), "nan": float("nan")}
 _NUMBER = re.compile(r"-inf|-?\d+(\.\d*)?([eE][-+]?\d+)?")

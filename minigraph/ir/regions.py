@@ -144,6 +144,11 @@ class Epilogue(Region, abstract=True):
         return Loop(program, result.type.static), slots_of(read)
 
 
+class Join(Region, abstract=True):
+    """A concatenation along the last axis, the last inner instruction, and instructions that make operands of it;
+    nothing else reads these."""
+
+
 def single_op_loop(op: Op, in_types: Sequence[TensorType], space: tuple[int, ...]) -> Loop:
     """A loop whose only member is the op."""
     builder = Builder()

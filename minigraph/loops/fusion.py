@@ -1,4 +1,4 @@
-"""Pointwise work done where a kernel stores its result."""
+"""Changes of what a kernel stores, and where: pointwise work on it, and places in a larger array."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from minigraph.core.types import TensorType
 from minigraph.loops.check import check
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import Buffer, Kernel, Statement, Store, loads, map_value, rewrite, statements, values
+from minigraph.loops.schedule import map_accesses
 
 
 def followed(kernel: Kernel, value: Scalar, others: Sequence[TensorType]) -> Kernel | None:
@@ -41,6 +42,14 @@ def followed(kernel: Kernel, value: Scalar, others: Sequence[TensorType]) -> Ker
 
     rest = [b for b in kernel.buffers if b not in given and b is not old]
     return check(Kernel(kernel.name, (*given, *more, new, *rest), rewrite(kernel.body, change)))
+
+
+def pitched(kernel: Kernel, pitch: int) -> Kernel:
+    """The kernel whose rows of result 0, along its last axis, begin `pitch` elements apart."""
+    old = next(b for b in kernel.buffers if b.role == "out" and b.position == 0)
+    new = Buffer(old.name, old.dtype, (*old.shape[:-1], pitch), "out")
+    body = map_accesses(kernel.body, lambda a: a._replace(buffer=new) if a.buffer is old else a)
+    return check(Kernel(kernel.name, tuple(new if b is old else b for b in kernel.buffers), body))
 
 
 def _element(x: Buffer, at: Sequence[Index]) -> Scalar:

@@ -15,6 +15,7 @@ from minigraph.passes.bucket_gradients import bucket_gradients
 from minigraph.passes.constant_folding import constant_folding
 from minigraph.passes.fold_batch_norm import fold_batch_norm
 from minigraph.passes.fuse_blocks import fuse_blocks
+from minigraph.passes.fuse_concat import fuse_concat
 from minigraph.passes.fuse_epilogue import fuse_epilogue
 from minigraph.passes.fuse_pointwise import fuse_pointwise
 from minigraph.passes.hoist import hoist
@@ -157,6 +158,12 @@ PIPELINE = (
         after={"fuse_blocks": "a block runs a convolution with its epilogue as one instruction"},
     ),
     # The passes from here on are not replayable, so they are run again for each size.
+    PipelineEntry(
+        fuse_concat,
+        "O3",
+        before={"fuse_epilogue": "a convolution stores with its epilogue where it belongs"},
+        after={"fuse_blocks": "a region hides the concatenation and the convolutions"},
+    ),
     PipelineEntry(fuse_blocks, "O3", before={}, after={}),
     PipelineEntry(
         bucket_gradients,

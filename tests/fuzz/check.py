@@ -16,7 +16,16 @@ from fuzz.program import Built, Program
 from minigraph.core.errors import MinigraphError
 
 # docs/passes.md promises equal bits of these. Two of them change the order of some sums.
-BITS = ("constant_folding", "simplify", "remove_dropout", "layout", "relu_after_pool", "fuse_epilogue", "multi_tensor")
+BITS = (
+    "constant_folding",
+    "simplify",
+    "remove_dropout",
+    "layout",
+    "relu_after_pool",
+    "fuse_epilogue",
+    "fuse_concat",
+    "multi_tensor",
+)
 FOLDING = {"constant_folding", "remove_dropout"}  # constants are the references' numbers, not those of kernels
 SUMS = {"reduction", "moments", "batch_norm", "fused_norm", "softmax", "cross_entropy", "gradients", "count", "update"}
 

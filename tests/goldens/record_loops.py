@@ -16,8 +16,36 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework import function
+from tensorflow.python.ops import control_flow_util
 
 NUMBERS = np.random.RandomState(0)
+
+
+def gradient(build, *of):
+    """The gradients of the sum of what a function builds, with respect to tensors."""
+
+    def with_gradient():
+        y, feed = build()
+        graph = tf.get_default_graph()
+        xs = [graph.get_tensor_by_name(n) for n in of] or tf.trainable_variables()
+        found = tf.gradients(tf.reduce_sum(y * y), xs)
+        return tf.concat([tf.reshape(g, [-1]) for g in found], 0), feed
+
+    return with_gradient
+
+
+def with_functions(build):
+    """The same with functional conditions and loops, which stay in the file."""
+
+    def built():
+        control_flow_util.ENABLE_CONTROL_FLOW_V2 = True
+        try:
+            return build()
+        finally:
+            control_flow_util.ENABLE_CONTROL_FLOW_V2 = False
+
+    return built
 
 
 def powers():
@@ -103,6 +131,29 @@ def both_directions():
     return tf.concat(outputs, 2), feed
 
 
+def called():
+    """Functions of two kinds that call each other, with several results."""
+
+    @tf.function
+    def halves(v):
+        return tf.split(v, 2)
+
+    @function.Defun(tf.float32, tf.float32)
+    def crossed(a, b):
+        first, second = halves(a * 2.0 + b)
+        return tf.nn.top_k(first * second, 2)[0], second - b[0]
+
+    x = tf.placeholder(tf.float32, [6], name="x")
+    a, b = crossed(x, x + 1.0)
+    return tf.concat([a, b, halves(x)[1]], 0), {"x:0": NUMBERS.rand(6).astype(np.float32)}
+
+
+def nested_conditions():
+    x = tf.placeholder(tf.float32, [], name="x")
+    y = tf.cond(x > 1.0, lambda: tf.cond(x > 2.0, lambda: tf.constant(7.0), lambda: x * 2.0), lambda: -x)
+    return y + tf.case([(x < 0.5, lambda: x)], lambda: x * x), {"x:0": np.float32(1.5)}
+
+
 def main():
     cells = tf.nn.rnn_cell
     graphs = {
@@ -111,7 +162,14 @@ def main():
         "scanned": scanned, "lstm": recurrent(lambda: cells.BasicLSTMCell(4)),
         "gru": recurrent(lambda: cells.GRUCell(4), lengths=True), "rnn": recurrent(lambda: cells.BasicRNNCell(4)),
         "layers": recurrent(lambda: cells.MultiRNNCell([cells.LSTMCell(4) for _ in range(2)]), lengths=True),
+        "called": called,
     }  # fmt: skip
+    graphs["nested_conditions"] = nested_conditions
+    of_x = ("conditions", "mapped", "nested", "powers", "scanned")
+    graphs.update({f"{n}_gradient": gradient(graphs[n], *(["x:0"] if n in of_x else [])) for n in (*of_x, "gru", "lstm")})
+    functional = ("conditions", "nested_conditions", "growing", "nested", "powers",
+                  "conditions_gradient", "mapped_gradient", "gru_gradient")  # fmt: skip
+    graphs.update({f"{n}_functional": with_functions(graphs[n]) for n in functional})
     with zipfile.ZipFile("tf_loops.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, build in sorted(graphs.items()):
             with tf.Graph().as_default() as graph, tf.Session() as session:

@@ -55,6 +55,7 @@ def test_replayable_passes_come_first() -> None:
     replayable = [isinstance(p, Replayable) for p in ALL]
     assert replayable == sorted(replayable, reverse=True)
     assert [p.name for p in ALL if not isinstance(p, Replayable)] == [
+        "fuse_concat",
         "fuse_blocks",
         "bucket_gradients",
         "multi_tensor",

@@ -14,6 +14,7 @@ from support.program import run
 
 from minigraph.core.types import Dimension
 from minigraph.tools import scipy_misc
+from minigraph.tools.environment import make_keras_folder
 from minigraph.tools.notebook import NotebookError, notebook_source, without_magics
 from minigraph.tools.python2 import compile_divisions, divide, find_lines, translate
 
@@ -231,3 +232,13 @@ def test_names_and_orders_from_before_1_0(tmp_path: Path) -> None:
     ], done.stderr
     refused = run(tmp_path, source)
     assert refused.returncode == 1
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_folder_of_keras_is_there_for_programs_that_name_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    make_keras_folder("os.mkdir(os.path.expanduser('~/.keras/datasets'))" if named else "tf.keras.layers.Dense(3)")
+    assert (tmp_path / ".keras").is_dir() == named

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 onnx = pytest.importorskip("onnx", reason="needs the onnx package")
-ort = pytest.importorskip("onnxruntime", reason="needs ONNX Runtime as the oracle")
 
 from click.testing import CliRunner  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from PIL import Image  # noqa: E402
+from support import onnx_runtime  # noqa: E402
 from support.digits_folder import write_digits  # noqa: E402
 
 from minigraph.core.errors import MinigraphError  # noqa: E402
@@ -65,7 +65,7 @@ def test_run_a_picture_and_compare(model: Path, tmp_path: Path) -> None:
 
 def test_run_arrays(model: Path, tmp_path: Path) -> None:
     image = np.random.RandomState(2).randn(2, 3, 9, 14).astype(np.float32)
-    (wanted,) = ort.InferenceSession(str(model)).run(None, {"image": image})
+    (wanted,) = onnx_runtime.evaluate(model, {"image": image})
     np.save(tmp_path / "a.npy", image)
     np.savez(tmp_path / "a.npz", image=image)
     np.savez(tmp_path / "wrong.npz", picture=image)
@@ -201,7 +201,7 @@ def test_export_of_a_trained_network(tmp_path: Path) -> None:
     assert found.opset_import[0].version == 21
     assert found.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "images"
     images = np.random.RandomState(0).uniform(size=(2, 784)).astype(np.float32)
-    logits, probabilities, label = ort.InferenceSession(str(out)).run(None, {"images": images})
+    logits, probabilities, label = onnx_runtime.evaluate(out, {"images": images})
     np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
     np.testing.assert_array_equal(logits.argmax(1), label)
     assert "ends in .onnx" in run("export", "mnist-cnn", tmp_path / "x.txt", code=2)
@@ -211,5 +211,5 @@ def test_export_of_a_trained_network(tmp_path: Path) -> None:
 def test_channels_first_inputs(tmp_path: Path) -> None:
     for layout, shape in (("NCHW", (1, 3, 227, 227)), ("NHWC", (1, 227, 227, 3))):
         run("export", "squeezenet", tmp_path / f"{layout}.onnx", "--layout", layout)
-        session = ort.InferenceSession(str(tmp_path / f"{layout}.onnx"))
+        session = onnx_runtime.session_of(tmp_path / f"{layout}.onnx")
         assert session.get_inputs()[0].shape[1:] == list(shape[1:])

@@ -53,7 +53,6 @@ def begin(workers: int | None, distributed: bool, restarts: int = 0) -> None:
             "--workers 4 starts mpiexec itself"
         )
     WORLD.start()
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # which ends a rank at once, for mpiexec to see
     signal.signal(STOP, signal.SIG_IGN)  # except where something can be saved, see `StopRequest`
     if WORLD.rank:
         plain = warnings.formatwarning

@@ -16,9 +16,11 @@ from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.graph_def import GraphRecords, attributes_from
 from minigraph.core.naming import VALID_NAME
 from minigraph.core.types import TensorShape
+from minigraph.formats.tensorflow.functions import without_functions
 from minigraph.formats.tensorflow.loops import EXIT, LOOPS, LoopFrame, Path, frame_of, paths_of
 from minigraph.formats.tensorflow.node import Result, TfNode
 from minigraph.formats.tensorflow.op_table import IMPORTERS
+from minigraph.formats.tensorflow.stacks import with_lists
 from minigraph.formats.tensorflow.state import condition, shared_conditions
 from minigraph.formats.tensorflow.values import UnreadableError
 from minigraph.graphs.importing import add_nodes, base_name, full_name
@@ -93,6 +95,7 @@ def add_message(
 
 def read_message(message: Any, replaced: Mapping[str, Tensor]) -> Read:
     """A `GraphDef` message as a graph."""
+    message = with_lists(without_functions(message))
     loose: set[Path] = set()
     while True:
         reader = _Reader(message, {full_name(name): tensor for name, tensor in replaced.items()}, loose)

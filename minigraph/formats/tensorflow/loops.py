@@ -21,6 +21,7 @@ from minigraph.ops.array.shape import shape
 from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const
 from minigraph.ops.control.arrays import EmptyArray, WriteElement
+from minigraph.ops.filling import ZerosLike
 from minigraph.ops.host.host_ops import Range
 from minigraph.ops.identity import Identity
 
@@ -126,18 +127,30 @@ def _before(name: str, among: set[str], path: Path, messages: Mapping[str, Any],
     return found
 
 
-# Arrays. What stands for a handle is a constant: whether the array grows.
+# Arrays. What stands for a handle is a constant: the kind of the array.
+
+
+_FIXED, _GROWING, _GRADIENT = range(3)
 
 
 def _array(call: TfNode) -> Sequence[Tensor]:
-    grows = np.asarray(bool(call.attr("dynamic_size", False)))
+    kind = np.asarray(_GROWING if call.attr("dynamic_size", False) else _FIXED)
     (flow,) = call.add(EmptyArray(call.dtype("dtype")), call.x)
-    return apply(Const(grows)), flow
+    return apply(Const(kind)), flow
+
+
+def _gradient_array(call: TfNode) -> Sequence[Tensor]:
+    """An array of the gradients of the elements of another. Its flow is that of the other one, or holds gradients."""
+    (flow,) = call.add(Identity(), call.inputs[1])
+    return apply(Const(np.asarray(_GRADIENT))), flow
 
 
 def _write(call: TfNode) -> Sequence[Tensor]:
+    """Gradients of elements are written for each read, to be added up: zeros but for the element."""
     _handle, index, value, flow = call.inputs
-    return call.add(WriteElement(bool(call.known(0))), flow, index, value)
+    if call.known(0) == _GRADIENT:
+        flow = apply(ZerosLike(), flow)
+    return call.add(WriteElement(call.known(0) == _GROWING), flow, index, value)
 
 
 def _read(call: TfNode) -> Sequence[Tensor]:
@@ -178,12 +191,65 @@ def _joined(call: TfNode) -> Sequence[Tensor]:
     call.unsupported("arrays whose elements are joined are not read")
 
 
+# Lists, which loops of functions fill.
+
+
+def _reserve(call: TfNode) -> Sequence[Tensor]:
+    return call.add(EmptyArray(call.dtype("element_dtype")), call.inputs[1])
+
+
+def _empty_list(call: TfNode) -> Sequence[Tensor]:
+    return call.add(EmptyArray(call.dtype("element_dtype")), apply(Const(np.array(0, np.int32))))
+
+
+def _push(call: TfNode) -> Sequence[Tensor]:
+    array, value = call.inputs
+    return call.add(WriteElement(True), array, shape(array, out_type=int32)[0], value)
+
+
+def _pop(call: TfNode) -> Sequence[Tensor]:
+    """The list without its last element, and this element."""
+    return call.build(lambda: [call.x[:-1], call.x[-1]])
+
+
+def _set_item(call: TfNode) -> Sequence[Tensor]:
+    return call.same(WriteElement(False))
+
+
+def _get_item(call: TfNode) -> Sequence[Tensor]:
+    return call.add(GatherV2(0), *call.inputs[:2])
+
+
+def _elements(call: TfNode) -> Sequence[Tensor]:
+    return call.add(Identity(), call.x)
+
+
+def _length(call: TfNode) -> Sequence[Tensor]:
+    return call.build(lambda: shape(call.x, out_type=int32)[0])
+
+
+def _element_shape(call: TfNode) -> Sequence[Tensor]:
+    return call.build(lambda: shape(call.x, out_type=call.dtype("shape_type"))[1:])
+
+
 IMPORT: dict[str, Importer] = {
+    "EmptyTensorList": _empty_list,
     "TensorArrayConcatV3": _joined,
     "TensorArrayGatherV3": _gather,
+    "TensorArrayGradV3": _gradient_array,
     "TensorArrayReadV3": _read,
     "TensorArrayScatterV3": _scatter,
     "TensorArraySizeV3": _size,
     "TensorArrayV3": _array,
     "TensorArrayWriteV3": _write,
+    "TensorListElementShape": _element_shape,
+    "TensorListFromTensor": _elements,
+    "TensorListGather": _get_item,
+    "TensorListGetItem": _get_item,
+    "TensorListLength": _length,
+    "TensorListPopBack": _pop,
+    "TensorListPushBack": _push,
+    "TensorListReserve": _reserve,
+    "TensorListSetItem": _set_item,
+    "TensorListStack": _elements,
 }

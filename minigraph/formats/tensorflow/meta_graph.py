@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from minigraph.core.collections import GraphKeys
 from minigraph.core.dtypes import string
 from minigraph.core.errors import DataLossError, GraphError
@@ -15,11 +17,14 @@ from minigraph.core.protos import proto
 from minigraph.core.typing import PathLike
 from minigraph.formats.tensorflow.emit import TfGraph, const_attributes
 from minigraph.formats.tensorflow.exporting import graph_message
+from minigraph.formats.tensorflow.functions import without_functions
 from minigraph.formats.tensorflow.graph_def import is_graph, read_message_file
 from minigraph.formats.tensorflow.importing import add_message
 from minigraph.formats.tensorflow.values import Dims, read_tensor
 from minigraph.graphs.importing import base_name
-from minigraph.ops.constant import string_array
+from minigraph.ops.builder import apply
+from minigraph.ops.constant import Const, string_array
+from minigraph.ops.state.variable import Assign, ReadVariable, VariableV2
 from minigraph.run.variables import Variable
 from minigraph.util.read_budget import Budget
 
@@ -163,10 +168,14 @@ def add_meta_graph(
         _check_variable(definition, names)
     added = add_message(graph, message.graph_def, scope, replaced, trusted=trusted)
     variables = {name: _variable(d, added.tensors, added.nodes) for name, d in definitions.items()}
+    restored = restored_by(without_functions(message.graph_def))
+    for name in {r.variable for r in restored} - set(variables):
+        if name in added.nodes and isinstance(added.nodes[name].op, VariableV2):
+            variables[name] = _bare_variable(added.nodes[name].outputs[0])
     for key, collection in message.collection_def.items():
         for item in _items(key, collection, added.nodes, added.tensors, variables):
             graph.add_to_collection(key, item)
-    return ImportedMetaGraph(added.nodes, variables, restored_by(message.graph_def))
+    return ImportedMetaGraph(added.nodes, variables, restored)
 
 
 def _variable_defs(message: Any) -> dict[str, Any]:
@@ -202,6 +211,15 @@ def _variable(definition: Any, tensors: Mapping[str, Tensor], nodes: Mapping[str
         raise GraphError(f"the variable '{definition.variable_name}' has no node that gives it its initial value")
     initial = tensors.get(definition.initial_value_name, initializer.inputs[1])
     return Variable.from_parts(ref, initializer, initial, snapshot, definition.trainable)
+
+
+def _bare_variable(ref: Tensor) -> Variable:
+    """A variable that is in no collection, as in TensorFlow 2's SavedModels, with zeros as its initial value."""
+    with ref.graph.counted_as(0), ref.graph.name_scope(f"{ref.node.name}/"):
+        zeros = np.zeros(ref.type.static, ref.dtype.np_dtype)
+        initial = apply(Const(zeros), name="Initializer/zeros")
+        assign = ref.graph.add(Assign(), (ref, initial), "Assign")
+        return Variable.from_parts(ref, assign, initial, apply(ReadVariable(), ref, name="read"), False)
 
 
 def _items(

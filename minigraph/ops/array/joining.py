@@ -13,7 +13,7 @@ from minigraph.core.convert import convert_to_tensor, install_constant
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.moves import Moves, View, at, read, write
-from minigraph.core.op import Op, Sample
+from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.known import is_packed, make_late, number_or_tensor
@@ -78,6 +78,10 @@ class ConcatV2(Op):
 
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
         return write(out_types[0], *_sections(in_types, self.axis))
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        along_batch = self.axis % len(out_types[0].static) == 0
+        return None if along_batch else Batching((True,) * len(in_types), (False,))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply_all(ConcatGrad(self.axis), grad, *node.inputs)

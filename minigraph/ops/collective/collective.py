@@ -27,7 +27,8 @@ class Collective(Op, abstract=True):
     def transfers(self, in_types: Sequence[TensorType], names: Sequence[str], where: str) -> list[Transfer]:
         """The exchanges of an application, all types static. names: of the user's nodes that it computes."""
         (kind,) = in_types
-        return [Transfer(type(self).__name__, named(names, in_types), self.detail, kind.dtype.name, kind.size, where)]
+        name = type(self).__name__
+        return [Transfer(name, named(names, in_types), self.detail, kind.dtype.name, kind.size, where=where)]
 
 
 def named(names: Sequence[str], types: Sequence[TensorType]) -> tuple[str, ...]:

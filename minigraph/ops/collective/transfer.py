@@ -17,7 +17,8 @@ class Transfer(NamedTuple):
     """One exchange, as all ranks must make it.
 
     names: of the nodes, with shapes. detail: the reduction, or the rank that sends. size: number of elements; −1 if the
-    ranks may give different numbers. where: the user's line, which is told but not compared.
+    ranks may give different numbers. carrier: the library that carries it. where: the user's line, which is told but
+    not compared.
     """
 
     kind: str
@@ -25,13 +26,15 @@ class Transfer(NamedTuple):
     detail: str = ""
     dtype: str = ""
     size: int = -1
+    carrier: str = "MPI"
     where: str = ""
 
     def __str__(self) -> str:
         more = f" and {len(self.names) - 1} more" if len(self.names) > 1 else ""
         name = f" '{self.names[0]}'{more}" if self.names else ""
         made = f", made at {self.where}" if self.where else ""
-        return f"{self.kind}{name} ({self.detail} of {self.dtype}{made})"
+        by = "" if self.carrier == "MPI" else f" by {self.carrier}"
+        return f"{self.kind}{name} ({self.detail} of {self.dtype}{by}{made})"
 
 
 class Agreement:

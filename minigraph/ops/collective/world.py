@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -44,6 +46,7 @@ class World:
         self._wants_stop = self._some_want_stop = False  # this rank now; any rank, when the ranks last agreed
         self._pending: dict[int, Any] = {}  # requests by the address of the array
         self._proposal: tuple[Agreement, Any, Array, Array] | None = None
+        self.carriers: dict[str, Callable[[Array, str], None]] = {}  # that reduce arrays elsewhere than MPI does
         self._failed = False
         self._speaker = 0  # the rank that tells the user of an error that all ranks have
 
@@ -70,6 +73,7 @@ class World:
         share_cores(cores, host.allgather(cores))
         self._reductions = reductions(self._mpi)
         sys.excepthook = trimming(self._end_after)
+        let_launcher_end_this()
         self.compare("minigraph", version("minigraph"))
 
     def require_start(self) -> None:
@@ -252,6 +256,11 @@ class World:
         self.agree(Agreement([Transfer("broadcast_object", detail=f"from rank {root}", dtype="object")]))
         return self._control.bcast(value, root=root)
 
+    def share(self, value: bytes) -> bytes:
+        """The value of rank 0. The ranks must have agreed that they come here."""
+        found: bytes = value if self.size == 1 else self._control.bcast(value)
+        return found
+
     def progress(self) -> None:
         """Let MPI work on what has been started."""
         for request in self._pending.values():
@@ -287,7 +296,12 @@ class World:
         dtype = as_dtype(transfer.dtype)
         neutral = {"min": dtype.highest, "max": dtype.lowest}.get(transfer.detail, 0)
         array = np.full(transfer.size, neutral, dtype.np_dtype)
-        self.reduce(array, transfer.detail, transfer)
+        if transfer.carrier == "MPI":
+            self.reduce(array, transfer.detail, transfer)
+        elif transfer.carrier in self.carriers:
+            self.carriers[transfer.carrier](array, transfer.detail)
+        else:
+            raise InvalidArgumentError(f"a rank that joins must have run a collective by {transfer.carrier} before")
 
     # waiting
 
@@ -310,6 +324,13 @@ class World:
         if array.dtype == np.float16:
             return [array.view(np.uint16), self._mpi.UINT16_T], self._reductions[f"{name} of float16"]
         return array, self._reductions[name]
+
+
+def let_launcher_end_this() -> None:
+    """Let SIGTERM, by which mpiexec ends the other ranks after an error, end this process without a word."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGTERM) is signal.default_int_handler:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _bytes(array: Array) -> Array:

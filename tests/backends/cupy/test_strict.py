@@ -16,9 +16,11 @@ from gpu.networks import batch, network
 from gpu.strict.cupy_module import ELF, build_cupy
 from gpu.strict.installed import install
 from gpu.strict.machine import CUDARuntimeError, Machine, RuleBrokenError
+from gpu.strict.nccl import Nccl
 from support.paths import TESTS
 
 import minigraph as tf
+from minigraph.backends.cupy import nccl
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 
@@ -153,6 +155,37 @@ def test_streams_wait_for_events_only() -> None:
     del y
     with pytest.raises(RuleBrokenError, match="another stream has work on it"):
         cupy.cuda.alloc(16)
+
+
+def test_ranks_that_call_differently_break_a_rule() -> None:
+    machine = Machine(devices=2)
+    cupy, stream, _ = ready(machine)
+    library = Nccl(machine, lambda value: [value, (value[0], 1, *value[2:-1], 1)])
+    made = nccl.Nccl(library, cupy, stream, 0, 2, lambda value: value)
+    memory = filled(cupy, stream, 1)
+    library.gather = lambda value: [value, (("all-reduce", 4, 7, 2), value[1])]
+    made.begin(nccl.NcclCall("sum", 4, "float32"), memory.ptr)
+    made.end(memory.ptr)
+    with pytest.raises(RuleBrokenError, match="collectives differ"):
+        stream.synchronize()
+
+
+def test_a_stream_that_a_capture_forks_to_must_be_waited_for() -> None:
+    machine = Machine()
+    cupy, stream, add = ready(machine)
+    x, y = filled(cupy, stream, 1), filled(cupy, stream, 2)
+    other = cupy.cuda.Stream(non_blocking=True)
+    for joins in (True, False):
+        stream.begin_capture()
+        other.wait_event(stream.record())
+        with other:
+            add(x.ptr, y.ptr)
+        if joins:
+            stream.wait_event(other.record())
+            stream.end_capture().launch(stream)
+        else:
+            with pytest.raises(CUDARuntimeError, match="unjoined"):
+                stream.end_capture()
 
 
 def test_the_current_device_belongs_to_a_thread() -> None:

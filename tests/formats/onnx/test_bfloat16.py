@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 onnx = pytest.importorskip("onnx", reason="needs the onnx package")
-ort = pytest.importorskip("onnxruntime", reason="needs ONNX Runtime as the oracle")
 ml_dtypes = pytest.importorskip("ml_dtypes", reason="needs ml_dtypes")
+
+from support import onnx_runtime  # noqa: E402
 
 import minigraph as tf  # noqa: E402
 from minigraph.onnx import load  # noqa: E402
@@ -70,7 +71,7 @@ def run(model: Any, feeds: dict[str, Any]) -> list[Any]:
 )  # fmt: skip
 def test_as_in_float32(text: str, given: dict[str, Any]) -> None:
     feeds = {n: np.asarray(a, np.float32 if np.ndim(a) else np.int64) for n, a in given.items()}
-    wanted = ort.InferenceSession(model_of(text.replace("FLOAT", "float")).SerializeToString()).run(None, feeds)
+    wanted = onnx_runtime.evaluate(model_of(text.replace("FLOAT", "float")), feeds)
     brain = ml_dtypes.bfloat16
     narrow = {n: a.astype(brain) if a.dtype == np.float32 else a for n, a in feeds.items()}
     got = run(model_of(text.replace("FLOAT", "bfloat16")), narrow)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 onnx = pytest.importorskip("onnx", reason="needs the onnx package")
-ort = pytest.importorskip("onnxruntime", reason="needs ONNX Runtime as the oracle")
+
+from support import onnx_runtime  # noqa: E402
 
 import minigraph as tf  # noqa: E402
 from minigraph.core.op import Op, Sample  # noqa: E402
@@ -29,9 +30,7 @@ APART = ("MaxPoolGrad",)  # reads an output of max_pool that ONNX does not have
 
 def in_runtime(model: Any, feeds: dict[str, np.ndarray]) -> list[Any]:
     onnx.checker.check_model(model, full_check=True)
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    return ort.InferenceSession(model.SerializeToString(), options).run(None, feeds)  # type: ignore[no-any-return]
+    return onnx_runtime.evaluate(model, feeds)
 
 
 def samples() -> Iterator[Any]:

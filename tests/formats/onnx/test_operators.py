@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pytest
 
 onnx = pytest.importorskip("onnx", reason="needs the onnx package")
-ort = pytest.importorskip("onnxruntime", reason="needs ONNX Runtime as the oracle")
 ml_dtypes = pytest.importorskip("ml_dtypes", reason="needs dtypes of 8 bits")
+
+from support import onnx_runtime  # noqa: E402
 
 import minigraph as tf  # noqa: E402
 from minigraph.onnx import UnsupportedError, load  # noqa: E402
@@ -47,8 +48,7 @@ def run(model: Any, *arrays: Array, fixed: tuple[int, ...] = ()) -> Array:
 
 
 def runtime(model: Any, *arrays: Array) -> Array:
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    result: Array = session.run(None, {f"x{i}": a for i, a in enumerate(arrays)})[0]
+    result: Array = onnx_runtime.evaluate(model, {f"x{i}": a for i, a in enumerate(arrays)})[0]
     return result
 
 
@@ -112,7 +112,7 @@ def test_scan_with_a_batch() -> None:
     }"""
     model = onnx.parser.parse_model(text)
     s, x = np.ones((2, 2), np.float32), np.arange(12, dtype=np.float32).reshape(2, 3, 2)
-    wanted = ort.InferenceSession(model.SerializeToString()).run(None, {"s": s, "x": x})
+    wanted = onnx_runtime.evaluate(model, {"s": s, "x": x})
     with tf.Graph().as_default(), tf.Session(backend="numpy") as session:
         found = load(model)
         got = session.run(list(found.outputs.values()), {found.inputs["s"]: s, found.inputs["x"]: x})

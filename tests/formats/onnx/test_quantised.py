@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pytest
 
 onnx = pytest.importorskip("onnx", reason="needs the onnx package")
-ort = pytest.importorskip("onnxruntime", reason="needs ONNX Runtime as the oracle")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from support import onnx_runtime  # noqa: E402
 
 import minigraph as tf  # noqa: E402
 from minigraph import quantization  # noqa: E402
@@ -63,8 +63,7 @@ class _Network:
 
 
 def _by_onnx_runtime(model: Any, x: Array) -> Array:
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    found: Array = session.run(None, {"x": x})[0]
+    found: Array = onnx_runtime.evaluate(model, {"x": x})[0]
     return found
 
 
@@ -190,6 +189,6 @@ def test_scales_and_zero_points_are_exported_known_or_fed(zeros: Any, fed: bool)
         results = [q, quantization.dequantize_linear(q, *by)]
         wanted = session.run(results, {t: feeds[k] for k, t in inputs.items()})
         model = to_model(results, list(inputs.values()))
-    found = ort.InferenceSession(model.SerializeToString()).run(None, {k: np.asarray(v) for k, v in feeds.items()})
+    found = onnx_runtime.evaluate(model, {k: np.asarray(v) for k, v in feeds.items()})
     for mine, theirs in zip(wanted, found, strict=True):
         np.testing.assert_array_equal(mine, theirs)

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pytest
 
 onnx = pytest.importorskip("onnx", reason="needs the onnx package")
-ort = pytest.importorskip("onnxruntime", reason="needs ONNX Runtime as the oracle")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from support import onnx_runtime  # noqa: E402
 
 import minigraph as tf  # noqa: E402
 from minigraph.core.errors import InvalidArgumentError  # noqa: E402
@@ -41,7 +41,7 @@ def image(*shape: int) -> Array:
 
 def check(model: Any, feeds: list[dict[str, Array]], backend: str = "numpy") -> Any:
     """One import for all feeds."""
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnx_runtime.session_of(model)
     with tf.Graph().as_default():
         found = load(model)
         with tf.Session(backend=backend) as mine:

@@ -83,17 +83,19 @@ def build_cupy(machine: Machine) -> Any:
             if event.queue is None:
                 return
             source, mark = event.queue, event.mark
-            if self.queue.capture is not None and not event.captured:
+            if self.queue.capture is not None and event.capture is not self.queue.capture:
                 machine.refuse_in_capture(self.queue, ISOLATION)
-            if event.captured and self.queue.capture is None:
-                machine.violation("a stream joins the capture of another one")
+            if event.capture is not None and self.queue.capture is None:
+                if event.capture is not source.capture:
+                    machine.violation("a stream waits for an event of a capture that has ended")
+                self.queue.capture = event.capture
             machine.enqueue(self.queue, "wait", lambda: machine.advance_to(source, mark), mark=mark)
 
     class Event:
         def __init__(self, block: bool = False, disable_timing: bool = False, interprocess: bool = False) -> None:
             self.queue: Queue | None = None
             self.mark: Work | None = None
-            self.captured = False
+            self.capture: Any = None
             self.timed = not disable_timing
             self.time: float | None = None
 
@@ -101,12 +103,12 @@ def build_cupy(machine: Machine) -> Any:
             queue = _current(stream).queue
             machine.enter("record")
             with machine.lock:
-                self.queue, self.time, self.captured = queue, None, queue.capture is not None
+                self.queue, self.time, self.capture = queue, None, queue.capture
 
                 def reached() -> None:
                     self.time = machine.clock
 
-                self.mark = Work("event", reached, ())
+                self.mark = Work("event", reached, (), lane=queue.pointer)
                 (queue.work if queue.capture is None else queue.capture.nodes).append(self.mark)
 
         @property
@@ -124,7 +126,7 @@ def build_cupy(machine: Machine) -> Any:
                     raise CUDARuntimeError(machine.dead.status)
 
         def _refuse(self) -> None:
-            if self.captured:
+            if self.capture is not None:
                 raise CUDARuntimeError(CAPTURING)
 
     class Graph:

@@ -11,8 +11,9 @@ import pytest
 
 from gpu.strict.cupy_module import ELF, Cublas, build_cudnn, build_cupy
 from gpu.strict.machine import Machine
+from gpu.strict.nccl import Gather, Nccl
 from minigraph.backend import discovery
-from minigraph.backends.cupy import cublas, cudnn, device
+from minigraph.backends.cupy import cublas, cudnn, device, nccl
 from minigraph.backends.cupy.libraries import MissingLibrary
 
 
@@ -25,9 +26,11 @@ def two_gpus(patch: pytest.MonkeyPatch) -> Iterator[Machine]:
     assert made.violations == []
 
 
-def install(patch: pytest.MonkeyPatch, machine: Machine) -> Any:
-    """Make the backend run on the machine, and return its module `cupy`."""
+def install(patch: pytest.MonkeyPatch, machine: Machine, gather: Gather | None = None) -> Any:
+    """Make the backend run on the machine, and return its module `cupy`. gather: the other ranks, for NCCL."""
     blas, cupy = Cublas(machine), build_cupy(machine)
+    collectives = None if gather is None else Nccl(machine, gather)
+    patch.setattr(nccl, "load", _missing if collectives is None else lambda name, major=None: collectives)
     patch.setitem(sys.modules, "cupy", cupy)
     patch.setitem(sys.modules, "cudnn", build_cudnn(machine))
     patch.setattr(cublas, "load", lambda name, major=None: blas)

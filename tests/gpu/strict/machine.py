@@ -10,7 +10,7 @@ import time
 import weakref
 from bisect import bisect_right, insort
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -67,11 +67,15 @@ class Work(NamedTuple):
     action: Callable[[], Any]
     owned: Owned
     mark: Any = None  # for the wait for an event, the event's own work
+    lane: int = 0  # the stream from which it was captured
 
 
 @dataclass(eq=False)
 class Capture:
+    """What a stream, and those that wait for its events, are told meanwhile."""
+
     thread: int
+    origin: int
     nodes: list[Work] = field(default_factory=list)
     invalid: bool = False
 
@@ -260,7 +264,7 @@ class Machine:
                 return
             if threading.get_ident() != queue.capture.thread:
                 self.violation(f"{name} of another thread is captured")
-            queue.capture.nodes.append(work)
+            queue.capture.nodes.append(work._replace(lane=queue.pointer))
 
     def _run_some(self) -> None:
         """Run work at random, if the machine does so."""
@@ -310,16 +314,20 @@ class Machine:
         self.enter("begin_capture")
         with self.lock:
             self.refuse_in_capture(queue)
-            queue.capture = Capture(threading.get_ident())
+            queue.capture = Capture(threading.get_ident(), queue.pointer)
 
     def end_capture(self, queue: Queue) -> list[Work]:
         self.enter("end_capture")
         with self.lock:
-            capture, queue.capture = queue.capture, None
-            if capture is None:
+            capture = queue.capture
+            if capture is None or capture.origin != queue.pointer:
                 raise CUDARuntimeError(400)
+            for each in self.queues.values():
+                each.capture = None if each.capture is capture else each.capture
             if capture.invalid:
                 raise CUDARuntimeError(INVALIDATED)
+            if has_loose_ends(capture):
+                raise CUDARuntimeError(UNJOINED)
             return capture.nodes
 
     def launch(self, nodes: list[Work], queue: Queue) -> None:
@@ -329,7 +337,7 @@ class Machine:
                 self.check(node.owned, f"a graph's {node.name}")
 
         def run() -> None:
-            for node in nodes:
+            for node in some_order(nodes, self.random):
                 if self.fail and node.name.startswith(f"kernel {self.fail}"):
                     self.dead = CUDARuntimeError(700)
                 if self.dead is None:
@@ -340,3 +348,27 @@ class Machine:
     def kept(self, owner: Any, free: Callable[..., None], *args: Any) -> None:
         """Call `free` when the owner is gone, but not at the end of the process."""
         weakref.finalize(owner, free, *args).atexit = False
+
+
+def has_loose_ends(capture: Capture) -> bool:
+    """Whether the first stream of a capture does not wait for all that the others do."""
+    waited = {id(n.mark) for n in capture.nodes if n.mark is not None}
+    ends = {node.lane: node for node in capture.nodes}
+    return any(lane != capture.origin and id(end) not in waited for lane, end in ends.items())
+
+
+def some_order(nodes: Sequence[Work], chance: random.Random | None) -> Iterator[Work]:
+    """The nodes of a graph in an order that it allows: at random, or other streams' as late as they may."""
+    lanes: dict[int, deque[Work]] = {}
+    for node in nodes:
+        lanes.setdefault(node.lane, deque()).append(node)
+    captured, done = {id(n) for n in nodes}, set()
+    while lanes:
+        heads = {lane: rest[0] for lane, rest in lanes.items()}
+        free = [n for n, head in heads.items() if id(head.mark) in done or id(head.mark) not in captured]
+        lane = free[0] if chance is None else chance.choice(free)
+        node = lanes[lane].popleft()
+        if not lanes[lane]:
+            del lanes[lane]
+        done.add(id(node))
+        yield node

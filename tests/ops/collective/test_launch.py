@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import minigraph.distributed as hvd
 from minigraph.core.errors import BackendError, MissingPackageError
 from minigraph.ops.collective import launch
-from minigraph.ops.collective.world import World
+from minigraph.ops.collective.world import World, let_launcher_end_this
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +52,15 @@ def test_a_process_without_mpiexec_is_a_world_of_one() -> None:
     pytest.importorskip("mpi4py", reason="mpi4py is not installed")
     hvd.init()
     assert (hvd.rank(), hvd.size(), hvd.local_rank(), hvd.local_size(), hvd.is_initialized()) == (0, 1, 0, 1, True)
+
+
+@pytest.mark.parametrize("handler", [signal.default_int_handler, lambda *_: None], ids=["a command's", "a program's"])
+def test_a_rank_that_mpiexec_ends_says_nothing(handler: Any) -> None:
+    """A handler of the program itself stays."""
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        let_launcher_end_this()
+        left = signal.getsignal(signal.SIGTERM)
+        assert left is (signal.SIG_DFL if handler is signal.default_int_handler else handler)
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,30 @@
+"""ONNX Runtime as an oracle. A test file imports it by `from support import onnx_runtime` and is skipped without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ort = pytest.importorskip("onnxruntime", reason="needs ONNX Runtime as the oracle")
+
+
+def session_of(model: Any, optimised: bool = True) -> Any:
+    """A session for an ONNX model, given as a file or a ModelProto; it reports errors only.
+
+    Optimised, quantised networks are computed on integers, and on processors without VNNI sums of two products of
+    uint8 and int8 saturate in int16.
+    """
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    if not optimised:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    source = str(model) if isinstance(model, (str, Path)) else model.SerializeToString()
+    return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def evaluate(model: Any, feeds: Mapping[str, Any], optimised: bool = True) -> list[Any]:
+    """The outputs of an ONNX model, given as a file or a ModelProto."""
+    return list(session_of(model, optimised).run(None, dict(feeds)))
