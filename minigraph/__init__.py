@@ -38,6 +38,7 @@ from minigraph.ops.array.indexing import *
 from minigraph.ops.array.joining import *
 from minigraph.ops.array.one_hot import *
 from minigraph.ops.array.reshape import *
+from minigraph.ops.array.reversal import *
 from minigraph.ops.array.sequences import *
 from minigraph.ops.array.shape import *
 from minigraph.ops.array.slicing import *

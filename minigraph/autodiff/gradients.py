@@ -155,8 +155,6 @@ def _backward(graph: Graph, ys: list[Tensor], xs: list[Tensor], stops: set[Node]
 def _partials(node: Node, reader: Node, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
     """The gradients for the inputs of a node. reader: the node whose values they read."""
     own = overriding(node)
-    if own is None and any(y.dtype.is_complex for y in node.outputs):
-        raise GradientError(f"gradients of complex numbers, such as those of {node.name!r}, are not supported")
     if own is None:
         return node.op.vjp(reader, *grads)
     filled = [apply(ZerosLike(), y) if g is None else g for g, y in zip(grads, node.outputs, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
@@ -35,6 +35,7 @@ class Layer:
         trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
         name: Variable scope of the layer; by default the class's name in small letters, with a number.
         dtype: Dtype of the variables; by default that of the first inputs.
+        **kwargs: Not supported.
 
     Raises:
         ValueError: An argument is not supported.
@@ -53,6 +54,7 @@ class Layer:
     """
 
     default_name: ClassVar[str] = ""
+    call: Callable[..., Any]
 
     def __init__(
         self, trainable: bool = True, name: str | None = None, dtype: DTypeLike | None = None, **kwargs: Any
@@ -73,18 +75,6 @@ class Layer:
             input_shape: A `tf.TensorShape`, or one for each tensor in the inputs.
         """
         self.built = True
-
-    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Compute the result of the layer.
-
-        Args:
-            inputs: A tensor, or tensors.
-            *args, **kwargs: Further arguments of the call.
-
-        Returns:
-            The result.
-        """
-        return inputs
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Apply the layer.
@@ -156,8 +146,6 @@ class Layer:
                             trainable and self.trainable, constraint=constraint)  # fmt: skip
         self._added[GraphKeys.REGULARIZATION_LOSSES] += _penalties()[before:]
         return made
-
-    add_weight = add_variable
 
     def add_loss(self, losses: Any, inputs: Any = None) -> None:
         """Add losses to the layer and to `tf.GraphKeys.REGULARIZATION_LOSSES`.

@@ -125,11 +125,18 @@ def assert_variables_initialized(var_list: Any = None) -> Any:
 
 def get_local_variable(
     name: str, shape: Any = None, dtype: Any = None, initializer: Any = None, regularizer: Any = None,
-    trainable: bool = False, collections: Any = None, **options: Any,
+    trainable: bool = False, collections: Any = None, caching_device: Any = None, partitioner: Any = None,
+    validate_shape: bool = True, use_resource: Any = None, custom_getter: Any = None, constraint: Any = None,
+    synchronization: Any = 0, aggregation: Any = 0,
 ) -> Any:  # fmt: skip
     """`tf.get_variable` of a variable in the collection LOCAL_VARIABLES, which is not saved, nor trained."""
     chosen = [tf.GraphKeys.LOCAL_VARIABLES, *(collections or [])]
-    return tf.get_variable(name, shape, dtype, initializer, regularizer, False, chosen, **options)
+    if trainable:
+        raise ValueError("get_local_variable: trainable=True is not supported; use get_variable")
+    return tf.get_variable(
+        name, shape, dtype, initializer, regularizer, False, chosen, caching_device, partitioner, validate_shape,
+        use_resource, custom_getter, constraint, synchronization, aggregation,
+    )  # fmt: skip
 
 
 def tables_initializer(name: str = "init_all_tables") -> Any:

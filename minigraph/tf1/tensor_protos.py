@@ -15,11 +15,13 @@ from minigraph.ops.constant import string_array
 from minigraph.util.read_budget import Budget
 
 
-def make_tensor_proto(values: Any, dtype: Any = None, shape: Any = None, verify_shape: bool = False) -> Any:
+def make_tensor_proto(
+    values: Any, dtype: Any = None, shape: Any = None, verify_shape: bool = False, allow_broadcast: bool = False
+) -> Any:
     """A `TensorProto` of numbers or strings. Of fewer values than the shape has elements, the last one repeats.
 
-    ValueError for more values than that, TypeError for values that do not fit the dtype, or with verify_shape another
-    shape.
+    ValueError for more values than that, TypeError for values that do not fit the dtype, with verify_shape for another
+    shape, and with allow_broadcast for another number of values than 1 and that of the elements.
     """
     kind = proto("tensor", "TensorProto")
     if isinstance(values, kind):
@@ -28,6 +30,10 @@ def make_tensor_proto(values: Any, dtype: Any = None, shape: Any = None, verify_
     array = _array(values, wanted)
     dims = array.shape if shape is None else tuple(int(d) for d in shape)
     size = math.prod(dims)
+    if verify_shape and allow_broadcast:
+        raise ValueError("verify_shape and allow_broadcast exclude each other")
+    if allow_broadcast and array.shape not in ((), (1,)) and array.size != size:
+        raise TypeError(f"Expected Tensor's shape: {dims}, got {array.shape}.")
     if verify_shape and dims != array.shape:
         raise TypeError(f"Expected Tensor's shape: {dims}, got {array.shape}.")
     if array.size > size:

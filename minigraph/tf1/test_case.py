@@ -144,14 +144,18 @@ class TestCase(unittest.TestCase):
         float_atol: float = 1e-6,
         half_rtol: float = 1e-3,
         half_atol: float = 1e-3,
+        bfloat16_rtol: float = 1e-2,
+        bfloat16_atol: float = 1e-2,
         msg: Any = None,
     ) -> None:
-        """assertAllClose, with wider tolerances where an array has float32 or float16."""
+        """assertAllClose, with wider tolerances where an array has a dtype of fewer bits."""
         kinds = {np.asarray(a).dtype, np.asarray(b).dtype}
         if np.dtype(np.float32) in kinds:
             rtol, atol = max(rtol, float_rtol), max(atol, float_atol)
         if np.dtype(np.float16) in kinds:
             rtol, atol = max(rtol, half_rtol), max(atol, half_atol)
+        if "bfloat16" in {kind.name for kind in kinds}:
+            rtol, atol = max(rtol, bfloat16_rtol), max(atol, bfloat16_atol)
         self.assertAllClose(a, b, rtol, atol, msg)
 
     def assertAllEqual(self, a: Any, b: Any, msg: Any = None) -> None:
@@ -170,9 +174,14 @@ class TestCase(unittest.TestCase):
         """Assert that all elements are above a number."""
         self.assertGreater(np.min(a), comparison_target)
 
-    def assertAllInRange(self, target: Any, lower_bound: float, upper_bound: float) -> None:
-        """Assert that all elements lie between two numbers, which count."""
-        self.assertTrue(np.all((np.asarray(target) >= lower_bound) & (np.asarray(target) <= upper_bound)))
+    def assertAllInRange(
+        self, target: Any, lower_bound: float, upper_bound: float, open_lower_bound: bool = False,
+        open_upper_bound: bool = False,
+    ) -> None:  # fmt: skip
+        """Assert that all elements lie between two numbers, which count unless they are open."""
+        x = np.asarray(target)
+        above = x > lower_bound if open_lower_bound else x >= lower_bound
+        self.assertTrue(np.all(above & (x < upper_bound if open_upper_bound else x <= upper_bound)))
 
     def assertShapeEqual(self, np_array: Any, tf_tensor: Any, msg: Any = None) -> None:
         """Assert that an array and a tensor have the same shape."""

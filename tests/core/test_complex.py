@@ -30,6 +30,20 @@ def test_numbers_that_do_not_fit_are_refused() -> None:
         tf.constant(1 + 2j, tf.float32)
     with pytest.raises(TypeError, match="does not take complex64"):
         tf.exp(tf.constant(X))
+    for function in (tf.transpose, tf.matrix_transpose):
+        with pytest.raises(ValueError, match="conjugate"):
+            function(tf.constant(X), conjugate=True)
     with pytest.raises(ValueError, match="None values not supported"):
         tf.constant(None)
     assert tf.constant([1.0, 2.0], tf.complex64).dtype is tf.complex64
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_arithmetic_without_gradients(backend: str) -> None:
+    p = tf.placeholder(tf.complex64, [2, 2])
+    values = [p + p * p - 1 / p, tf.reduce_sum(-p, 0), tf.reduce_mean(tf.square(p)), tf.equal(p, X[0])]
+    got = tf.Session(backend=backend).run(values, {p: X})
+    for found, want in zip(got, [X + X * X - 1 / X, -X.sum(0), (X * X).mean(), X[0] == X], strict=True):
+        np.testing.assert_allclose(found, want, rtol=1e-6)
+    x = tf.constant([1.0, 2.0])
+    assert tf.gradients(tf.cast(tf.cast(x, tf.complex64) * (1 + 2j), tf.float32), x) == [None]

@@ -17,9 +17,10 @@ from minigraph.core.types import format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.known import in_graph
 from minigraph.ops.array.reshape import expand_dims, reshape, transpose
+from minigraph.ops.array.reversal import SwapLastAxes
 from minigraph.ops.array.shape import fill, known_dims, shape_operand
 from minigraph.ops.broadcast import BroadcastLike
-from minigraph.ops.builder import composed
+from minigraph.ops.builder import apply, composed
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import zeros_like
 from minigraph.ops.host.host_ops import range_of
@@ -122,13 +123,13 @@ def matrix_transpose(a: TensorLike, name: str = "matrix_transpose", conjugate: b
     Args:
         a: A tensor [..., M, N].
         name: Name scope of the nodes.
-        conjugate: No effect: there are no complex dtypes.
+        conjugate: Not supported for complex numbers; real ones are their own conjugates.
 
     Returns:
         A tensor [..., N, M] of the dtype of `a`.
 
     Raises:
-        ValueError: The rank of `a` is unknown or below 2.
+        ValueError: The rank of `a` is below 2, or `conjugate` is not supported.
 
     Example:
         >>> tf.Session().run(tf.matrix_transpose([[1, 2], [3, 4]]))
@@ -138,7 +139,11 @@ def matrix_transpose(a: TensorLike, name: str = "matrix_transpose", conjugate: b
     with composed(name, "matrix_transpose", a):
         x = convert_to_tensor(a, name="a")
         count = x.type.rank
-        if count is None or count < 2:
+        if conjugate and x.dtype.is_complex:
+            raise ValueError("matrix_transpose: conjugate=True is not supported for complex numbers")
+        if count is None:
+            return apply(SwapLastAxes(), x)
+        if count < 2:
             raise ValueError(f"Argument 'a' should be a (batch) matrix, with rank >= 2.  Found: {x.shape}")
         return transpose(x, [*range(count - 2), count - 1, count - 2])
 

@@ -137,25 +137,28 @@ def matrix_band_part(input: TensorLike, num_lower: int, num_upper: int, name: st
         return where(mask, x, zeros_like(x), name=scope)
 
 
-def matrix_set_diag(input: TensorLike, diagonal: TensorLike, name: str | None = None) -> Tensor:
+def matrix_set_diag(input: TensorLike, diagonal: TensorLike, name: str | None = None, k: int = 0) -> Tensor:
     """Replace the diagonals of matrices.
 
     Args:
         input: A tensor [..., M, N] of numeric dtype, with M and N known.
         diagonal: The new diagonals, a tensor [..., min(M, N)] of the dtype of `input`.
         name: Name scope of the nodes.
+        k: Not supported; it must be 0.
 
     Returns:
         A tensor of the dtype and shape of `input`.
 
     Raises:
         ShapeError: M or N is unknown, the rank is below 2, or the shapes do not fit.
+        ValueError: An argument that is not supported is given.
 
     Example:
         >>> tf.Session().run(tf.matrix_set_diag([[1, 2], [3, 4]], [8, 9]))
         array([[8, 2],
                [3, 9]], dtype=int32)
     """
+    refuse("tf.matrix_set_diag", k=k)
     with composed(name, "MatrixSetDiag", input, diagonal) as scope:
         x = convert_to_tensor(input)
         m, n = _matrix(x, "matrix_set_diag")

@@ -1,4 +1,4 @@
-"""Diagonals against NumPy. Tests `array/diagonals.py` and `sequence_mask`."""
+"""Diagonals against NumPy. Tests `ops/array/diagonals.py` and `sequence_mask`."""
 
 from __future__ import annotations
 
