@@ -32,11 +32,20 @@ _SMALL = 16  # elements of a constant that stays in the graph
 
 @dataclass(frozen=True)
 class Bundle:
-    """A network for inference.
+    """A network for inference with its labels and its preprocessing; `make_bundle` and `load_bundle` make it.
 
-    images, predictions: names of tensors, float32 [N, image_size, image_size, channels] and [N, classes]. labels: of
-    the classes, in order. crop: side of the central square that `images` shows, relative to the picture's shorter
-    side; None for the whole picture, stretched.
+    Args:
+        graph_def: The frozen graph.
+        images: Name of the input tensor, float32 [N, image_size, image_size, channels].
+        predictions: Name of the output tensor, float32 [N, classes].
+        labels: Names of the classes, in order.
+        preprocessing: The scaling that the network expects of images.
+        image_size: Rows and columns of the images.
+        crop: Side of the central square that the images show, relative to the picture's shorter side; None for the
+            whole picture, stretched.
+
+    Example:
+        See `make_bundle`.
     """
 
     graph_def: GraphRecords
@@ -48,7 +57,15 @@ class Bundle:
     crop: float | None = CROP
 
     def check_labels(self, labels: Sequence[str], where: str) -> None:
-        """Raise InvalidArgumentError with the differences unless these labels, from `where`, equal the bundle's."""
+        """Compare the bundle's labels with others.
+
+        Args:
+            labels: The others, in order.
+            where: Where they come from, for the message.
+
+        Raises:
+            InvalidArgumentError: They differ; the message lists the differences.
+        """
         if tuple(labels) == self.labels:
             return
         missing = [label for label in self.labels if label not in labels]
@@ -60,7 +77,27 @@ class Bundle:
 
 
 class Predictor:
-    """A bundle in its own session."""
+    """A bundle in a session of its own.
+
+    Args:
+        bundle: The bundle.
+        backend: The backend's name; None for the default.
+
+    Raises:
+        InvalidArgumentError: The number of labels is not the number of classes.
+
+    Example:
+        >>> from minigraph.models import Preprocessing
+        >>> from minigraph.models.bundle import Predictor, make_bundle
+        >>> images = tf.placeholder(tf.float32, [None, 4, 4, 3])
+        >>> predictions = tf.nn.softmax(tf.layers.dense(tf.reduce_mean(images, [1, 2]), 2))
+        >>> scale = Preprocessing("RGB", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
+        >>> with tf.Session() as session:
+        ...     session.run(tf.global_variables_initializer())
+        ...     bundle = make_bundle(session, images, predictions, ["cat", "dog"], scale)
+        >>> Predictor(bundle).predict(np.zeros([1, 4, 4, 3])).shape
+        (1, 2)
+    """
 
     def __init__(self, bundle: Bundle, backend: str | None = None) -> None:
         self.bundle = bundle
@@ -73,7 +110,14 @@ class Predictor:
         self.session = tf.Session(graph=graph, backend=backend)
 
     def predict(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
-        """pictures: [N, image_size, image_size, channels], RGB or grey, from 0 to 255. Returns float32 [N, classes]."""
+        """Compute the predictions for pictures.
+
+        Args:
+            pictures: [N, image_size, image_size, channels], RGB or grey, from 0 to 255.
+
+        Returns:
+            float32 [N, classes].
+        """
         images = self.bundle.preprocessing.apply(pictures)
         found: NDArray[np.float32] = self.session.run(self.predictions, {self.images: images})
         return found
@@ -83,10 +127,35 @@ def make_bundle(
     session: Any, images: tf.Tensor, predictions: tf.Tensor, labels: Sequence[str], preprocessing: Preprocessing,
     crop: float | None = CROP,
 ) -> Bundle:  # fmt: skip
-    """Bundle the graph that computes `predictions`, with the variables' current values.
+    """Bundle the graph that computes predictions, with the variables' present values.
 
-    images: a placeholder of known size. Raises InvalidArgumentError if the number of labels is not the number of
-    classes, and the errors of freezing.
+    Args:
+        session: A session with the variables' values.
+        images: The placeholder of the images, float32 [N, size, size, channels] of known size.
+        predictions: The output, float32 [N, classes].
+        labels: Names of the classes, in order.
+        preprocessing: The scaling that the network expects of images.
+        crop: Side of the central square that the images show, relative to the picture's shorter side; None for the
+            whole picture, stretched.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        InvalidArgumentError: The images have another shape, or the number of labels is not the number of classes.
+        GraphError: The predictions do not depend on the images.
+
+    Example:
+        >>> from minigraph.models import Preprocessing
+        >>> from minigraph.models.bundle import make_bundle
+        >>> images = tf.placeholder(tf.float32, [None, 4, 4, 3])
+        >>> predictions = tf.nn.softmax(tf.layers.dense(tf.reduce_mean(images, [1, 2]), 2))
+        >>> scale = Preprocessing("RGB", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
+        >>> with tf.Session() as session:
+        ...     session.run(tf.global_variables_initializer())
+        ...     bundle = make_bundle(session, images, predictions, ["cat", "dog"], scale)
+        >>> bundle.labels, bundle.image_size
+        (('cat', 'dog'), 4)
     """
     shape = images.type.shape or ()
     if len(shape) != 4 or shape[1] is None or shape[1] != shape[2] or shape[3] != len(preprocessing.channels):
@@ -102,7 +171,25 @@ def make_bundle(
 
 
 def save_bundle(path: Any, bundle: Bundle) -> None:
-    """Write the file atomically; creates its folder."""
+    """Write a bundle to a file, whole or not at all.
+
+    Args:
+        path: The file, which usually ends in .mgb. Its folder is made.
+        bundle: The bundle.
+
+    Example:
+        >>> from minigraph.models import Preprocessing
+        >>> from minigraph.models.bundle import load_bundle, make_bundle, save_bundle
+        >>> images = tf.placeholder(tf.float32, [None, 4, 4, 3])
+        >>> predictions = tf.nn.softmax(tf.layers.dense(tf.reduce_mean(images, [1, 2]), 2))
+        >>> scale = Preprocessing("RGB", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
+        >>> with tf.Session() as session:
+        ...     session.run(tf.global_variables_initializer())
+        ...     bundle = make_bundle(session, images, predictions, ["cat", "dog"], scale)
+        >>> save_bundle("pets.mgb", bundle)
+        >>> load_bundle("pets.mgb").labels
+        ('cat', 'dog')
+    """
     arrays, nodes = {}, []
     for node in bundle.graph_def.node:
         value = node.attr.get("value") if node.op == "Const" else None
@@ -124,7 +211,31 @@ def save_bundle(path: Any, bundle: Bundle) -> None:
 
 
 def load_bundle(path: Any) -> Bundle:
-    """Read a bundle. Raises NotFoundError; DataLossError for a damaged file, another format or a newer version."""
+    """Read a bundle from a file. The file contains no code.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        NotFoundError: There is no such file.
+        DataLossError: The file is damaged, or has another format or a newer version.
+
+    Example:
+        >>> from minigraph.models import Preprocessing
+        >>> from minigraph.models.bundle import load_bundle, make_bundle, save_bundle
+        >>> images = tf.placeholder(tf.float32, [None, 4, 4, 3])
+        >>> predictions = tf.nn.softmax(tf.layers.dense(tf.reduce_mean(images, [1, 2]), 2))
+        >>> scale = Preprocessing("RGB", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
+        >>> with tf.Session() as session:
+        ...     session.run(tf.global_variables_initializer())
+        ...     bundle = make_bundle(session, images, predictions, ["cat", "dog"], scale)
+        >>> save_bundle("pets.mgb", bundle)
+        >>> load_bundle("pets.mgb").preprocessing.channels
+        'RGB'
+    """
     arrays, metadata = read_checkpoint(path)
     if "bundle" not in metadata or "graph" not in metadata:
         raise DataLossError(f"{os.fspath(path)} is a checkpoint, not a bundle")

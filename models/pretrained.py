@@ -19,12 +19,34 @@ _COUNTERS = ".num_batches_tracked"  # torch's, of steps in training
 def load_pretrained(session: Any, model: Model, path: Any, scope: str | None = None) -> Preprocessing:
     """Set a network's variables from a weight file of any format that `minigraph.weights` reads.
 
-    Returns the preprocessing that these weights expect.
-
     The file's names may be those of the network's variables, with or without the scope, or those of a library for which
-    the table has a layout. scope: of the variables; by default the common prefix of their names. Raises the errors of
-    `load_weights`, and InvalidArgumentError with names and shapes side by side if the file does not fit the network;
-    then no variable is set.
+    the table has a layout.
+
+    Args:
+        session: The session that gets the values.
+        model: The network's entry in the table.
+        path: The file.
+        scope: Scope of the network's variables; None for the common prefix of their names.
+
+    Returns:
+        The preprocessing that these weights expect.
+
+    Raises:
+        NotFoundError: There is no such file.
+        DataLossError: The file is damaged, or of an unknown format.
+        InvalidArgumentError: The file does not fit the network. The message has names and shapes side by side, and no
+            variable is set.
+
+    Example:
+        >>> from minigraph import models, weights
+        >>> from minigraph.models.pretrained import load_pretrained
+        >>> _ = models.lenet5(tf.placeholder(tf.float32, [None, 32, 32, 1]))
+        >>> with tf.Session() as session:
+        ...     session.run(tf.global_variables_initializer())
+        ...     arrays = {v.op.name: session.run(v) for v in tf.global_variables()}
+        ...     weights.save_weights("lenet5.npz", arrays)
+        ...     load_pretrained(session, models.get_model("lenet5"), "lenet5.npz").channels
+        'L'
     """
     arrays = load_weights(path)
     with session.graph.as_default():

@@ -39,7 +39,7 @@ class Curve(NamedTuple):
 def read_run(folder: Path) -> Curve:
     """A run of `minigraph train`: its history.json, or if it has not ended the state in its last checkpoint.
 
-    Raises NotFoundError if the folder holds neither, DataLossError if the file is no history.
+    Raises NotFoundError if the folder holds neither, DataLossError if a file is damaged or another command's.
     """
     from minigraph.tools.shared.running import find_checkpoints, read_state
 
@@ -166,7 +166,7 @@ def compare(runs: tuple[Path, ...], out: Path | None) -> None:
     for folder in folders:
         try:
             found.append(read_run(folder))
-        except NotFoundError as error:
+        except (DataLossError, NotFoundError) as error:
             if len(folders) == 1:
                 raise
             click.echo(f"left out: {error}", err=True)

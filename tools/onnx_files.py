@@ -67,11 +67,11 @@ def export(
 
     chosen = load_target(target, inference=True)
     graph = chosen.graph
-    results: Any = [graph.as_graph_element(_output(name)) for name in outputs] or chosen.results
+    results: Any = [_tensor_of(graph, name, "--output") for name in outputs] or chosen.results
     if results is None:
         results = [t for t in chosen.fetches if isinstance(t, tf.Tensor)]
     fixed = {k: v for k, v in (chosen.given or {}).items() if _is_number(v)}
-    fixed |= {graph.as_graph_element(_output(n)): v for n, v in _parsed(settings).items()}
+    fixed |= {_tensor_of(graph, n, "--set"): v for n, v in _parsed(settings).items()}
     with graph.as_default(), chosen.session() as session:
         if checkpoint is not None:
             tf.train.Saver().restore(session, str(checkpoint_file(checkpoint)))
@@ -113,8 +113,11 @@ def import_(
             click.echo(f"{kind} {name}: {tensor.name} {tensor.type}")
 
 
-def _output(name: str) -> str:
-    return name if ":" in name else f"{name}:0"
+def _tensor_of(graph: Any, name: str, option: str) -> Any:
+    try:
+        return graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
+    except (KeyError, ValueError) as error:
+        raise SettingError(f"{option} {name}: {error.args[0]}") from None
 
 
 def _is_number(value: Any) -> bool:

@@ -32,7 +32,9 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
     if kernel is not None and _moves_float16(kernel):
         kernel = op.loops(*([_as_bits(t) for t in types] for types in (in_types, out_types)))
     if kernel is not None and how.epilogue is not None:
-        kernel = followed(kernel, how.epilogue.value, how.epilogue.types(out_types[0].static))
+        out_types = out_types[:1]
+        first = only(kernel, [b.position == 0 for b in kernel.buffers if b.role == "out"])
+        kernel = followed(first, how.epilogue.value, how.epilogue.types(out_types[0].static))
     if kernel is not None and how.pitch is not None:
         kernel = pitched(kernel, how.pitch)
     if kernel is None or not _is_printable(kernel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from minigraph.backend.base import Lowered, Types
@@ -21,6 +23,10 @@ class NumpyBackend(HostBackend):
 
     def _lower_part(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         return kernels.lower_part(op, in_types, out_types, self._lower_part)
+
+    def kernel_text(self, op: Op, in_types: Types, out_types: Types, assembly: bool = False) -> Mapping[str, str]:
+        """The functions that make the calls."""
+        return kernels.texts(op)
 
     def speed(self) -> str:
         return f"numpy {np.__version__} {TEAM.size} threads"

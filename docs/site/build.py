@@ -29,7 +29,13 @@ WORKER = "https://unpkg.com/iframe-worker/shim"  # from which Material's plugin 
 REPOSITORY = {"README.md": "start.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 # Modules that are not TensorFlow's.
-OWN = {f"minigraph.{n}" for n in ("data", "distributed", "filters", "inspect.profile", "models", "onnx", "weights")}
+OWN = {
+    f"minigraph.{name}"
+    for name in (
+        "data", "distributed", "filters", "inspect.profile", "models", "models.bundle", "models.pretrained", "onnx",
+        "quantization", "weights",
+    )
+}  # fmt: skip
 NAV: Mapping[str, tuple[str, ...]] = {
     "Tutorial": ("tutorial.md", "notebooks/README.md"),
     "How to": (
@@ -147,14 +153,17 @@ def write_source(target: Path = SOURCE) -> list[str]:
 
 
 def navigation(pages: Iterable[str]) -> list[Any]:
-    """The menu: the parts of `NAV`, each floor under How it works, the reference, the decisions."""
+    """The menu: the parts of `NAV`, each floor under How it works, the reference, Keras apart, the decisions."""
     pages = list(pages)
     inside = {folder: [page for page in pages if page.startswith(f"{folder}/")] for folder in ("floors", "decisions")}
     menu: list[Any] = [{"Home": ["index.md", {"README": "start.md"}]}]
     for title, names in NAV.items():
         more = {"How it works": inside["floors"], "Working on it": inside["decisions"]}.get(title, [])
         menu.append({title: names[0] if len(names) == 1 else [*names, *more]})
-    menu.insert(3, {"Reference": [f"reference/{shown}.md" for shown in map(shown_as, FACES)]})
+    modules = [f"reference/{shown}.md" for shown in map(shown_as, FACES)]
+    keras = [page for page in modules if page.startswith("reference/tf.keras.")]
+    first = modules.index(keras[0])
+    menu.insert(3, {"Reference": [*modules[:first], {"tf.keras": keras}, *modules[first + len(keras) :]]})
     return menu
 
 
@@ -163,7 +172,7 @@ def settings(pages: Iterable[str]) -> dict[str, Any]:
     options = {
         "docstring_style": "google", "show_root_heading": True, "heading_level": 2, "show_source": False,
         "show_signature_annotations": False, "separate_signature": True, "members_order": "source",
-        "docstring_options": {"warnings": False}, "show_root_full_path": False,
+        "docstring_options": {"warnings": False}, "show_root_full_path": False, "merge_init_into_class": True,
         "extensions": [str(ROOT / "docs" / "site" / "docstrings.py")],
     }  # fmt: skip
     return {

@@ -114,7 +114,8 @@ class Loop(Region, abstract=True):
 
 
 class Epilogue(Region, abstract=True):
-    """A contraction, the first inner instruction, and pointwise ops on its result; nothing else reads that result."""
+    """A contraction or another kernel, the first inner instruction, and pointwise ops on its first result; nothing else
+    reads any of its results."""
 
     @property
     def root(self) -> Instr:

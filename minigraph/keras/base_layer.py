@@ -1,10 +1,9 @@
-"""Layers: the base class, the calls of layers that make up a model, and layers whose arguments are fields."""
+"""Layers: the base class, and the calls of layers that make up a model."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +11,8 @@ from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import TensorShape
-from minigraph.keras import activations, constraints, initializers, regularizers
+from minigraph.keras import constraints, initializers, regularizers
+from minigraph.keras.shapes import alone, as_tuples, flat, shapes_of
 from minigraph.keras.state import floatx, get_session, state_of, unique_name
 from minigraph.ops.array.shape import shape as shape_of
 from minigraph.ops.array.slicing import getitem
@@ -21,19 +21,6 @@ from minigraph.ops.identity import identity
 from minigraph.ops.math.casting import cast
 from minigraph.run.variables import Variable
 from minigraph.util.nest import listed
-
-
-class InputSpec:
-    """The inputs that a layer takes: their rank, bounds of it, and sizes of axes. None for anything."""
-
-    def __init__(
-        self, dtype: Any = None, shape: Any = None, ndim: int | None = None, max_ndim: int | None = None,
-        min_ndim: int | None = None, axes: dict[int, int | None] | None = None,
-    ) -> None:  # fmt: skip
-        self.dtype, self.max_ndim, self.min_ndim = dtype, max_ndim, min_ndim
-        self.shape = None if shape is None else tuple(shape)
-        self.ndim = ndim if self.shape is None else len(self.shape)
-        self.axes = dict(axes or {})
 
 
 class LayerCall(NamedTuple):
@@ -50,29 +37,35 @@ class LayerCall(NamedTuple):
         return flat(self.given)
 
 
-def flat(value: Any) -> list[Any]:
-    """A tensor, or a list or tuple of them, as a list."""
-    return [part for item in value for part in flat(item)] if isinstance(value, list | tuple) else [value]
-
-
-def shapes_of(value: Any) -> Any:
-    """The shape of a tensor, or the shapes of a list of them."""
-    return [shapes_of(v) for v in value] if isinstance(value, list | tuple) else value.shape
-
-
-def as_tuples(shape: Any) -> Any:
-    """A shape as a tuple of sizes, None for unknown ones; or a list of them."""
-    if isinstance(shape, list):
-        return [as_tuples(s) for s in shape]
-    return tuple(TensorShape(shape).as_list())
-
-
 class Layer:
-    """The base class of layers. A subclass defines `call`, and `build` if it has weights.
+    """Base class of layers. A subclass defines `call`, and `build` if it has weights.
 
-    trainable: whether a model's training changes the weights. name: made from the class's name by default. dtype: that
-    of the weights. More arguments: input_shape or batch_input_shape, of the first layer of a `Sequential`; weights, the
-    initial values; activity_regularizer, a penalty of the results.
+    The first call of a layer makes its weights. Layers, and variables, that are attributes belong to the layer.
+
+    Args:
+        trainable: Whether a model's training changes the weights.
+        name: Name of the layer; by default made from the class's name.
+        dtype: Dtype of the weights; by default that of the first input.
+        dynamic: TensorFlow's argument, which has no effect.
+        **kwargs: For the first layer of a `Sequential`: input_shape, the sizes of an example, or batch_input_shape,
+            with that of the batch. For all: weights, the initial values; activity_regularizer, a penalty of the result.
+
+    Raises:
+        TypeError: Another argument is given.
+
+    Example:
+        >>> class Scale(tf.keras.layers.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight("factor", shape=[], initializer="ones")
+        ...         super().build(input_shape)
+        ...     def call(self, inputs):
+        ...         return self.factor * inputs
+        >>> layer = Scale(name="scale")
+        >>> y = layer(tf.constant([1.0, 2.0]))
+        >>> [v.name for v in layer.weights]
+        ['scale/factor:0']
+        >>> print(tf.keras.backend.get_session().run(y))
+        [1. 2.]
     """
 
     stateful = False
@@ -118,19 +111,47 @@ class Layer:
     # for subclasses
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights. For subclasses. input_shape: the shape of the input, or a list of shapes."""
+        """Make the weights. For subclasses; the first call of the layer calls it.
+
+        Args:
+            input_shape: Shape of the input, or a list of shapes.
+        """
         self.built = True
 
-    def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the results from the inputs. For subclasses."""
-        return args[0]
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Compute the result. For subclasses.
+
+        Args:
+            inputs: The input tensor, or a list of them.
+            *args: More arguments of the call.
+            **kwargs: The same by name, such as `training`.
+
+        Returns:
+            A tensor, or a list of them.
+        """
+        return inputs
 
     def add_weight(
         self, name: str | None = None, shape: Any = None, dtype: Any = None, initializer: Any = None,
         regularizer: Any = None, trainable: bool | None = None, constraint: Any = None, partitioner: Any = None,
         use_resource: Any = None, synchronization: Any = None, aggregation: Any = None, **kwargs: Any,
     ) -> Variable:  # fmt: skip
-        """Make a weight, by default from Glorot's uniform distribution. TensorFlow's other arguments have no effect."""
+        """Make a weight.
+
+        Args:
+            name: Name of the variable; by default "weight".
+            shape: Its shape; None for a scalar.
+            dtype: Its dtype; by default that of the layer.
+            initializer: Initializer, or its name; by default Glorot's uniform one.
+            regularizer: Penalty of the weight; None for none.
+            trainable: Whether training changes the weight; None for yes.
+            constraint: Constraint of the weight after each step of training; None for none.
+            partitioner, use_resource, synchronization, aggregation: TensorFlow's arguments, which have no effect.
+            **kwargs: The same.
+
+        Returns:
+            The variable.
+        """
         kind = as_dtype(dtype or self._dtype or floatx())
         start = initializers.get("glorot_uniform" if initializer is None else initializer)
         dims = TensorShape(() if shape is None else shape).as_list()
@@ -146,11 +167,21 @@ class Layer:
         return made
 
     def add_loss(self, losses: Any, inputs: Any = None) -> None:
-        """Add scalars, or functions that make them, to the loss of each model that has the layer."""
+        """Add penalties to the loss of each model that has the layer.
+
+        Args:
+            losses: A scalar tensor, a function without arguments that makes one, or a list of them.
+            inputs: TensorFlow's argument, which has no effect.
+        """
         self._losses += [convert_to_tensor(v() if callable(v) else v) for v in flat(losses)]
 
     def add_update(self, updates: Any, inputs: Any = None) -> None:
-        """Add assignments that run with each step of training."""
+        """Add assignments that run with each step of training.
+
+        Args:
+            updates: An assignment, or a list of them.
+            inputs: TensorFlow's argument, which has no effect.
+        """
         self._updates += [u.node if isinstance(u, Tensor) else u for u in flat(updates)]
 
     # calls
@@ -207,7 +238,14 @@ class Layer:
                     )
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape of the result for a shape of the input."""
+        """Find the shape of the result without calling the layer.
+
+        Args:
+            input_shape: Shape of the input, or a list of shapes.
+
+        Returns:
+            The shape of the result, or a list of shapes.
+        """
         shapes = input_shape if isinstance(input_shape, list) else [input_shape]
         with Graph().as_default():
             twin = type(self).from_config(self.get_config())
@@ -285,12 +323,23 @@ class Layer:
         return [u for layer in self._nested() if layer.trainable or layer.stateful for u in layer._updates]
 
     def get_weights(self) -> list[np.ndarray]:
-        """The values of `weights`."""
+        """Read the values of `weights`.
+
+        Returns:
+            A list of arrays.
+        """
         found: list[np.ndarray] = get_session().run(self.weights)
         return found
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set the values of `weights`. ValueError if their number or a shape differs."""
+        """Set the values of `weights`.
+
+        Args:
+            weights: Arrays, in the order of `weights`.
+
+        Raises:
+            ValueError: Their number or a shape differs.
+        """
         variables = self.weights
         if len(variables) != len(weights):
             raise ValueError(
@@ -300,7 +349,14 @@ class Layer:
         assign_all(list(zip(variables, weights, strict=True)))
 
     def count_params(self) -> int:
-        """The number of elements of all weights. ValueError if they are not made yet."""
+        """Count the elements of all weights.
+
+        Returns:
+            The number.
+
+        Raises:
+            ValueError: The weights are not made yet.
+        """
         if not self.built:
             raise ValueError(f"You tried to call `count_params` on {self.name}, but the layer isn't built.")
         return sum(v.type.size for v in self.weights)
@@ -328,11 +384,25 @@ class Layer:
         return alone(self._single("output").results)
 
     def get_input_at(self, node_index: int) -> Any:
-        """The input of a call, by its number."""
+        """The input of a call of the layer.
+
+        Args:
+            node_index: The number of the call, from 0.
+
+        Returns:
+            A tensor, or a list of them.
+        """
         return self._calls[node_index].given
 
     def get_output_at(self, node_index: int) -> Any:
-        """The result of a call, by its number."""
+        """The result of a call of the layer.
+
+        Args:
+            node_index: The number of the call, from 0.
+
+        Returns:
+            A tensor, or a list of them.
+        """
         return alone(self._calls[node_index].results)
 
     @property
@@ -348,7 +418,11 @@ class Layer:
     # configurations
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make such a layer."""
+        """The arguments that make such a layer.
+
+        Returns:
+            The arguments of the constructor, by name.
+        """
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
         if self._batch_input_shape is not None:
             config["batch_input_shape"] = self._batch_input_shape
@@ -356,7 +430,14 @@ class Layer:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer of a configuration."""
+        """Make a layer from its configuration.
+
+        Args:
+            config: What `get_config` gives.
+
+        Returns:
+            A new layer of the class, with new weights.
+        """
         return cls(**config)
 
 
@@ -371,11 +452,6 @@ def assign_all(pairs: Iterable[tuple[Variable, Any]]) -> None:
             )
         values[variable.op.name] = array
     get_session().write_state(values)
-
-
-def alone(values: Sequence[Any]) -> Any:
-    """The only one of some values; several as they are."""
-    return values[0] if len(values) == 1 else values
 
 
 def _unique(variables: Iterable[Variable]) -> list[Variable]:
@@ -401,66 +477,3 @@ def _as_tensors(value: Any, dtype: str | None = None) -> Any:
 
 def _batch_size(x: Tensor) -> Any:
     return cast(getitem(shape_of(x), 0), x.dtype)
-
-
-class FieldLayer(Layer):
-    """A layer whose arguments are the fields that a class and its bases annotate, as in a dataclass.
-
-    Arguments named activation, …_initializer, …_regularizer and …_constraint may be names or configurations.
-    """
-
-    fields: ClassVar[tuple[str, ...]] = ()
-
-    def __init_subclass__(cls) -> None:
-        own = [n for n, kind in inspect.get_annotations(cls).items() if not str(kind).startswith("ClassVar")]
-        if "fields" not in cls.__dict__:
-            cls.fields = cls.fields + tuple(n for n in own if n not in cls.fields)
-        if cls.__init__.__code__.co_flags & inspect.CO_VARARGS:  # not of a class with a constructor of its own
-            cls.__signature__ = _signature(cls)  # type: ignore[attr-defined]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        fields, kind = self.fields, type(self)
-        given = dict(zip(fields, args, strict=False))
-        if len(args) > len(fields) or given.keys() & kwargs.keys():
-            raise TypeError(f"{kind.__name__} takes the arguments {fields}, got {args} {kwargs}")
-        given |= {name: kwargs.pop(name) for name in fields if name in kwargs}
-        if missing := [name for name in fields if name not in given and not hasattr(kind, name)]:
-            raise TypeError(f"{kind.__name__} needs the argument {missing[0]!r}")
-        super().__init__(**kwargs)
-        for name in fields:
-            setattr(self, name, _read_field(name, given[name] if name in given else getattr(kind, name)))
-
-    def weight_of(self, field: str, shape: Any, name: str | None = None) -> Variable:
-        """Make a weight by the arguments …_initializer, …_regularizer and …_constraint of a name."""
-        how = {kind: getattr(self, f"{field}_{kind}") for kind in ("initializer", "regularizer", "constraint")}
-        return self.add_weight(name or field, shape, **how)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make such a layer."""
-        return {**super().get_config(), **{name: _write_field(name, getattr(self, name)) for name in self.fields}}
-
-
-def _signature(cls: type[FieldLayer]) -> inspect.Signature:
-    kind = inspect.Parameter
-    fields = [kind(n, kind.POSITIONAL_OR_KEYWORD, default=getattr(cls, n, kind.empty)) for n in cls.fields]
-    return inspect.Signature([*fields, kind("kwargs", kind.VAR_KEYWORD)])
-
-
-_KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    "activation": (activations.get, activations.serialize),
-    "initializer": (initializers.get, initializers.serialize),
-    "regularizer": (regularizers.get, regularizers.serialize),
-    "constraint": (constraints.get, constraints.serialize),
-}
-
-
-def _read_field(name: str, value: Any) -> Any:
-    kind = name.rpartition("_")[2]
-    if kind in _KINDS:
-        return _KINDS[kind][0](value)
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _write_field(name: str, value: Any) -> Any:
-    kind = name.rpartition("_")[2]
-    return _KINDS[kind][1](value) if kind in _KINDS else value

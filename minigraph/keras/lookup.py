@@ -10,13 +10,34 @@ _CUSTOM: dict[str, Any] = {}
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """The classes and functions that configurations may name besides Keras's own, by name. It may be changed."""
+    """The classes and functions that configurations may name besides Keras's own.
+
+    Returns:
+        A dictionary by names, which may be changed.
+
+    Example:
+        >>> tf.keras.utils.get_custom_objects()["twice"] = lambda x: 2 * x
+        >>> tf.keras.activations.get("twice")(4)
+        8
+        >>> tf.keras.utils.get_custom_objects().clear()
+    """
     return _CUSTOM
 
 
 @contextmanager
 def custom_object_scope(*objects: Mapping[str, Any]) -> Iterator[None]:
-    """Let configurations name these classes and functions in a `with` block."""
+    """Let configurations name further classes and functions in a `with` block.
+
+    Args:
+        *objects: Dictionaries of classes and functions by their names.
+
+    Yields:
+        Nothing.
+
+    Example:
+        >>> with tf.keras.utils.custom_object_scope({"twice": lambda x: 2 * x}):
+        ...     layer = tf.keras.layers.Dense(3, activation="twice")
+    """
     before = dict(_CUSTOM)
     for some in objects:
         _CUSTOM.update(some)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.keras.callbacks import Callback, CallbackList, History, ProgbarLogger
+from minigraph.keras.callbacks import Callback, History, ProgbarLogger
+from minigraph.keras.callbacks.base import CallbackList
 from minigraph.keras.data import Batch, Batches, is_stream, slices
 from minigraph.keras.progress import Progbar
 

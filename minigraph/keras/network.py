@@ -10,7 +10,9 @@ from typing import Any
 from minigraph.core.graph import Node, Tensor
 from minigraph.graphs.walk import needed
 from minigraph.keras import lookup
-from minigraph.keras.base_layer import FieldLayer, Layer, LayerCall, alone, as_tuples, flat, shapes_of
+from minigraph.keras.base_layer import Layer, LayerCall
+from minigraph.keras.field_layer import FieldLayer
+from minigraph.keras.shapes import alone, as_tuples, flat, shapes_of
 from minigraph.keras.state import state_of
 from minigraph.util.nest import listed
 
@@ -27,7 +29,6 @@ class OpLayer(FieldLayer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         given = listed(inputs)
         return self.op.graph.add(self.op.op, given, self.op.type).outputs
 
@@ -160,7 +161,18 @@ class Network(Layer):
         return list(self._layers)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """A layer by its name or its number. ValueError if there is none."""
+        """Find a layer by its name or its number.
+
+        Args:
+            name: The layer's name.
+            index: The layer's number in `layers`, instead of the name.
+
+        Returns:
+            The layer.
+
+        Raises:
+            ValueError: There is no layer of the name.
+        """
         if index is not None:
             return self.layers[index]
         for layer in self.layers:
@@ -169,7 +181,16 @@ class Network(Layer):
         raise ValueError(f"No such layer: {name}")
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        """The outputs for other inputs."""
+        """Compute the outputs for other inputs.
+
+        Args:
+            inputs: A tensor, or a list of them.
+            training: Whether layers train, a bool or a bool scalar tensor; None for the learning phase.
+            mask: TensorFlow's argument, which has no effect.
+
+        Returns:
+            The outputs, in the structure of the model's.
+        """
         if self._graph is None:
             raise NotImplementedError("When subclassing the `Model` class, you should implement a `call` method.")
         found = self._graph.applied(flat(inputs), training)
@@ -236,26 +257,54 @@ class Network(Layer):
     # configurations
 
     def get_config(self) -> dict[str, Any]:
-        """The layers, and how they are connected."""
+        """The layers, and how they are connected.
+
+        Returns:
+            A dictionary, as `from_config` takes it.
+
+        Raises:
+            NotImplementedError: The model is not made of layers.
+        """
         if self._graph is None:
             raise NotImplementedError(f"{type(self).__name__} has no configuration, since it is not made of layers")
         return graph_config(self.name, self._graph)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
-        """The model of a configuration."""
+        """Make a model from its configuration.
+
+        Args:
+            config: What `get_config` gives.
+            custom_objects: Classes and functions that the configuration may name besides Keras's own, by name.
+
+        Returns:
+            The model, with new weights.
+        """
         with lookup.custom_object_scope(custom_objects or {}):
             inputs, outputs = graph_from_config(config)
         return cls(inputs, outputs, name=config.get("name"))
 
     def to_json(self, **kwargs: Any) -> str:
-        """The configuration as JSON."""
+        """The configuration as JSON.
+
+        Args:
+            **kwargs: Arguments of Python's `json.dumps`.
+
+        Returns:
+            The text, which `keras.models.model_from_json` takes.
+        """
         whole = {"class_name": type(self).__name__, "config": self.get_config(), "keras_version": KERAS_VERSION,
                  "backend": "tensorflow"}  # fmt: skip
         return json.dumps(whole, **kwargs)
 
     def summary(self, line_length: int | None = None, positions: Any = None, print_fn: Any = None) -> None:
-        """Print the layers with their shapes and numbers of weights."""
+        """Print the layers with their shapes and numbers of weights.
+
+        Args:
+            line_length: Width of the table; by default that which the layers need.
+            positions: Ends of the columns; by default shares of the width.
+            print_fn: Function that takes each line; by default `print`.
+        """
         from minigraph.keras.summary import print_summary
 
         print_summary(self, line_length, positions, print_fn or print)

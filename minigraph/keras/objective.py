@@ -11,6 +11,9 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.keras import backend as K
 from minigraph.keras import losses, metrics
 from minigraph.keras.data import Batch
+from minigraph.keras.losses.classes import weighted as weighted_loss
+from minigraph.keras.losses.functions import FUNCTIONS
+from minigraph.keras.metrics.base import MeanMetric
 from minigraph.keras.network import Network
 from minigraph.keras.state import get_session, phase_feeds, state_of
 from minigraph.train.optimizer import Optimizer as CoreOptimizer
@@ -65,7 +68,7 @@ def _chosen(metric: Any, loss: Any, output: Tensor) -> tuple[str, metrics.Metric
         found = metrics.get(metric)
         if isinstance(found, metrics.Metric):
             return found.name, found
-        return found.__name__, metrics.MeanMetric(found, found.__name__)
+        return found.__name__, MeanMetric(found, found.__name__)
     function = getattr(loss, "function", loss)
     binary = (output.type.shape or (None,))[-1] == 1 or function is losses.binary_crossentropy
     kind = "binary" if binary else "sparse" if function is losses.sparse_categorical_crossentropy else "categorical"
@@ -75,7 +78,7 @@ def _chosen(metric: Any, loss: Any, output: Tensor) -> tuple[str, metrics.Metric
         ("ce", "sparse"): losses.sparse_categorical_crossentropy,
         ("ce", "categorical"): losses.categorical_crossentropy,
     }  # fmt: skip
-    return name, metrics.MeanMetric(table[name, kind], name)
+    return name, MeanMetric(table[name, kind], name)
 
 
 class Objective:
@@ -129,7 +132,7 @@ class Objective:
     def checked_targets(self) -> list[Tensor | None]:
         """For each loss the tensor whose shape its targets must have; None for losses that take others."""
         free = (losses.sparse_categorical_crossentropy,)
-        standard = set(losses.FUNCTIONS.values()) - set(free)
+        standard = set(FUNCTIONS.values()) - set(free)
         functions = [getattr(self.losses[i], "function", self.losses[i]) for i in self.kept]
         return [o if f in standard else t for f, o, t in zip(
             functions, [(self.model.outputs or [])[i] for i in self.kept], self.targets, strict=True)]  # fmt: skip
@@ -152,7 +155,7 @@ class Objective:
                     arguments = self.targets[place], outputs[i]
                     weight = weights[place] if weighted else None
                     each.append(loss(*arguments, weight) if isinstance(loss, losses.Loss)
-                                else losses.weighted(loss(*arguments), weight))  # fmt: skip
+                                else weighted_loss(loss(*arguments), weight))  # fmt: skip
                 total: Any = sum(self.shares[i] * v if self.shares[i] != 1 else v
                                  for i, v in zip(self.kept, each, strict=True))  # fmt: skip
                 for penalty in self.model.losses:

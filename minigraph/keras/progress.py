@@ -9,10 +9,21 @@ from typing import Any
 
 
 class Progbar:
-    """Progress on standard output. target: the number of examples or steps, None if it is unknown.
+    """Shows progress, and means of values, on standard output.
 
-    verbose: 1 for a bar that moves, 2 for one line at the end, 0 for nothing. stateful_metrics: names of values that
-    are shown as they are; of others the mean is.
+    Args:
+        target: Number of examples or steps; None if it is unknown.
+        width: Width of the bar, in characters.
+        verbose: 1 for a bar that moves, 2 for one line at the end, 0 for nothing.
+        interval: Seconds between two changes of the bar.
+        stateful_metrics: Names of values that are shown as they are; of others the mean is shown.
+        unit_name: What is counted, for the time of each.
+
+    Example:
+        >>> bar = tf.keras.utils.Progbar(2, verbose=2)
+        >>> bar.update(1, [("loss", 3.0)])
+        >>> bar.update(2, [("loss", 1.0)])
+        2/2 - 0s - loss: 2.0000
     """
 
     def __init__(
@@ -25,11 +36,21 @@ class Progbar:
         self._seen, self._shown, self._start, self._length = 0, 0.0, time.time(), 0
 
     def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
-        """Count more examples."""
+        """Count more examples or steps.
+
+        Args:
+            n: How many came since the last call.
+            values: Pairs of names and values.
+        """
         self.update(self._seen + n, values)
 
     def update(self, current: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
-        """Show the number of examples so far, and values by their names."""
+        """Show how many examples or steps are done.
+
+        Args:
+            current: How many there are so far.
+            values: Pairs of names and values.
+        """
         for name, value in values or ():
             if name in self.stateful_metrics:
                 self._values[name] = [float(value), 1]

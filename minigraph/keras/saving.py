@@ -25,10 +25,26 @@ def save_model(
     model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True, save_format: str | None = None,
     signatures: Any = None,
 ) -> None:  # fmt: skip
-    """Write a model: its layers, weights, and how it is trained, with the state of its optimizer.
+    """Write a model to an HDF5 file: its layers, its weights, and how it is trained, with the optimizer's state.
 
-    save_format: "h5", the only one. FileExistsError if the file exists and `overwrite` is false; MissingPackageError
-    without h5py.
+    Args:
+        model: A model made of layers.
+        filepath: The file.
+        overwrite: Whether an existing file is replaced.
+        include_optimizer: Whether the arguments of `compile` and the optimizer's state are written.
+        save_format: "h5", or None for the same.
+        signatures: TensorFlow's argument, which must be None.
+
+    Raises:
+        FileExistsError: The file exists, and `overwrite` is false.
+        MissingPackageError: h5py is not installed.
+        NotImplementedError: The format is another one, or the model is a subclass that defines `call`.
+
+    Example:
+        >>> model = tf.keras.Sequential([tf.keras.layers.Dense(2, input_shape=(3,))])
+        >>> tf.keras.models.save_model(model, "model.h5")
+        >>> tf.keras.models.load_model("model.h5").output_shape
+        (None, 2)
     """
     if save_format not in (None, "h5") or signatures is not None:
         raise NotImplementedError('a model is saved with save_format="h5" only')
@@ -135,10 +151,28 @@ def _by_name(model: Any, stored: Mapping[str, list[np.ndarray]], skip: bool) -> 
 
 
 def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True) -> Any:
-    """Read a model: its layers and weights, and if `compile` its losses, metrics and optimizer with its state.
+    """Read a model from an HDF5 file, as `save_model` or TensorFlow's Keras writes it.
 
-    custom_objects: the classes and functions that the file names besides Keras's. NotFoundError; DataLossError;
-    ValueError for what is unknown.
+    Args:
+        filepath: The file.
+        custom_objects: The classes and functions that the file names besides Keras's own, by name.
+        compile: Whether losses, metrics, and the optimizer with its state are read, too.
+
+    Returns:
+        The model.
+
+    Raises:
+        NotFoundError: There is no such file.
+        DataLossError: The file is damaged.
+        ValueError: The file holds weights only, or names something unknown.
+        MissingPackageError: h5py is not installed.
+
+    Example:
+        >>> model = tf.keras.Sequential([tf.keras.layers.Dense(2, input_shape=(3,))])
+        >>> model.save("model.h5")
+        >>> copy = tf.keras.models.load_model("model.h5")
+        >>> np.array_equal(copy.get_weights()[0], model.get_weights()[0])
+        True
     """
     with _reading(filepath) as (file, budget):
         if "model_config" not in file.attrs:

@@ -69,34 +69,85 @@ def state_of(graph: Graph | None = None) -> GraphState:
 
 
 def epsilon() -> float:
-    """The small number that avoids divisions by zero, 1e-7 by default."""
+    """The small number that avoids divisions by zero.
+
+    Returns:
+        The number; 1e-7 at first.
+
+    Example:
+        >>> tf.keras.backend.epsilon()
+        1e-07
+    """
     return _Settings.epsilon
 
 
 def set_epsilon(value: float) -> None:
-    """Set the number that `epsilon` gives."""
+    """Set the number that `epsilon` gives.
+
+    Args:
+        value: The number.
+
+    Example:
+        >>> tf.keras.backend.set_epsilon(1e-7)
+    """
     _Settings.epsilon = value
 
 
 def floatx() -> str:
-    """The name of the dtype of new variables and inputs, "float32" by default."""
+    """The dtype of new variables and inputs.
+
+    Returns:
+        Its name; "float32" at first.
+
+    Example:
+        >>> tf.keras.backend.floatx()
+        'float32'
+    """
     return _Settings.floatx
 
 
 def set_floatx(value: str) -> None:
-    """Set the dtype of new variables and inputs: "float16", "float32" or "float64"."""
+    """Set the dtype of new variables and inputs.
+
+    Args:
+        value: "float16", "float32" or "float64".
+
+    Raises:
+        ValueError: It is another.
+
+    Example:
+        >>> tf.keras.backend.set_floatx("float32")
+    """
     if value not in ("float16", "float32", "float64"):
         raise ValueError(f"Unknown floatx type: {value}")
     _Settings.floatx = value
 
 
 def image_data_format() -> str:
-    """Where the channels of images are, "channels_last" by default."""
+    """Where the channels of images are, for layers that are not told.
+
+    Returns:
+        "channels_last" or "channels_first"; the former at first.
+
+    Example:
+        >>> tf.keras.backend.image_data_format()
+        'channels_last'
+    """
     return _Settings.image_data_format
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Set where the channels of images are: "channels_last" or "channels_first"."""
+    """Set where the channels of images are.
+
+    Args:
+        data_format: "channels_last" or "channels_first".
+
+    Raises:
+        ValueError: It is another.
+
+    Example:
+        >>> tf.keras.backend.set_image_data_format("channels_last")
+    """
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(f"Unknown data_format: {data_format}")
     _Settings.image_data_format = data_format
@@ -105,7 +156,19 @@ def set_image_data_format(data_format: str) -> None:
 def get_session(op_input_list: Any = ()) -> Session:
     """The session in which models run: the default session, or else Keras's own of the default graph.
 
-    It gives values to the variables of layers that have none. The argument is TensorFlow's and has no effect.
+    It gives values to the variables of layers that have none yet.
+
+    Args:
+        op_input_list: TensorFlow's argument, which has no effect.
+
+    Returns:
+        The session.
+
+    Example:
+        >>> layer = tf.keras.layers.Dense(2, kernel_initializer="ones")
+        >>> y = layer(tf.ones([1, 3]))
+        >>> print(tf.keras.backend.get_session().run(y))
+        [[3. 3.]]
     """
     session = get_default_session()
     if session is None or session.graph is not get_default_graph():
@@ -120,18 +183,46 @@ def get_session(op_input_list: Any = ()) -> Session:
 
 
 def set_session(session: Session) -> None:
-    """Make models run in a session."""
+    """Make models run in a session.
+
+    Args:
+        session: The session.
+
+    Example:
+        >>> session = tf.Session()
+        >>> tf.keras.backend.set_session(session)
+        >>> tf.keras.backend.get_session() is session
+        True
+    """
     _Settings.session = session
 
 
 def clear_session() -> None:
-    """Begin a new default graph and forget the session, so that names count from the start again."""
+    """Begin a new default graph and forget the session, so that names count from the start again.
+
+    Example:
+        >>> tf.keras.layers.Dense(3).name, tf.keras.layers.Dense(3).name
+        ('dense', 'dense_1')
+        >>> tf.keras.backend.clear_session()
+        >>> tf.keras.layers.Dense(3).name
+        'dense'
+    """
     _Settings.session = None
     reset_default_graph()
 
 
 def learning_phase() -> Tensor | int:
-    """Whether the graph trains: a bool scalar to feed, by default False, or the argument of `set_learning_phase`."""
+    """Whether the graph trains: what layers such as `Dropout` ask.
+
+    Returns:
+        A bool scalar tensor to feed, by default False; a number after `set_learning_phase`.
+
+    Example:
+        >>> phase = tf.keras.backend.learning_phase()
+        >>> x = tf.keras.backend.in_train_phase(tf.constant(1.0), tf.constant(0.0))
+        >>> float(tf.Session().run(x, {phase: True}))
+        1.0
+    """
     state = state_of()
     if state.phase is None:
         graph = get_default_graph()
@@ -148,21 +239,51 @@ def phase_feeds(training: bool) -> dict[Any, Any]:
 
 
 def set_learning_phase(value: int) -> None:
-    """Fix the learning phase of nodes built from here on: 1 for training, 0 for inference."""
+    """Fix the learning phase of nodes that are built from here on.
+
+    Args:
+        value: 1 for training, 0 for inference.
+
+    Raises:
+        ValueError: It is another.
+
+    Example:
+        >>> tf.keras.backend.set_learning_phase(1)
+        >>> tf.keras.backend.learning_phase()
+        1
+    """
     if value not in (0, 1):
         raise ValueError("Expected learning phase to be 0 or 1.")
     state_of().phase = int(value)
 
 
 def get_uid(prefix: str = "") -> int:
-    """The number of calls with this prefix so far, including this one."""
+    """Count the calls with a prefix, in the default graph.
+
+    Args:
+        prefix: The prefix.
+
+    Returns:
+        The number of calls so far, including this one.
+
+    Example:
+        >>> tf.keras.backend.get_uid("dense"), tf.keras.backend.get_uid("dense")
+        (1, 2)
+    """
     uids = state_of().uids
     uids[prefix] = uids.get(prefix, 0) + 1
     return uids[prefix]
 
 
 def reset_uids() -> None:
-    """Count from the start again."""
+    """Let `get_uid` count from the start again.
+
+    Example:
+        >>> _ = tf.keras.backend.get_uid("dense")
+        >>> tf.keras.backend.reset_uids()
+        >>> tf.keras.backend.get_uid("dense")
+        1
+    """
     state_of().uids.clear()
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from minigraph.keras import backend as K
 from minigraph.keras import optimizers, saving
-from minigraph.keras.base_layer import alone, flat
 from minigraph.keras.callbacks import Callback, History
 from minigraph.keras.data import Batch, as_arrays, check_lengths, is_stream, weights_of
-from minigraph.keras.layers.core import InputLayer
-from minigraph.keras.lookup import custom_object_scope
 from minigraph.keras.loops import Evaluation, Prediction, Training
-from minigraph.keras.network import Network, layer_from_config
+from minigraph.keras.network import Network
 from minigraph.keras.objective import Objective
+from minigraph.keras.shapes import alone, flat
 from minigraph.keras.state import get_session, phase_feeds
 from minigraph.util.nest import listed
 
@@ -24,7 +22,20 @@ from minigraph.util.nest import listed
 class Model(Network):
     """Layers between inputs and outputs, or a subclass that defines `call`, with training.
 
-    inputs, outputs: tensors, or lists of them.
+    Args:
+        *args: inputs and outputs, tensors or lists of them; for a subclass none.
+        **kwargs: The same by name, and: name, the model's name; arguments of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: An output does not follow from the inputs, or two layers have the same name.
+
+    Example:
+        >>> x = tf.keras.Input((3,))
+        >>> model = tf.keras.Model(inputs=x, outputs=tf.keras.layers.Dense(1)(x))
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(np.ones([4, 3]), np.zeros([4, 1]), verbose=0)
+        >>> model.predict(np.ones([2, 3])).shape
+        (2, 1)
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -42,9 +53,21 @@ class Model(Network):
     ) -> None:  # fmt: skip
         """Choose the optimizer, the losses and the metrics.
 
-        optimizer, loss, metrics: names, or objects and functions of `keras.optimizers`, `keras.losses` and
-        `keras.metrics`; also an optimizer of `tf.train`. loss, metrics, loss_weights: one for all outputs, a list, or a
-        dictionary by the names of output layers.
+        Args:
+            optimizer: A name, or an optimizer of `keras.optimizers` or `tf.train`.
+            loss: A name, a function of (y_true, y_pred), or an object of `keras.losses`. For several outputs one for
+                all, a list, or a dictionary by the names of the outputs' layers.
+            metrics: A list of names, functions or objects of `keras.metrics`; for several outputs also a list of lists,
+                or a dictionary.
+            loss_weights: Factors of the outputs' losses, a list or a dictionary; None for 1.
+            sample_weight_mode, distribute: TensorFlow's arguments, which must be None.
+            weighted_metrics: As `metrics`, with the weights of the examples.
+            target_tensors: Tensors that take the place of fed targets; None for none.
+            **kwargs: Refused.
+
+        Raises:
+            ValueError: A name is unknown.
+            NotImplementedError: An argument that must be None is given.
         """
         if sample_weight_mode is not None or distribute is not None or kwargs:
             raise NotImplementedError(f"compile: sample_weight_mode, distribute and {sorted(kwargs)} are not supported")
@@ -67,11 +90,22 @@ class Model(Network):
         return self._objective
 
     def make_step(self) -> None:
-        """Make the operations of a step, and with them the weights of the optimizer."""
+        """Make the operations of a step, and with them the weights of the optimizer.
+
+        Raises:
+            RuntimeError: The model was not compiled.
+        """
         self._make_objective().step(weighted=False)
 
     def training_config(self) -> dict[str, Any]:
-        """The arguments of `compile`, as files hold them. RuntimeError if the model was not compiled."""
+        """The arguments of `compile`, as files hold them.
+
+        Returns:
+            A dictionary.
+
+        Raises:
+            RuntimeError: The model was not compiled.
+        """
         given = (self._make_objective() and self._compiled) or {}
         return {
             "loss": given["loss"], "metrics": given["metric"], "weighted_metrics": given["weighted_metric"],
@@ -90,7 +124,11 @@ class Model(Network):
         return self._make_objective().names
 
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights for a shape of the input, or several."""
+        """Make the weights of a model that is not made of connected layers.
+
+        Args:
+            input_shape: Shape of the input, with the size of the batch; a list of shapes for several inputs.
+        """
         if self.inputs is None and input_shape is not None:
             shapes = input_shape if isinstance(input_shape, list) else [input_shape]
             self._begin_with([tuple(s) for s in shapes])
@@ -146,7 +184,18 @@ class Model(Network):
         return batch
 
     def batch_of(self, element: Any, class_weight: Any = None) -> Batch:
-        """The arrays of an element of a stream: (x, y) or (x, y, weights)."""
+        """The arrays of an element of a stream.
+
+        Args:
+            element: (inputs, targets) or (inputs, targets, weights).
+            class_weight: Weights of classes, by their numbers; None for 1.
+
+        Returns:
+            The arrays for each input and output.
+
+        Raises:
+            ValueError: The element has another form, or an array another shape.
+        """
         if not isinstance(element, tuple | list) or len(element) not in (2, 3):
             raise ValueError(
                 f"Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. Found: {element}"
@@ -162,9 +211,34 @@ class Model(Network):
         steps_per_epoch: int | None = None, validation_steps: int | None = None, validation_freq: int = 1,
         max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False, **kwargs: Any,
     ) -> History:  # fmt: skip
-        """Train the model. x, y: arrays, lists or dictionaries of them; or x a generator, `Sequence` or data set.
+        """Train the model.
 
-        Returns the history of the losses and metrics. The last three arguments have no effect.
+        Args:
+            x: Array [N,…] of inputs, a list or dictionary of them for several inputs; or a generator, a
+                `keras.utils.Sequence` or a data set of `tf.data`, of pairs (inputs, targets) or triples with weights.
+            y: Array [N,…] of targets, a list or dictionary of them; None if `x` gives them.
+            batch_size: Examples of a step; by default 32.
+            epochs: The number at which the training ends.
+            verbose: 1 for a bar that moves, 2 for a line for each epoch, 0 for nothing.
+            callbacks: Objects of `keras.callbacks`.
+            validation_split: The share of the examples, the last ones, that are held back for validation.
+            validation_data: (inputs, targets) or (inputs, targets, weights) for validation, or a stream as `x`.
+            shuffle: Whether each epoch takes the examples in a new random order; "batch" to shuffle whole batches.
+            class_weight: Weights of classes, by their numbers; None for 1.
+            sample_weight: Weights [N] of the examples; None for 1.
+            initial_epoch: The number of the first epoch.
+            steps_per_epoch: Steps of an epoch; None for all data.
+            validation_steps: Batches of a validation; None for all data.
+            validation_freq: Epochs between two validations.
+            max_queue_size, workers, use_multiprocessing: TensorFlow's arguments, which have no effect.
+            **kwargs: nb_epoch, an older name of epochs.
+
+        Returns:
+            The history of the losses and metrics.
+
+        Raises:
+            RuntimeError: The model was not compiled.
+            ValueError: The arrays do not fit the model, or have different numbers of examples.
         """
         epochs = kwargs.pop("nb_epoch", epochs)
         training = Training(self, epochs, verbose, callbacks, shuffle, initial_epoch, validation_freq)
@@ -184,7 +258,25 @@ class Model(Network):
         steps: int | None = None, callbacks: Any = None, max_queue_size: int = 10, workers: int = 1,
         use_multiprocessing: bool = False,
     ) -> Any:  # fmt: skip
-        """The loss, or a list of the losses and metrics, of data as `fit` takes it."""
+        """Compute the loss and the metrics.
+
+        Args:
+            x: Inputs, or a stream, as `fit` takes them.
+            y: Targets; None if `x` gives them.
+            batch_size: Examples that are computed at once; by default 32.
+            verbose: 1 for a bar that moves, 0 for nothing.
+            sample_weight: Weights [N] of the examples; None for 1.
+            steps: Batches; None for all data.
+            callbacks: Objects of `keras.callbacks`.
+            max_queue_size, workers, use_multiprocessing: TensorFlow's arguments, which have no effect.
+
+        Returns:
+            The loss, or a list of the numbers that `metrics_names` names.
+
+        Raises:
+            RuntimeError: The model was not compiled.
+            ValueError: The arrays do not fit the model, or have different numbers of examples.
+        """
         evaluation = Evaluation(self, verbose, callbacks)
         if is_stream(x):
             found = evaluation.run_stream(x, steps)
@@ -196,7 +288,22 @@ class Model(Network):
         self, x: Any, batch_size: int | None = None, verbose: int = 0, steps: int | None = None, callbacks: Any = None,
         max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False,
     ) -> Any:  # fmt: skip
-        """The outputs for data as `fit` takes it, without targets."""
+        """Compute the outputs.
+
+        Args:
+            x: Inputs, or a stream, as `fit` takes them.
+            batch_size: Examples that are computed at once; by default 32.
+            verbose: 1 for a bar that moves, 0 for nothing.
+            steps: Batches; None for all data.
+            callbacks: Objects of `keras.callbacks`.
+            max_queue_size, workers, use_multiprocessing: TensorFlow's arguments, which have no effect.
+
+        Returns:
+            An array, or a list of them for several outputs.
+
+        Raises:
+            ValueError: The arrays do not fit the model, or have different numbers of examples.
+        """
         prediction = Prediction(self, verbose, callbacks)
         if is_stream(x):
             found = prediction.run_stream(x, steps)
@@ -207,11 +314,40 @@ class Model(Network):
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, reset_metrics: bool = True
     ) -> Any:
-        """Take one step of training. Returns the loss, or a list of the losses and metrics."""
+        """Take one step of training.
+
+        Args:
+            x: Inputs.
+            y: Targets.
+            sample_weight: Weights of the examples; None for 1.
+            class_weight: Weights of classes, by their numbers; None for 1.
+            reset_metrics: Whether the metrics are of this batch only.
+
+        Returns:
+            The loss before the step, or a list of the numbers that `metrics_names` names.
+
+        Raises:
+            RuntimeError: The model was not compiled.
+            ValueError: The arrays do not fit the model, or have different numbers of examples.
+        """
         return self._on_batch(self._batch(x, y, sample_weight, class_weight), True, reset_metrics)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, reset_metrics: bool = True) -> Any:
-        """The loss, or a list of the losses and metrics, of one batch."""
+        """Compute the loss and the metrics of one batch.
+
+        Args:
+            x: Inputs.
+            y: Targets.
+            sample_weight: Weights of the examples; None for 1.
+            reset_metrics: Whether the metrics are of this batch only.
+
+        Returns:
+            The loss, or a list of the numbers that `metrics_names` names.
+
+        Raises:
+            RuntimeError: The model was not compiled.
+            ValueError: The arrays do not fit the model, or have different numbers of examples.
+        """
         return self._on_batch(self._batch(x, y, sample_weight), False, reset_metrics)
 
     def _on_batch(self, batch: Batch, training: bool, reset_metrics: bool) -> Any:
@@ -223,12 +359,26 @@ class Model(Network):
         return alone(found)
 
     def predict_on_batch(self, x: Any) -> Any:
-        """The outputs for one batch."""
+        """Compute the outputs for one batch.
+
+        Args:
+            x: Inputs.
+
+        Returns:
+            An array, or a list of them for several outputs.
+        """
         found = self.outputs_for(self._inputs(x))
         return alone(found)
 
     def outputs_for(self, batch: Batch) -> list[np.ndarray]:
-        """The outputs for one batch."""
+        """Compute the outputs for a batch of checked arrays.
+
+        Args:
+            batch: The arrays.
+
+        Returns:
+            A list of arrays, one for each output.
+        """
         feeds = dict(zip(self.inputs or [], batch.inputs, strict=True))
         found: list[np.ndarray] = get_session().run(list(self.outputs or ()), feeds | phase_feeds(False))
         return found
@@ -243,7 +393,17 @@ class Model(Network):
         validation_freq: int = 1, class_weight: Any = None, max_queue_size: int = 10, workers: int = 1,
         use_multiprocessing: bool = False, shuffle: bool = True, initial_epoch: int = 0,
     ) -> History:  # fmt: skip
-        """`fit` on a generator."""
+        """Train the model on a generator; an older name of `fit`.
+
+        Args:
+            generator: Generator, `keras.utils.Sequence` or data set, as `fit` takes it.
+            steps_per_epoch, epochs, verbose, callbacks, validation_data, validation_steps: As of `fit`.
+            validation_freq, class_weight, shuffle, initial_epoch: As of `fit`.
+            max_queue_size, workers, use_multiprocessing: TensorFlow's arguments, which have no effect.
+
+        Returns:
+            The history of the losses and metrics.
+        """
         return self.fit(
             generator, epochs=epochs, verbose=verbose, callbacks=callbacks, validation_data=validation_data,
             shuffle=shuffle, class_weight=class_weight, initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch,
@@ -254,14 +414,32 @@ class Model(Network):
         self, generator: Any, steps: int | None = None, callbacks: Any = None, max_queue_size: int = 10,
         workers: int = 1, use_multiprocessing: bool = False, verbose: int = 0,
     ) -> Any:  # fmt: skip
-        """`evaluate` on a generator."""
+        """Compute the loss and the metrics on a generator; an older name of `evaluate`.
+
+        Args:
+            generator: Generator, `keras.utils.Sequence` or data set, as `fit` takes it.
+            steps, callbacks, verbose: As of `evaluate`.
+            max_queue_size, workers, use_multiprocessing: TensorFlow's arguments, which have no effect.
+
+        Returns:
+            The loss, or a list of the numbers that `metrics_names` names.
+        """
         return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
     def predict_generator(
         self, generator: Any, steps: int | None = None, callbacks: Any = None, max_queue_size: int = 10,
         workers: int = 1, use_multiprocessing: bool = False, verbose: int = 0,
     ) -> Any:  # fmt: skip
-        """`predict` on a generator."""
+        """Compute the outputs on a generator; an older name of `predict`.
+
+        Args:
+            generator: Generator, `keras.utils.Sequence` or data set, as `fit` takes it.
+            steps, callbacks, verbose: As of `predict`.
+            max_queue_size, workers, use_multiprocessing: TensorFlow's arguments, which have no effect.
+
+        Returns:
+            An array, or a list of them for several outputs.
+        """
         return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
     # files
@@ -270,99 +448,51 @@ class Model(Network):
         self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True, save_format: str | None = None,
         signatures: Any = None,
     ) -> None:  # fmt: skip
-        """Write the model to an HDF5 file; see `keras.models.save_model`."""
+        """Write the model to an HDF5 file; see `keras.models.save_model`.
+
+        Args:
+            filepath: The file.
+            overwrite: Whether an existing file is replaced.
+            include_optimizer: Whether the arguments of `compile` and the optimizer's state are written.
+            save_format: "h5", or None for the same.
+            signatures: TensorFlow's argument, which must be None.
+
+        Raises:
+            FileExistsError: The file exists, and `overwrite` is false.
+            MissingPackageError: h5py is not installed.
+        """
         saving.save_model(self, filepath, overwrite, include_optimizer, save_format, signatures)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
-        """Write the weights to an HDF5 file."""
+        """Write the weights to an HDF5 file.
+
+        Args:
+            filepath: The file.
+            overwrite: Whether an existing file is replaced.
+            save_format: "h5", or None for the same.
+
+        Raises:
+            FileExistsError: The file exists, and `overwrite` is false.
+            MissingPackageError: h5py is not installed.
+            NotImplementedError: The format is another one.
+        """
         if save_format not in (None, "h5"):
             raise NotImplementedError('Model.save_weights writes save_format="h5" only')
         saving.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False) -> None:
-        """Read the weights from an HDF5 file of weights, or of a whole model; see `keras.saving.load_weights`."""
+        """Read the weights from an HDF5 file of weights, or of a whole model.
+
+        Args:
+            filepath: The file.
+            by_name: Whether layers get the weights of the layers of the same names, and other layers stay as they are;
+                else all weights are taken in order.
+            skip_mismatch: With `by_name`, whether layers whose weights have other shapes are left alone.
+
+        Raises:
+            NotFoundError: There is no such file.
+            DataLossError: The file is damaged.
+            ValueError: The weights do not fit the model.
+            MissingPackageError: h5py is not installed.
+        """
         saving.load_weights(self, filepath, by_name, skip_mismatch)
-
-
-class Sequential(Model):
-    """Layers one after another. The first gets `input_shape`; without it the model is built for its first data."""
-
-    def __init__(self, layers: Sequence[Any] | None = None, name: str | None = None) -> None:
-        super().__init__(name=name)
-        for layer in layers or ():
-            self.add(layer)
-
-    def add(self, layer: Any) -> None:
-        """Append a layer."""
-        if self.outputs is not None and self._graph is not None:
-            self._join(self.inputs, layer(self.outputs[0]))
-        elif isinstance(layer, InputLayer):
-            self._join(layer.output, layer.output)
-            self._layers = [layer]
-            return
-        elif isinstance(layer, Network) and layer.inputs is not None and not self._layers:
-            first = InputLayer(batch_input_shape=layer.input_shape, name=f"{layer.name}_input")
-            self._join(first.output, layer(first.output))
-        elif layer._batch_input_shape is not None and not self._layers:
-            kind = layer.dtype or ("int32" if type(layer).__name__ == "Embedding" else None)
-            first = InputLayer(batch_input_shape=layer._batch_input_shape, dtype=kind, name=f"{layer.name}_input")
-            self._join(first.output, layer(first.output))
-        else:
-            self._layers.append(layer)
-
-    def _join(self, inputs: Any, output: Any) -> None:
-        first = inputs[0] if isinstance(inputs, list) else inputs
-        self._calls.clear()
-        self._connect(first, output)
-        self._objective = None
-
-    def pop(self) -> None:
-        """Remove the last layer. TypeError if there is none."""
-        if not self.layers:
-            raise TypeError("There are no layers in the model.")
-        last = self._layers[-1]
-        if self._graph is None:
-            self._layers.pop()
-            return
-        self._join(self.inputs, last._calls[-1].given)
-
-    @property
-    def layers(self) -> list[Any]:
-        """The layers, without that of the input."""
-        return [layer for layer in self._layers if not hasattr(layer, "is_placeholder")]
-
-    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        """The output for another input."""
-        if self._graph is not None:
-            return super().call(inputs, training)
-        for layer in self._layers:
-            inputs = layer(inputs)
-        return inputs
-
-    def predict_classes(self, x: Any, batch_size: int = 32, verbose: int = 0) -> np.ndarray:
-        """The most probable class of each example."""
-        found = np.asarray(self.predict(x, batch_size=batch_size, verbose=verbose))
-        return found.argmax(-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
-
-    def predict_proba(self, x: Any, batch_size: int = 32, verbose: int = 0) -> Any:
-        """The outputs."""
-        return self.predict(x, batch_size=batch_size, verbose=verbose)
-
-    def get_config(self) -> dict[str, Any]:
-        """The layers."""
-        layers = [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self.layers]
-        config: dict[str, Any] = {"name": self.name, "layers": layers}
-        if self._graph is None and self.inputs:
-            config["build_input_shape"] = self.input_shape
-        return config
-
-    @classmethod
-    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
-        """The model of a configuration."""
-        entries = config["layers"] if isinstance(config, dict) else config
-        with custom_object_scope(custom_objects or {}):
-            made = cls([layer_from_config(entry) for entry in entries],
-                       name=config.get("name") if isinstance(config, dict) else None)  # fmt: skip
-        if made.inputs is None and isinstance(config, dict) and config.get("build_input_shape"):
-            made.build(config["build_input_shape"])
-        return made

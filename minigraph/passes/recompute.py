@@ -47,13 +47,14 @@ class Recomputation:
                 break
             trial = _best_trial(program, rest)
             if trial is None:
-                missed.append(Missed(self.name, "", "", f"no recomputation saves the last {rest} bytes"))
                 break
             applied += [
                 Applied(self.name, i.name, str(i.source), "computed again") for i in trial.again if not i.op.is_view
             ]
             rest -= trial.saved
             program = trial.program
+        if rest > 0:
+            missed.append(Missed(self.name, "", "", f"no recomputation saves the last {rest} bytes"))
         return Outcome(program, applied, missed, 1)
 
 

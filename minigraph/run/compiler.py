@@ -98,9 +98,9 @@ class RequestCompiler:
             plan = self._plan_type(program, backend, buffers, stages=stages, reorder=self._reorder)
             if plan.layout.peak <= limit:
                 return plan
-            if plan.layout.peak >= least and any(s.name == "recompute" and s.missed for s in stages):
-                break
             least = min(least, plan.layout.peak)
+            if any(s.name == "recompute" and s.missed for s in stages):
+                break  # the pass saves what it can, so it would do the same for more
         raise ResourceExhaustedError(
             f"the values of this run take at least {least:,} bytes with recomputation; memory_limit is {limit:,}. "
             "Feed smaller batches or raise the limit."

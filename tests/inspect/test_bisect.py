@@ -10,6 +10,7 @@ import pytest
 
 import minigraph as tf
 from minigraph.inspect.bisect import find_guilty
+from minigraph.inspect.interpret import interpret
 from minigraph.ir.program import Program, Value
 from minigraph.ir.rebuild import Rebuilder
 from minigraph.ops.math.arithmetic import Neg, Sub
@@ -40,6 +41,14 @@ def flip(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     return [new.add(Sub(), found.root.inputs[0], new.add(Tanh(), found.root.inputs[1]))]
 
 
+def _negate(found: Match, new: Rebuilder) -> Sequence[Value] | str:
+    """Wrong for the subtraction named `odd`, whose operands it exchanges."""
+    if found.root.name != "odd":
+        return "another one"
+    b, a = found.root.inputs
+    return [new.add(Sub(), a, b)]
+
+
 WRONG = RulePass("wrong", (Rule("flip", Pattern(Sub), flip),))
 
 
@@ -61,6 +70,33 @@ def test_the_guilty_rewrite_is_found(backend: str | None) -> None:
     text = guilty.describe()
     assert "the pass 'wrong' is guilty: the result 'add" in text
     assert "test_bisect.py" in text
+
+
+def test_rounding_that_a_program_enlarges_is_no_fault() -> None:
+    """x − y − z rounds to 0 in one order and not in the other; divided by its magnitude, it is 0 or ±1."""
+    x, y, z = (tf.placeholder(tf.float32, [20]) for _ in range(3))
+    rest = tf.subtract(x, y) - z
+    outputs = [rest / (tf.abs(rest) + 1e-12), tf.subtract(x, z, name="odd")]
+    left, right = np.random.RandomState(0).uniform(1, 9, (2, 20)).astype(np.float32)
+    program, arrays, cells = program_of(outputs, {x: left, y: right, z: left - right})
+
+    def reorder(found: Match, new: Rebuilder) -> Sequence[Value] | str:
+        """a − b − c as a − (b + c)."""
+        inner, c = found.root.inputs
+        if not isinstance(inner.instr.op, Sub):
+            return "no second difference"
+        a, b = inner.instr.inputs
+        return [new.add(Sub(), a, new.add(Sub(), b, new.add(Neg(), c)))]
+
+    harmless = RulePass("reorder", (Rule("reorder", Pattern(Sub), reorder),))
+    (before, _), (after, _) = (interpret(p, arrays, cells) for p in (program, harmless.run(program).program))
+    assert np.abs(before[0] - after[0]).max() > 0.5
+    assert find_guilty(program, [harmless], arrays, cells) is None
+    guilty = find_guilty(
+        program, [harmless, RulePass("wrong", (Rule("negate", Pattern(Sub), _negate),))], arrays, cells
+    )
+    assert guilty is not None
+    assert guilty.name == "wrong"
 
 
 def test_a_pass_that_changes_an_update_or_an_error_is_found() -> None:

@@ -1,18 +1,15 @@
 """Models of Keras beyond what is recorded from TensorFlow in `goldens/cases_keras.py`.
 
-Tests `keras/callbacks.py`, `keras/data.py`, `keras/loops.py`, `keras/network.py`, `keras/training.py`,
+Tests `keras/callbacks/`, `keras/data.py`, `keras/loops.py`, `keras/network.py`, `keras/training.py`,
 `keras/datasets/mnist.py` and `keras/preprocessing/image.py`.
 """
 
 from __future__ import annotations
 
 import csv
-import inspect
-import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -324,24 +321,3 @@ except ModuleNotFoundError as error:
     assert "tensorflow.keras.nothing" in str(error)
 """
     subprocess.run([sys.executable, "-c", program], check=True)
-
-
-def public() -> Iterator[tuple[str, Any]]:
-    for found in pkgutil.walk_packages(keras.__path__, "minigraph.keras."):
-        module = import_module(found.name)
-        for name, value in vars(module).items():
-            defines = (inspect.isclass(value) or inspect.isfunction(value)) and value.__module__ == found.name
-            if defines and not name.startswith("_"):
-                yield f"{found.name}.{name}", value
-
-
-def test_all_that_is_public_has_a_docstring() -> None:
-    bare = [name for name, value in public() if not value.__doc__]
-    for name, value in public():
-        if inspect.isclass(value):
-            bare += [
-                f"{name}.{member}" for member, what in vars(value).items()
-                if not member.startswith("_") and (inspect.isfunction(what) or isinstance(what, property))
-                and not what.__doc__
-            ]  # fmt: skip
-    assert not bare

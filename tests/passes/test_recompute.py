@@ -48,6 +48,24 @@ def test_nothing_happens_without_a_need() -> None:
     assert format_program(outcome.program) == format_program(program(BEFORE))
 
 
+def test_a_need_that_cannot_be_met_makes_no_difference_to_what_is_saved() -> None:
+    """So a session with a limit that is out of reach need not try again."""
+    found = [run(Recomputation(save=save), BEFORE) for save in (1_000_000, 2_000_000)]
+    assert all(outcome.applied and outcome.missed for outcome in found)
+    assert format_program(found[0].program) == format_program(found[1].program)
+
+
+def test_a_limit_out_of_reach_is_refused_after_one_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    saves: list[int | None] = []
+    plain = Recomputation.run
+    monkeypatch.setattr(Recomputation, "run", lambda self, program: saves.append(self.save) or plain(self, program))
+    x, loss, step = network(4, True, False)
+    with tf.Session(backend="numpy", memory_limit=1) as session, pytest.raises(tf.errors.ResourceExhaustedError):
+        session.plan_for([loss, step], {x: IMAGES})
+    assert saves[:1] == [0]
+    assert len(saves) == 2
+
+
 def test_what_waits_for_a_control_input_is_computed_once() -> None:
     ordered = BEFORE.replace("Add(%x, %s)", "Add(%x, %s) ^%s").replace("Exp(%x)", "Exp(%x) ^%s")
     outcome = run(Recomputation(save=1), ordered)

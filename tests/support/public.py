@@ -18,14 +18,32 @@ FACES = [
     "minigraph.image",
     "minigraph.initializers",
     "minigraph.inspect.profile",
+    "minigraph.keras",
+    "minigraph.keras.activations",
+    "minigraph.keras.backend",
+    "minigraph.keras.callbacks",
+    "minigraph.keras.constraints",
+    "minigraph.keras.datasets.mnist",
+    "minigraph.keras.initializers",
+    "minigraph.keras.layers",
+    "minigraph.keras.losses",
+    "minigraph.keras.metrics",
+    "minigraph.keras.models",
+    "minigraph.keras.optimizers",
+    "minigraph.keras.preprocessing.image",
+    "minigraph.keras.regularizers",
+    "minigraph.keras.utils",
     "minigraph.layers",
     "minigraph.linalg",
     "minigraph.losses",
     "minigraph.math",
     "minigraph.metrics",
     "minigraph.models",
+    "minigraph.models.bundle",
+    "minigraph.models.pretrained",
     "minigraph.nn",
     "minigraph.onnx",
+    "minigraph.quantization",
     "minigraph.saved_model",
     "minigraph.summary",
     "minigraph.train",
@@ -36,7 +54,12 @@ GATHERED = {
     "minigraph",
     "minigraph.distributed",
     "minigraph.saved_model",
-    *(f"minigraph.{n}" for n in ("filters", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "train")),
+    "minigraph.keras",
+    *(f"minigraph.keras.{n}" for n in ("backend", "callbacks", "layers", "losses", "metrics", "optimizers", "utils")),
+    *(
+        f"minigraph.{n}"
+        for n in ("filters", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "quantization", "train")
+    ),
 }
 
 
@@ -53,5 +76,6 @@ def find_public() -> dict[str, Any]:
             ):
                 continue
             if value.__module__ == face or face in GATHERED or hasattr(module, "__all__"):
-                found.setdefault(value, f"{face}.{name}")
+                own = value.__name__ if getattr(module, value.__name__, None) is value else name  # of several names
+                found.setdefault(value, f"{face}.{own}")
     return {name: value for value, name in found.items()}

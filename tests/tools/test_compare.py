@@ -13,6 +13,7 @@ from PIL import Image
 
 from minigraph.tools import compare
 from minigraph.tools.cli import main
+from minigraph.train.native_checkpoint import write_checkpoint
 
 
 def run(*arguments: object) -> Result:
@@ -70,10 +71,16 @@ def test_other_folders_are_left_out(tmp_path: Path) -> None:
     a = history(tmp_path / "a", [1.0])
     (tmp_path / "other").mkdir()
     (tmp_path / "notes.txt").write_text("")
-    result = run(tmp_path / "notes.txt", tmp_path / "other", a, tmp_path / "misspelt")
+    damaged = history(tmp_path / "damaged", [1.0])
+    (damaged / "history.json").write_text("{")
+    (tmp_path / "of-retrain").mkdir()
+    write_checkpoint(str(tmp_path / "of-retrain" / "checkpoint-2.safetensors"), {}, {"of": "another command"})
+    result = run(tmp_path / "notes.txt", tmp_path / "other", a, tmp_path / "misspelt", damaged, tmp_path / "of-retrain")
     assert result.exit_code == 0
     assert f"left out: {tmp_path / 'misspelt'}: expected the folder of a run" in result.output
     assert "notes.txt" not in result.output
+    assert f"left out: {damaged / 'history.json'}: not the history of a run" in result.output
+    assert "checkpoint-2.safetensors: not a checkpoint of `minigraph train`" in result.output
     assert f"left out: {tmp_path / 'other'}: expected the folder of a run" in result.output
 
 

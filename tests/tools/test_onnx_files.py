@@ -204,6 +204,11 @@ def test_export_of_a_trained_network(tmp_path: Path) -> None:
     logits, probabilities, label = onnx_runtime.evaluate(out, {"images": images})
     np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
     np.testing.assert_array_equal(logits.argmax(1), label)
+    for names, message in (
+        (("--output", "score"), "--output score: The name 'score:0'"),
+        (("--set", "p=1"), "--set p:"),
+    ):
+        assert message in run("export", "mnist-cnn", out, *names, code=2)
     assert "ends in .onnx" in run("export", "mnist-cnn", tmp_path / "x.txt", code=2)
     assert "operator set must be from 17" in run("export", "mnist-cnn", out, "--opset", 9, code=1)
 

@@ -72,6 +72,14 @@ def test_predict(files: tuple[Path, Bundle], name: str) -> None:
     assert sum(found.values()) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_a_signature_of_another_graph_is_refused(files: tuple[Path, Bundle]) -> None:
+    file = files[0] / "saved" / "saved_model.pb"
+    file.write_bytes(file.read_bytes().replace(b"final_result:0", b"final_resulx:0"))
+    done = CliRunner().invoke(main, ["explain", str(file.parent)])
+    assert done.exit_code == 1
+    assert "a signature names a tensor that the graph lacks: The name 'final_resulx:0'" in done.output
+
+
 def test_predict_asks_for_labels(files: tuple[Path, Bundle]) -> None:
     done = CliRunner().invoke(main, ["predict", str(files[0] / "g.pb"), str(files[0] / "p.png")])
     assert done.exit_code != 0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import minigraph as tf
-from minigraph.core.errors import InvalidArgumentError
+from minigraph.core.errors import DataLossError, InvalidArgumentError
 from minigraph.core.graph import Tensor
 from minigraph.formats.tensorflow.graph_def import read_graph, write_message
 from minigraph.formats.tensorflow.values import read_tensor
@@ -74,10 +74,13 @@ def _opened_model(graph: tf.Graph, folder: Path) -> OpenedGraph:
     signatures = message.signature_def
     key = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
     chosen = signatures[key] if key in signatures else next(iter(signatures.values()), None)
-    sides = [{}, {}] if chosen is None else [
-        {name: graph.get_tensor_by_name(info.name) for name, info in sorted(side.items()) if info.name}
-        for side in (chosen.inputs, chosen.outputs)
-    ]  # fmt: skip
+    try:
+        sides = [{}, {}] if chosen is None else [
+            {name: graph.get_tensor_by_name(info.name) for name, info in sorted(side.items()) if info.name}
+            for side in (chosen.inputs, chosen.outputs)
+        ]  # fmt: skip
+    except (KeyError, ValueError) as error:
+        raise DataLossError(f"{folder}: a signature names a tensor that the graph lacks: {error.args[0]}") from None
     return OpenedGraph(graph, lambda session: session.write_state(state), *sides)
 
 

@@ -13,9 +13,18 @@ Digits: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 
 def load_data(path: str = "mnist.npz") -> tuple[Digits, Digits]:
-    """The 60,000 digits for training and the 10,000 for tests: uint8 images [N,28,28] and labels [N].
+    """The MNIST digits as integers. They are downloaded at the first call.
 
-    They are downloaded at the first call. path: TensorFlow's name of its file; it has no effect.
+    Args:
+        path: TensorFlow's name of its file; it has no effect.
+
+    Returns:
+        Two pairs of uint8 images [N,28,28] and uint8 labels [N]: 60,000 digits for training, and 10,000 for tests.
+
+    Example:
+        >>> (train_x, train_y), (test_x, test_y) = tf.keras.datasets.mnist.load_data()
+        >>> train_x.shape[1:], train_x.dtype.name, train_y.dtype.name
+        ((28, 28), 'uint8', 'uint8')
     """
     try:
         found = data.load("mnist")

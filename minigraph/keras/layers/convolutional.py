@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 from minigraph import nn
 from minigraph.core.graph import Tensor
-from minigraph.keras import backend as K
-from minigraph.keras.base_layer import FieldLayer, InputSpec
+from minigraph.keras.field_layer import FieldLayer
 from minigraph.keras.layers.core import KernelLayer
+from minigraph.keras.shapes import InputSpec
 from minigraph.keras.state import image_data_format
 from minigraph.layers.other_ranks import transposed
 from minigraph.ops.array.dynamic import pad
@@ -22,11 +22,6 @@ __all__ = [
     "Convolution2D",
     "Convolution2DTranspose",
     "Convolution3D",
-    "DepthwiseConv2D",
-    "SeparableConv1D",
-    "SeparableConv2D",
-    "SeparableConvolution1D",
-    "SeparableConvolution2D",
 ]
 
 
@@ -101,7 +96,6 @@ class ConvLayer(ImageLayer, KernelLayer):
         return channels
 
     def build(self, input_shape: Any) -> None:
-        """Make the kernel and the bias."""
         self.kernel = self.add_kernel([*self.kernel_size, self.channels_of(input_shape), self.filters])
         self.add_bias(self.filters)
 
@@ -113,7 +107,14 @@ class ConvLayer(ImageLayer, KernelLayer):
         return pad(x, self.on_axes([(before, 0)], (0, 0))), "VALID"
 
     def convolved(self, x: Tensor) -> Tensor:
-        """The convolution."""
+        """The convolution, without the bias and the activation.
+
+        Args:
+            x: The input tensor.
+
+        Returns:
+            The result.
+        """
         x, padding = self.padded(x)
         return nn.convolution(x, self.kernel, padding, self.strides, self.dilation_rate, self._op_name, self.form)
 
@@ -122,7 +123,6 @@ class ConvLayer(ImageLayer, KernelLayer):
         return f"Conv{self.rank}D"
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         y = self.convolved(inputs)
         if self.bias is not None:
             y = nn.bias_add(y, self.bias, "NCHW" if self.data_format == "channels_first" else "NHWC")
@@ -130,21 +130,93 @@ class ConvLayer(ImageLayer, KernelLayer):
 
 
 class Conv1D(ConvLayer):
-    """A convolution of sequences [N,L,C]. With the padding "causal" no result depends on what comes later."""
+    """Convolution of sequences [N,L,C].
+
+    Args:
+        filters: The number of kernels, the channels of the result.
+        kernel_size: Length of the kernels.
+        strides: Steps along the sequence.
+        padding: "valid" for no padding, "same" to keep the length at stride 1, or "causal" for zeros in front only, so
+            that no result depends on what comes later.
+        data_format: "channels_last" for sequences [N,L,C], "channels_first" for [N,C,L].
+        dilation_rate: Distance between the elements of a kernel, in elements.
+        activation: Activation function, or its name; None for none.
+        use_bias: Whether a bias is added.
+        kernel_initializer, bias_initializer: Initializers of the weights, or their names.
+        kernel_regularizer, bias_regularizer: Penalties of the weights; None for none.
+        activity_regularizer: Penalty of the result; None for none.
+        kernel_constraint, bias_constraint: Constraints of the weights after each step of training; None for none.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: An argument has an unknown value, or, at the first call, the input's channels are unknown.
+
+    Example:
+        >>> layer = tf.keras.layers.Conv1D(8, 3, padding="causal")
+        >>> layer(tf.zeros([4, 100, 2])).shape.as_list()
+        [4, 100, 8]
+    """
 
     rank = 1
     data_format: Any = "channels_last"
 
 
 class Conv2D(ConvLayer):
-    """A convolution of images [N,H,W,C]."""
+    """Convolution of images [N,H,W,C].
+
+    Args:
+        filters: The number of kernels, the channels of the result.
+        kernel_size: Rows and columns of the kernels: one number, or a pair.
+        strides: Steps along rows and columns: one number, or a pair.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
+        dilation_rate: Distance between the elements of a kernel, in rows and columns: one number, or a pair.
+        activation: Activation function, or its name; None for none.
+        use_bias: Whether a bias is added.
+        kernel_initializer, bias_initializer: Initializers of the weights, or their names.
+        kernel_regularizer, bias_regularizer: Penalties of the weights; None for none.
+        activity_regularizer: Penalty of the result; None for none.
+        kernel_constraint, bias_constraint: Constraints of the weights after each step of training; None for none.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: An argument has an unknown value, or, at the first call, the input's channels are unknown.
+
+    Example:
+        >>> layer = tf.keras.layers.Conv2D(8, 3, strides=2, activation="relu")
+        >>> layer(tf.zeros([4, 28, 28, 1])).shape.as_list(), layer.kernel.shape.as_list()
+        ([4, 13, 13, 8], [3, 3, 1, 8])
+    """
 
     strides: Any = (1, 1)
     dilation_rate: Any = (1, 1)
 
 
 class Conv3D(ConvLayer):
-    """A convolution of volumes [N,D,H,W,C]."""
+    """Convolution of volumes [N,D,H,W,C].
+
+    Args:
+        filters: The number of kernels, the channels of the result.
+        kernel_size: Sizes of the kernels: one number, or three.
+        strides: Steps along the three axes: one number, or three.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
+        dilation_rate: Distance between the elements of a kernel, along the three axes: one number, or three.
+        activation: Activation function, or its name; None for none.
+        use_bias: Whether a bias is added.
+        kernel_initializer, bias_initializer: Initializers of the weights, or their names.
+        kernel_regularizer, bias_regularizer: Penalties of the weights; None for none.
+        activity_regularizer: Penalty of the result; None for none.
+        kernel_constraint, bias_constraint: Constraints of the weights after each step of training; None for none.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: An argument has an unknown value, or, at the first call, the input's channels are unknown.
+
+    Example:
+        >>> tf.keras.layers.Conv3D(8, 3)(tf.zeros([1, 8, 8, 8, 1])).shape.as_list()
+        [1, 6, 6, 6, 8]
+    """
 
     rank = 3
     strides: Any = (1, 1, 1)
@@ -152,101 +224,47 @@ class Conv3D(ConvLayer):
 
 
 class Conv2DTranspose(Conv2D):
-    """The transposed convolution, which makes images larger."""
+    """Transposed convolution of images, which makes them larger: the gradient of `Conv2D` by its input.
+
+    Args:
+        filters: The number of kernels, the channels of the result.
+        kernel_size: Rows and columns of the kernels: one number, or a pair.
+        strides: Factors by which rows and columns become more: one number, or a pair.
+        padding: "same" for a result of exactly `strides` times the size, or "valid" for what all kernels cover.
+        output_padding: TensorFlow's argument, which must be None.
+        data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
+        dilation_rate: TensorFlow's argument, which must be 1.
+        activation: Activation function, or its name; None for none.
+        use_bias: Whether a bias is added.
+        kernel_initializer, bias_initializer: Initializers of the weights, or their names.
+        kernel_regularizer, bias_regularizer: Penalties of the weights; None for none.
+        activity_regularizer: Penalty of the result; None for none.
+        kernel_constraint, bias_constraint: Constraints of the weights after each step of training; None for none.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: An argument has an unknown value, or, at the first call, the input's channels are unknown.
+        NotImplementedError: At the first call, `output_padding` or `dilation_rate` is set.
+
+    Example:
+        >>> tf.keras.layers.Conv2DTranspose(3, 4, strides=2, padding="same")(tf.zeros([1, 7, 7, 8])).shape.as_list()
+        [1, 14, 14, 3]
+    """
 
     fields = (*ConvLayer.fields[:4], "output_padding", *ConvLayer.fields[4:])
     output_padding: Any = None
 
     def build(self, input_shape: Any) -> None:
-        """Make the kernel and the bias."""
         if self.output_padding is not None or self.dilation_rate != (1, 1):
             raise NotImplementedError("Conv2DTranspose: output_padding and dilation_rate are not supported")
         self.kernel = self.add_kernel([*self.kernel_size, self.filters, self.channels_of(input_shape)])
         self.add_bias(self.filters)
 
     def convolved(self, x: Tensor) -> Tensor:
-        """The convolution."""
         size: Any = self.kernel_size
         padding: Any = self.padding
         return transposed(x, self.kernel, size, self.filters, self.strides, padding, self.data_format)
 
 
-class DepthwiseConv2D(Conv2D):
-    """A convolution of each channel of images with kernels of its own."""
-
-    fields = (
-        "kernel_size", "strides", "padding", "depth_multiplier", "data_format", "activation", "use_bias",
-        "depthwise_initializer", "bias_initializer", "depthwise_regularizer", "bias_regularizer",
-        "activity_regularizer", "depthwise_constraint", "bias_constraint", "dilation_rate",
-    )  # fmt: skip
-    depth_multiplier: int = 1
-    depthwise_initializer: Any = "glorot_uniform"
-    depthwise_regularizer: Any = None
-    depthwise_constraint: Any = None
-
-    def build(self, input_shape: Any) -> None:
-        """Make the kernel and the bias."""
-        channels = self.channels_of(input_shape)
-        self.depthwise_kernel = self.add_kernel([*self.kernel_size, channels, self.depth_multiplier], "depthwise")
-        self.add_bias(channels * self.depth_multiplier)
-
-    def convolved(self, x: Tensor) -> Tensor:
-        """The convolution."""
-        padding: Any = self.padding.upper()
-        strides = self.on_axes(self.strides)
-        return nn.depthwise_conv2d(x, self.depthwise_kernel, strides, padding, data_format=self.form)
-
-
-class SeparableConv2D(Conv2D):
-    """A convolution of each channel of images, followed by one of size 1 across the channels."""
-
-    fields = (
-        *ConvLayer.fields[:6], "depth_multiplier", "activation", "use_bias", "depthwise_initializer",
-        "pointwise_initializer", "bias_initializer", "depthwise_regularizer", "pointwise_regularizer",
-        "bias_regularizer", "activity_regularizer", "depthwise_constraint", "pointwise_constraint", "bias_constraint",
-        *(n for n in ConvLayer.fields if n.startswith("kernel_") and n != "kernel_size"),  # in TensorFlow's files
-    )  # fmt: skip
-    depth_multiplier: int = 1
-    depthwise_initializer: Any = "glorot_uniform"
-    pointwise_initializer: Any = "glorot_uniform"
-    depthwise_regularizer: Any = None
-    pointwise_regularizer: Any = None
-    depthwise_constraint: Any = None
-    pointwise_constraint: Any = None
-
-    def build(self, input_shape: Any) -> None:
-        """Make the kernels and the bias."""
-        channels, ones = self.channels_of(input_shape), [1] * self.rank
-        self.depthwise_kernel = self.add_kernel([*self.kernel_size, channels, self.depth_multiplier], "depthwise")
-        self.pointwise_kernel = self.add_kernel([*ones, channels * self.depth_multiplier, self.filters], "pointwise")
-        self.add_bias(self.filters)
-
-    def convolved(self, x: Tensor) -> Tensor:
-        """The convolution."""
-        padding: Any = self.padding.upper()
-        kernels = self.depthwise_kernel, self.pointwise_kernel
-        strides, rate = self.on_axes(self.strides), list(self.dilation_rate)
-        return nn.separable_conv2d(x, *kernels, strides, padding, rate=rate, data_format=self.form)
-
-
-class SeparableConv1D(SeparableConv2D):
-    """A convolution of each channel of sequences, followed by one of size 1 across the channels."""
-
-    rank = 1
-    strides: Any = 1
-    dilation_rate: Any = 1
-
-    def convolved(self, x: Tensor) -> Tensor:
-        """The convolution, as one of images of one row."""
-        if self.data_format == "channels_first":
-            raise NotImplementedError("SeparableConv1D takes channels_last only")
-        x, padding = self.padded(x)
-        kernels = K.expand_dims(self.depthwise_kernel, 0), K.expand_dims(self.pointwise_kernel, 0)
-        strides, rate = [1, *self.strides * 2, 1], [1, *self.dilation_rate]
-        y = nn.separable_conv2d(K.expand_dims(x, 1), *kernels, strides, padding, rate=rate)
-        return K.squeeze(y, 1)
-
-
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 Convolution2DTranspose = Conv2DTranspose
-SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D

@@ -1,10 +1,10 @@
-"""Layers for all kinds of data: dense ones, noise, and those that only move elements."""
+"""Layers for all kinds of data: inputs, dense ones, and those that only move elements."""
 
 from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -12,37 +12,48 @@ from minigraph import nn
 from minigraph.core.graph import Tensor
 from minigraph.keras import backend as K
 from minigraph.keras import lookup
-from minigraph.keras.base_layer import FieldLayer, InputSpec, Layer, LayerCall
-from minigraph.keras.regularizers import L1L2
+from minigraph.keras.base_layer import Layer, LayerCall
+from minigraph.keras.field_layer import FieldLayer
+from minigraph.keras.shapes import InputSpec
 from minigraph.keras.state import floatx, get_uid
 from minigraph.layers.functions import product_with
-from minigraph.ops.array.shape import packed
 from minigraph.ops.array.shape import shape as shape_of
-from minigraph.ops.identity import identity
 
 __all__ = [
     "Activation",
-    "ActivityRegularization",
     "Dense",
-    "Dropout",
     "Embedding",
     "Flatten",
-    "GaussianDropout",
-    "GaussianNoise",
     "Input",
     "InputLayer",
     "Lambda",
     "Permute",
     "RepeatVector",
     "Reshape",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
 ]
 
 
 class InputLayer(Layer):
-    """The layer of an input of a model: a tensor that is fed, or a given tensor."""
+    """The layer of an input of a model: a tensor that is fed, or a given tensor.
+
+    Args:
+        input_shape: Sizes of an example, without that of the batch; None for unknown ones.
+        batch_size: Examples in a batch; None for any number.
+        dtype: Dtype of the tensor; by default that of `keras.backend.floatx`.
+        input_tensor: A tensor that takes the place of a new one.
+        sparse, ragged: TensorFlow's arguments, which must be False.
+        name: Name of the layer and its tensor.
+        batch_input_shape: All sizes, with that of the batch, instead of the first two arguments.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: There is neither a shape nor a tensor.
+        NotImplementedError: A sparse or ragged input is asked for.
+
+    Example:
+        >>> tf.keras.layers.InputLayer((28, 28, 1)).output_shape
+        (None, 28, 28, 1)
+    """
 
     def __init__(
         self, input_shape: Any = None, batch_size: int | None = None, dtype: Any = None, input_tensor: Any = None,
@@ -73,7 +84,6 @@ class InputLayer(Layer):
         return self.output_shape
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make such a layer."""
         return {
             "batch_input_shape": self._batch_input_shape, "dtype": self._dtype, "sparse": False, "ragged": False,
             "name": self.name,
@@ -84,7 +94,30 @@ def Input(
     shape: Any = None, batch_size: int | None = None, name: str | None = None, dtype: Any = None, sparse: bool = False,
     tensor: Any = None, ragged: bool = False, **kwargs: Any,
 ) -> Tensor:  # fmt: skip
-    """An input of a model. shape: without the batch's size. batch_shape: with it. tensor: in place of a new one."""
+    """An input of a model: a tensor that is fed.
+
+    Args:
+        shape: Sizes of an example, without that of the batch; None for unknown ones.
+        batch_size: Examples in a batch; None for any number.
+        name: Name of the layer and its tensor.
+        dtype: Dtype of the tensor; by default that of `keras.backend.floatx`.
+        sparse, ragged: TensorFlow's arguments, which must be False.
+        tensor: A tensor that takes the place of a new one.
+        **kwargs: batch_shape, all sizes with that of the batch, instead of the first two arguments.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        ValueError: There is neither a shape nor a tensor.
+        NotImplementedError: A sparse or ragged input is asked for.
+
+    Example:
+        >>> x = tf.keras.Input((3,))
+        >>> model = tf.keras.Model(x, tf.keras.layers.Dense(2)(x))
+        >>> model.output_shape
+        (None, 2)
+    """
     if "batch_shape" in kwargs:
         batch_size, *shape = kwargs.pop("batch_shape")
     layer = InputLayer(shape, batch_size, dtype, tensor, sparse, name, ragged, **kwargs)
@@ -115,13 +148,31 @@ class KernelLayer(FieldLayer):
 
 
 class Dense(KernelLayer):
-    """activation(x·kernel + bias) over the last axis."""
+    """Fully connected layer: activation(x·kernel + bias), over the last axis.
+
+    Args:
+        units: Size of the last axis of the result.
+        activation: Activation function, or its name; None for none.
+        use_bias: Whether a bias is added.
+        kernel_initializer, bias_initializer: Initializers of the weights, or their names.
+        kernel_regularizer, bias_regularizer: Penalties of the weights; None for none.
+        activity_regularizer: Penalty of the result; None for none.
+        kernel_constraint, bias_constraint: Constraints of the weights after each step of training; None for none.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: At the first call, the size of the input's last axis is unknown.
+
+    Example:
+        >>> layer = tf.keras.layers.Dense(10, activation="relu")
+        >>> layer(tf.zeros([4, 20])).shape.as_list(), layer.kernel.shape.as_list()
+        ([4, 10], [20, 10])
+    """
 
     fields = ("units", *KernelLayer.fields)
     units: int
 
     def build(self, input_shape: Any) -> None:
-        """Make the kernel and the bias."""
         size = input_shape[-1].value
         if size is None:
             raise ValueError("The last dimension of the inputs to `Dense` should be defined. Found `None`.")
@@ -130,130 +181,44 @@ class Dense(KernelLayer):
         self.add_bias(self.units)
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         y = product_with(inputs, self.kernel)
         y = y if self.bias is None else nn.bias_add(y, self.bias)
         return self.activation(y)
 
 
 class Activation(FieldLayer):
-    """An activation function."""
+    """An activation function as a layer.
+
+    Args:
+        activation: The function, or its name.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.Activation("relu")(tf.constant([-1.0, 2.0]))))
+        [0. 2.]
+    """
 
     activation: Any
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         return self.activation(inputs)
 
 
-class ActivityRegularization(FieldLayer):
-    """The input itself, with penalties l1·Σ|x| + l2·Σx² of it."""
-
-    l1: float = 0.0
-    l2: float = 0.0
-
-    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(l1, l2, activity_regularizer=L1L2(l1, l2), **kwargs)
-
-
-class Dropout(FieldLayer):
-    """In training a random share of the elements is 0, and the others are divided by the rest."""
-
-    rate: float
-    noise_shape: Any = None
-    seed: int | None = None
-
-    def mask_shape(self, x: Tensor) -> Any:
-        """The shape of the random mask; None for that of the input."""
-        if self.noise_shape is None:
-            return None
-        sizes = [shape_of(x)[i] if d is None else d for i, d in enumerate(self.noise_shape)]
-        return packed(sizes)
-
-    def call(self, inputs: Any, training: Any = None) -> Any:
-        """Compute the results."""
-        if not 0 < self.rate < 1:
-            return inputs
-
-        def dropped() -> Tensor:
-            return nn.dropout(inputs, noise_shape=self.mask_shape(inputs), seed=self.seed, rate=self.rate)
-
-        return K.in_train_phase(dropped, lambda: identity(inputs), training)
-
-
-class _SpatialDropout(Dropout):
-    fields: ClassVar[tuple[str, ...]] = ("rate",)
-    data_format: Any = "channels_last"
-    ndim = 0
-
-    def mask_shape(self, x: Tensor) -> Any:
-        """The shape of the random mask: one number for each map."""
-        dims: list[Any] = [shape_of(x)[0], *[1] * self.ndim]
-        channel = 1 if self.data_format == "channels_first" else self.ndim + 1
-        dims.insert(channel, x.type.shape[channel])  # type: ignore[index]
-        return K.stack(dims)
-
-
-class SpatialDropout1D(_SpatialDropout):
-    """In training random whole channels of sequences are 0."""
-
-    ndim = 1
-
-
-class SpatialDropout2D(_SpatialDropout):
-    """In training random whole maps of images are 0."""
-
-    fields = ("rate", "data_format")
-    data_format: Any = None
-    ndim = 2
-
-
-class SpatialDropout3D(_SpatialDropout):
-    """In training random whole maps of volumes are 0."""
-
-    fields = ("rate", "data_format")
-    data_format: Any = None
-    ndim = 3
-
-
-class GaussianNoise(FieldLayer):
-    """In training normal random numbers are added."""
-
-    stddev: float
-
-    def call(self, inputs: Any, training: Any = None) -> Any:
-        """Compute the results."""
-
-        def noised() -> Any:
-            return inputs + K.random_normal(shape_of(inputs), 0.0, self.stddev, inputs.dtype)
-
-        return K.in_train_phase(noised, lambda: identity(inputs), training)
-
-
-class GaussianDropout(FieldLayer):
-    """In training the elements are multiplied by normal random numbers of mean 1."""
-
-    rate: float
-
-    def call(self, inputs: Any, training: Any = None) -> Any:
-        """Compute the results."""
-        if not 0 < self.rate < 1:
-            return inputs
-
-        def noised() -> Any:
-            stddev = float(np.sqrt(self.rate / (1.0 - self.rate)))
-            return inputs * K.random_normal(shape_of(inputs), 1.0, stddev, inputs.dtype)
-
-        return K.in_train_phase(noised, lambda: identity(inputs), training)
-
-
 class Flatten(FieldLayer):
-    """All axes but the first joined."""
+    """Joins all axes but the first.
+
+    Args:
+        data_format: With "channels_first" the channels become the last axis before the others are joined.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> tf.keras.layers.Flatten()(tf.zeros([4, 5, 6, 3])).shape.as_list()
+        [4, 90]
+    """
 
     data_format: Any = "channels_last"
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         rank = inputs.type.rank
         if self.data_format == "channels_first" and rank > 2:
             inputs = K.permute_dimensions(inputs, [0, *range(2, rank), 1])
@@ -261,12 +226,23 @@ class Flatten(FieldLayer):
 
 
 class Reshape(FieldLayer):
-    """The elements of each example in another shape. One size may be −1."""
+    """Gives the elements of each example another shape.
+
+    Args:
+        target_shape: Sizes of the result, without that of the batch; one may be −1, for what remains.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: In a call, the number of elements differs.
+
+    Example:
+        >>> tf.keras.layers.Reshape((28, 28, 1))(tf.zeros([4, 784])).shape.as_list()
+        [4, 28, 28, 1]
+    """
 
     target_shape: Any
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         dims, target = inputs.type.shape[1:], list(self.target_shape)
         if -1 in target and None not in dims:
             rest = int(np.prod([d for d in target if d != -1]))
@@ -277,29 +253,68 @@ class Reshape(FieldLayer):
 
 
 class Permute(FieldLayer):
-    """The axes of each example in another order. They count from 1."""
+    """Puts the axes of each example in another order.
+
+    Args:
+        dims: The axes of the input in the order of the result, counted from 1; the batch's axis stays.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: In a call, `dims` is no permutation.
+
+    Example:
+        >>> tf.keras.layers.Permute((2, 1))(tf.zeros([4, 5, 6])).shape.as_list()
+        [4, 6, 5]
+    """
 
     dims: Any
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(f"Invalid permutation `dims` for Permute Layer: {self.dims}.")
         return K.permute_dimensions(inputs, [0, *self.dims])
 
 
 class RepeatVector(FieldLayer):
-    """Vectors [N,C] repeated: [N,n,C]."""
+    """Repeats vectors along a new axis: [N,C] becomes [N,n,C].
+
+    Args:
+        n: How often.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> tf.keras.layers.RepeatVector(3)(tf.zeros([4, 5])).shape.as_list()
+        [4, 3, 5]
+    """
 
     n: int
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         return K.repeat(inputs, self.n)
 
 
 class Embedding(FieldLayer):
-    """Rows of a trained matrix by their indices."""
+    """Looks up rows of a trained matrix by their indices: [N,L] becomes [N,L,output_dim].
+
+    Args:
+        input_dim: The number of rows; indices are below it.
+        output_dim: Size of the rows.
+        embeddings_initializer: Initializer of the matrix, or its name.
+        embeddings_regularizer: Penalty of the matrix; None for none.
+        activity_regularizer: Penalty of the result; None for none.
+        embeddings_constraint: Constraint of the matrix after each step of training; None for none.
+        mask_zero: TensorFlow's argument, which must be False.
+        input_length: Length L, if the layer is the first of a `Sequential`.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        NotImplementedError: `mask_zero` is set.
+
+    Example:
+        >>> layer = tf.keras.layers.Embedding(1000, 16)
+        >>> layer(tf.constant([[1, 5, 999]])).shape.as_list()
+        [1, 3, 16]
+    """
 
     input_dim: int
     output_dim: int
@@ -318,17 +333,27 @@ class Embedding(FieldLayer):
             raise NotImplementedError("Embedding(mask_zero=True): masks are not supported")
 
     def build(self, input_shape: Any) -> None:
-        """Make the matrix."""
         self.embeddings = self.weight_of("embeddings", [self.input_dim, self.output_dim])
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         indices = inputs if inputs.dtype.is_integer else K.cast(inputs, "int32")
         return nn.embedding_lookup(self.embeddings, indices)
 
 
 class Lambda(Layer):
-    """A function as a layer. arguments: more arguments of the function."""
+    """A function as a layer. Weights that the function makes are not the layer's.
+
+    Args:
+        function: Function from the input to the result.
+        output_shape, mask: TensorFlow's arguments, which have no effect.
+        arguments: Dictionary of more arguments of the function.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> layer = tf.keras.layers.Lambda(lambda x, factor: factor * x, arguments={"factor": 3.0})
+        >>> print(tf.Session().run(layer(tf.constant([1.0, 2.0]))))
+        [3. 6.]
+    """
 
     def __init__(
         self, function: Any, output_shape: Any = None, mask: Any = None, arguments: Mapping[str, Any] | None = None,
@@ -338,11 +363,26 @@ class Lambda(Layer):
         self.function, self.arguments = function, dict(arguments or {})
 
     def call(self, inputs: Any, training: Any = None) -> Any:
-        """Compute the results."""
+        """Call the function.
+
+        Args:
+            inputs: The input tensor, or a list of them.
+            training: Has no effect.
+
+        Returns:
+            What the function returns.
+        """
         return self.function(inputs, **self.arguments)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make such a layer: a function by its name. ValueError for one without."""
+        """The arguments that make such a layer, with the function by its name.
+
+        Returns:
+            The arguments of the constructor, by name.
+
+        Raises:
+            ValueError: The function is a lambda, which has no name.
+        """
         if isinstance(self.function, types.LambdaType) and self.function.__name__ == "<lambda>":
             raise ValueError(f"{self.name}: a lambda has no name that a file can hold; give a function that has one")
         return {**super().get_config(), "function": self.function.__name__, "arguments": self.arguments,
@@ -350,7 +390,17 @@ class Lambda(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer of a configuration. ValueError if the function is not among the custom objects."""
+        """Make a layer from its configuration.
+
+        Args:
+            config: What `get_config` gives.
+
+        Returns:
+            The layer.
+
+        Raises:
+            ValueError: The function is not among the custom objects, or is stored as byte code.
+        """
         config = {k: v for k, v in config.items() if k not in ("function_type", "output_shape_type", "module")}
         if not isinstance(config["function"], str):
             raise ValueError("A Lambda layer with Python byte code is not loaded; name its function in custom_objects")

@@ -9,7 +9,7 @@ from typing import Any
 from minigraph import math, nn
 from minigraph.core.graph import Tensor
 from minigraph.keras import backend as K
-from minigraph.keras.base_layer import FieldLayer
+from minigraph.keras.field_layer import FieldLayer
 from minigraph.ops.math.matmul import matmul
 
 __all__ = ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average",
@@ -18,16 +18,22 @@ __all__ = ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multip
 
 class _Merge(FieldLayer):
     def build(self, input_shape: Any) -> None:
-        """ValueError if there are less than two inputs."""
         if not isinstance(input_shape, list) or len(input_shape) < 2:
             raise ValueError("A merge layer should be called on a list of at least 2 inputs.")
 
     def pair(self, x: Tensor, y: Tensor) -> Tensor:
-        """The result of two tensors."""
+        """The result of two tensors.
+
+        Args:
+            x: The first tensor.
+            y: The second one, of the same rank.
+
+        Returns:
+            The result.
+        """
         raise NotImplementedError
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results. A tensor of lower rank gets axes of size 1 behind the batch's."""
         rank = max(x.type.rank for x in inputs)
         for i, x in enumerate(inputs):
             for _ in range(rank - x.type.rank):
@@ -36,71 +42,133 @@ class _Merge(FieldLayer):
 
 
 class Add(_Merge):
-    """The sum of tensors."""
+    """Adds tensors, element by element.
+
+    Args:
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.Add()([tf.constant([[1.0, 2.0]]), tf.constant([[3.0, 4.0]])])))
+        [[4. 6.]]
+    """
 
     def pair(self, x: Tensor, y: Tensor) -> Tensor:
-        """The result of two tensors."""
         return x + y
 
 
 class Subtract(_Merge):
-    """The difference of two tensors."""
+    """Subtracts the second of two tensors from the first.
+
+    Args:
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.Subtract()([tf.constant([[1.0, 2.0]]), tf.constant([[3.0, 5.0]])])))
+        [[-2. -3.]]
+    """
 
     def pair(self, x: Tensor, y: Tensor) -> Tensor:
-        """The result of two tensors."""
         return x - y
 
 
 class Multiply(_Merge):
-    """The product of tensors, element by element."""
+    """Multiplies tensors, element by element.
+
+    Args:
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.Multiply()([tf.constant([[1.0, 2.0]]), tf.constant([[3.0, 4.0]])])))
+        [[3. 8.]]
+    """
 
     def pair(self, x: Tensor, y: Tensor) -> Tensor:
-        """The result of two tensors."""
         return x * y
 
 
 class Maximum(_Merge):
-    """The largest of tensors, element by element."""
+    """The largest of tensors, element by element.
+
+    Args:
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.Maximum()([tf.constant([[1.0, 5.0]]), tf.constant([[3.0, 4.0]])])))
+        [[3. 5.]]
+    """
 
     def pair(self, x: Tensor, y: Tensor) -> Tensor:
-        """The result of two tensors."""
         return math.maximum(x, y)
 
 
 class Minimum(_Merge):
-    """The smallest of tensors, element by element."""
+    """The smallest of tensors, element by element.
+
+    Args:
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.Minimum()([tf.constant([[1.0, 5.0]]), tf.constant([[3.0, 4.0]])])))
+        [[1. 4.]]
+    """
 
     def pair(self, x: Tensor, y: Tensor) -> Tensor:
-        """The result of two tensors."""
         return math.minimum(x, y)
 
 
 class Average(Add):
-    """The mean of tensors, element by element."""
+    """The mean of tensors, element by element.
+
+    Args:
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.Average()([tf.constant([[1.0, 5.0]]), tf.constant([[3.0, 4.0]])])))
+        [[2.  4.5]]
+    """
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         return super().call(inputs) / float(len(inputs))
 
 
 class Concatenate(_Merge):
-    """Tensors joined along an axis."""
+    """Joins tensors along an axis.
+
+    Args:
+        axis: The axis, counted with the batch's.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> tf.keras.layers.Concatenate()([tf.zeros([4, 5]), tf.zeros([4, 3])]).shape.as_list()
+        [4, 8]
+    """
 
     axis: int = -1
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         return K.concatenate(inputs, self.axis)
 
 
 class Dot(_Merge):
-    """The products of the vectors along an axis of each of two tensors. normalize: of vectors of length 1."""
+    """Multiplies the vectors of two tensors: their scalar products for each example.
+
+    Args:
+        axes: The axis of the vectors, or one for each of the tensors; counted with the batch's.
+        normalize: Whether the vectors are divided by their lengths before, so that the result is the cosine.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        NotImplementedError: In a call, the tensors have other ranks than 2 or 3.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.Dot(1)([tf.constant([[1.0, 2.0]]), tf.constant([[3.0, 4.0]])])))
+        [[11.]]
+    """
 
     axes: Any
     normalize: bool = False
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         x, y = inputs
         axes = [self.axes] * 2 if isinstance(self.axes, int) else list(self.axes)
         first, second = (a % t.type.rank for a, t in zip(axes, inputs, strict=True))
@@ -114,40 +182,142 @@ class Dot(_Merge):
 
 
 def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """The sum of tensors."""
+    """Add tensors, element by element.
+
+    Args:
+        inputs: Two tensors or more, of shapes that broadcast.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Returns:
+        A tensor of the shape that the inputs broadcast to.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.add([tf.constant([[1.0]]), tf.constant([[3.0]])])))
+        [[4.]]
+    """
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """The difference of two tensors."""
+    """Subtract the second of two tensors from the first.
+
+    Args:
+        inputs: Two tensors of shapes that broadcast.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Returns:
+        A tensor of the shape that the inputs broadcast to.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.subtract([tf.constant([[1.0]]), tf.constant([[3.0]])])))
+        [[-2.]]
+    """
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """The product of tensors, element by element."""
+    """Multiply tensors, element by element.
+
+    Args:
+        inputs: Two tensors or more, of shapes that broadcast.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Returns:
+        A tensor of the shape that the inputs broadcast to.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.multiply([tf.constant([[2.0]]), tf.constant([[3.0]])])))
+        [[6.]]
+    """
     return Multiply(**kwargs)(inputs)
 
 
 def average(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """The mean of tensors, element by element."""
+    """The mean of tensors, element by element.
+
+    Args:
+        inputs: Two tensors or more, of shapes that broadcast.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Returns:
+        A tensor of the shape that the inputs broadcast to.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.average([tf.constant([[1.0]]), tf.constant([[3.0]])])))
+        [[2.]]
+    """
     return Average(**kwargs)(inputs)
 
 
 def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """The largest of tensors, element by element."""
+    """The largest of tensors, element by element.
+
+    Args:
+        inputs: Two tensors or more, of shapes that broadcast.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Returns:
+        A tensor of the shape that the inputs broadcast to.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.maximum([tf.constant([[1.0]]), tf.constant([[3.0]])])))
+        [[3.]]
+    """
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """The smallest of tensors, element by element."""
+    """The smallest of tensors, element by element.
+
+    Args:
+        inputs: Two tensors or more, of shapes that broadcast.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Returns:
+        A tensor of the shape that the inputs broadcast to.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.minimum([tf.constant([[1.0]]), tf.constant([[3.0]])])))
+        [[1.]]
+    """
     return Minimum(**kwargs)(inputs)
 
 
 def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
-    """Tensors joined along an axis."""
+    """Join tensors along an axis.
+
+    Args:
+        inputs: Two tensors or more, which differ in the size of this axis only.
+        axis: The axis, counted with the batch's.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Returns:
+        The joined tensor.
+
+    Example:
+        >>> tf.keras.layers.concatenate([tf.zeros([4, 5]), tf.zeros([4, 3])], axis=1).shape.as_list()
+        [4, 8]
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
 def dot(inputs: Sequence[Any], axes: Any, normalize: bool = False, **kwargs: Any) -> Any:
-    """The products of the vectors along an axis of each of two tensors."""
+    """Multiply the vectors of two tensors: their scalar products for each example.
+
+    Args:
+        inputs: Two tensors of rank 2 or 3.
+        axes: The axis of the vectors, or one for each of the tensors; counted with the batch's.
+        normalize: Whether the vectors are divided by their lengths before, so that the result is the cosine.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Returns:
+        A tensor [N,1] for tensors of rank 2, or [N,L1,L2] for tensors of L1 and L2 vectors.
+
+    Raises:
+        NotImplementedError: The tensors have other ranks.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.dot([tf.constant([[1.0, 2.0]]), tf.constant([[3.0, 4.0]])], axes=1)))
+        [[11.]]
+    """
     return Dot(axes=axes, normalize=normalize, **kwargs)(inputs)

@@ -1,17 +1,13 @@
-"""Pooling, padding, cropping and repetition of rows and columns."""
+"""Pooling."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from minigraph import image, math
+from minigraph import math
 from minigraph.core.graph import Tensor
-from minigraph.keras import backend as K
 from minigraph.keras.layers.convolutional import ImageLayer, sizes
-from minigraph.ops.array.dynamic import pad
-from minigraph.ops.array.shape import known_dims, packed
-from minigraph.ops.array.slicing import getitem
 from minigraph.ops.nn.avg_pool import avg_pool
 from minigraph.ops.nn.max_pool import max_pool
 from minigraph.ops.nn.pool_nd import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
@@ -23,9 +19,6 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "AvgPool3D",
-    "Cropping1D",
-    "Cropping2D",
-    "Cropping3D",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
@@ -44,12 +37,6 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
-    "UpSampling1D",
-    "UpSampling2D",
-    "UpSampling3D",
-    "ZeroPadding1D",
-    "ZeroPadding2D",
-    "ZeroPadding3D",
 ]
 
 Pool = Callable[..., Tensor]
@@ -70,46 +57,135 @@ class _Pooling(ImageLayer):
         self.strides = self.pool_size if self.strides is None else sizes(self.strides, self.rank, "strides")
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         name = "MaxPool" if self.functions is _MAX else "AvgPool"
         window, steps = self.on_axes(self.pool_size), self.on_axes(self.strides)
         return self.functions[self.rank](inputs, window, steps, self.padding.upper(), self.form, name=name)
 
 
 class MaxPooling1D(_Pooling):
-    """The maximum of each window of sequences."""
+    """The maximum of each window of sequences.
+
+    Args:
+        pool_size: Length of the window.
+        strides: Steps from window to window; None for the window's length.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last" for sequences [N,L,C], "channels_first" for [N,C,L].
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: An argument has another form, or the format is unknown.
+
+    Example:
+        >>> tf.keras.layers.MaxPooling1D(2)(tf.zeros([1, 8, 3])).shape.as_list()
+        [1, 4, 3]
+    """
 
     rank = 1
     data_format: Any = "channels_last"
 
 
 class MaxPooling2D(_Pooling):
-    """The maximum of each window of images."""
+    """The maximum of each window of images.
+
+    Args:
+        pool_size: Sizes of the window: one number, or a pair.
+        strides: Steps from window to window: one number, or a pair; None for the window's sizes.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: An argument has another form, or the format is unknown.
+
+    Example:
+        >>> tf.keras.layers.MaxPooling2D(3, strides=2)(tf.zeros([1, 9, 9, 3])).shape.as_list()
+        [1, 4, 4, 3]
+    """
 
     pool_size: Any = (2, 2)
 
 
 class MaxPooling3D(_Pooling):
-    """The maximum of each window of volumes."""
+    """The maximum of each window of volumes.
+
+    Args:
+        pool_size: Sizes of the window: one number, or three.
+        strides: Steps from window to window: one number, or three; None for the window's sizes.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: An argument has another form, or the format is unknown.
+
+    Example:
+        >>> tf.keras.layers.MaxPooling3D()(tf.zeros([1, 8, 8, 8, 3])).shape.as_list()
+        [1, 4, 4, 4, 3]
+    """
 
     rank = 3
     pool_size: Any = (2, 2, 2)
 
 
 class AveragePooling1D(MaxPooling1D):
-    """The mean of each window of sequences."""
+    """The mean of each window of sequences.
+
+    Args:
+        pool_size: Length of the window.
+        strides: Steps from window to window; None for the window's length.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last" for sequences [N,L,C], "channels_first" for [N,C,L].
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: An argument has another form, or the format is unknown.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.AveragePooling1D()(tf.constant([[[1.0], [3.0]]]))))
+        [[[2.]]]
+    """
 
     functions = _MEAN
 
 
 class AveragePooling2D(MaxPooling2D):
-    """The mean of each window of images."""
+    """The mean of each window of images.
+
+    Args:
+        pool_size: Sizes of the window: one number, or a pair.
+        strides: Steps from window to window: one number, or a pair; None for the window's sizes.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: An argument has another form, or the format is unknown.
+
+    Example:
+        >>> tf.keras.layers.AveragePooling2D()(tf.zeros([1, 8, 8, 3])).shape.as_list()
+        [1, 4, 4, 3]
+    """
 
     functions = _MEAN
 
 
 class AveragePooling3D(MaxPooling3D):
-    """The mean of each window of volumes."""
+    """The mean of each window of volumes.
+
+    Args:
+        pool_size: Sizes of the window: one number, or three.
+        strides: Steps from window to window: one number, or three; None for the window's sizes.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: An argument has another form, or the format is unknown.
+
+    Example:
+        >>> tf.keras.layers.AveragePooling3D()(tf.zeros([1, 8, 8, 8, 3])).shape.as_list()
+        [1, 4, 4, 4, 3]
+    """
 
     functions = _MEAN
 
@@ -119,187 +195,96 @@ class _GlobalPooling(ImageLayer):
     over: ClassVar[Callable[..., Tensor]] = staticmethod(math.reduce_max)
 
     def call(self, inputs: Any) -> Any:
-        """Compute the results."""
         return self.over(inputs, [a for a in range(1, self.rank + 2) if a != self.channel_axis])
 
 
 class GlobalMaxPooling1D(_GlobalPooling):
-    """The maximum of each channel of sequences."""
+    """The maximum of each channel of sequences.
+
+    Args:
+        data_format: "channels_last" for sequences [N,L,C], "channels_first" for [N,C,L].
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> tf.keras.layers.GlobalMaxPooling1D()(tf.zeros([4, 8, 3])).shape.as_list()
+        [4, 3]
+    """
 
     rank = 1
     data_format: Any = "channels_last"
 
 
 class GlobalMaxPooling2D(_GlobalPooling):
-    """The maximum of each channel of images."""
+    """The maximum of each channel of images.
+
+    Args:
+        data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> tf.keras.layers.GlobalMaxPooling2D()(tf.zeros([4, 8, 8, 3])).shape.as_list()
+        [4, 3]
+    """
 
 
 class GlobalMaxPooling3D(_GlobalPooling):
-    """The maximum of each channel of volumes."""
+    """The maximum of each channel of volumes.
+
+    Args:
+        data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> tf.keras.layers.GlobalMaxPooling3D()(tf.zeros([4, 8, 8, 8, 3])).shape.as_list()
+        [4, 3]
+    """
 
     rank = 3
 
 
 class GlobalAveragePooling1D(GlobalMaxPooling1D):
-    """The mean of each channel of sequences."""
+    """The mean of each channel of sequences.
+
+    Args:
+        data_format: "channels_last" for sequences [N,L,C], "channels_first" for [N,C,L].
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> print(tf.Session().run(tf.keras.layers.GlobalAveragePooling1D()(tf.constant([[[1.0], [3.0]]]))))
+        [[2.]]
+    """
 
     over = staticmethod(math.reduce_mean)
 
 
 class GlobalAveragePooling2D(GlobalMaxPooling2D):
-    """The mean of each channel of images."""
+    """The mean of each channel of images.
+
+    Args:
+        data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> tf.keras.layers.GlobalAveragePooling2D()(tf.zeros([4, 8, 8, 3])).shape.as_list()
+        [4, 3]
+    """
 
     over = staticmethod(math.reduce_mean)
 
 
 class GlobalAveragePooling3D(GlobalMaxPooling3D):
-    """The mean of each channel of volumes."""
+    """The mean of each channel of volumes.
+
+    Args:
+        data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> tf.keras.layers.GlobalAveragePooling3D()(tf.zeros([4, 8, 8, 8, 3])).shape.as_list()
+        [4, 3]
+    """
 
     over = staticmethod(math.reduce_mean)
-
-
-def _pairs(value: Any, rank: int, name: str) -> tuple[tuple[int, int], ...]:
-    """Numbers before and after, for each axis, of one number, one for each axis, or pairs."""
-    if rank == 1 and not isinstance(value, int):
-        value = (value,) if isinstance(value[0], int) else value
-    given = (value,) * rank if isinstance(value, int) else tuple(value)
-    if len(given) != rank:
-        raise ValueError(f"`{name}` should have {rank} elements. Found: {value}")
-    return tuple((v, v) if isinstance(v, int) else (int(v[0]), int(v[1])) for v in given)
-
-
-class _Bordered(ImageLayer):
-    what: ClassVar[str] = "padding"
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.borders = self.on_borders(_pairs(getattr(self, self.what), self.rank, self.what))
-        setattr(self, self.what, self.borders[0] if self.rank == 1 else self.borders)
-
-    def on_borders(self, pairs: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-        """The borders as the layer uses them."""
-        return pairs
-
-
-class _ZeroPadding(_Bordered):
-    padding: Any = 1
-
-    def call(self, inputs: Any) -> Any:
-        """Compute the results."""
-        return pad(inputs, self.on_axes(self.borders, (0, 0)))
-
-
-class ZeroPadding1D(_ZeroPadding):
-    """Zeros before and after sequences."""
-
-    fields = ("padding",)
-    rank = 1
-    data_format: Any = "channels_last"
-
-
-class ZeroPadding2D(_ZeroPadding):
-    """Zeros around images."""
-
-    fields = ("padding", "data_format")
-    padding: Any = (1, 1)
-
-
-class ZeroPadding3D(_ZeroPadding):
-    """Zeros around volumes."""
-
-    fields = ("padding", "data_format")
-    padding: Any = (1, 1, 1)
-    rank = 3
-
-
-class _Cropping(_Bordered):
-    cropping: Any = 1
-    what = "cropping"
-
-    def call(self, inputs: Any) -> Any:
-        """Compute the results."""
-        slices = [slice(first, -last if last else None) for first, last in self.borders]
-        return getitem(inputs, tuple(self.on_axes(slices, slice(None))))
-
-
-class Cropping1D(_Cropping):
-    """Sequences without their first and last elements."""
-
-    fields = ("cropping",)
-    cropping: Any = (1, 1)
-    rank = 1
-    data_format: Any = "channels_last"
-
-    def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
-        super().__init__(cropping if isinstance(cropping, int) else (tuple(cropping),), **kwargs)
-
-
-class Cropping2D(_Cropping):
-    """Images without their borders."""
-
-    fields = ("cropping", "data_format")
-    cropping: Any = ((0, 0), (0, 0))
-
-
-class Cropping3D(_Cropping):
-    """Volumes without their borders."""
-
-    fields = ("cropping", "data_format")
-    cropping: Any = ((1, 1), (1, 1), (1, 1))
-    rank = 3
-
-
-class _UpSampling(ImageLayer):
-    size: Any = 2
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.factors = sizes(self.size, self.rank, "size")
-        self.size = self.factors[0] if self.rank == 1 else self.factors
-
-    def call(self, inputs: Any) -> Any:
-        """Compute the results."""
-        for axis, factor in enumerate(self.factors, 2 if self.data_format == "channels_first" else 1):
-            inputs = K.repeat_elements(inputs, factor, axis)
-        return inputs
-
-
-class UpSampling1D(_UpSampling):
-    """Each element of sequences several times."""
-
-    fields = ("size",)
-    rank = 1
-    data_format: Any = "channels_last"
-
-
-class UpSampling2D(_UpSampling):
-    """Images made larger: each pixel several times, or by linear interpolation ("bilinear")."""
-
-    fields = ("size", "data_format", "interpolation")
-    size: Any = (2, 2)
-    interpolation: str = "nearest"
-
-    def call(self, inputs: Any) -> Any:
-        """Compute the results."""
-        if self.interpolation not in ("nearest", "bilinear"):
-            raise ValueError('`interpolation` argument should be one of `"nearest"` or `"bilinear"`.')
-        first = self.data_format == "channels_first"
-        x = K.permute_dimensions(inputs, [0, 2, 3, 1]) if first else inputs
-        sides = [n * f for n, f in zip(known_dims(x, (1, 2)), self.factors, strict=True)]
-        size = packed(sides)
-        if self.interpolation == "nearest":
-            y = image.resize_nearest_neighbor(x, size)
-        else:
-            y = image.resize_bilinear(x, size, half_pixel_centers=True)
-        return K.permute_dimensions(y, [0, 3, 1, 2]) if first else y
-
-
-class UpSampling3D(_UpSampling):
-    """Each element of volumes several times."""
-
-    fields = ("size", "data_format")
-    size: Any = (2, 2, 2)
-    rank = 3
 
 
 MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D

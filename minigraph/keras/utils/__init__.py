@@ -19,7 +19,20 @@ CustomObjectScope = custom_object_scope
 
 
 class Sequence:
-    """Batches by their number. A subclass defines `__getitem__` and `__len__`."""
+    """Base class of data that comes in batches by their number, for `Model.fit`.
+
+    A subclass defines `__getitem__`, which returns the batch of a number as (inputs, targets) or (inputs, targets,
+    weights), and `__len__`, the number of batches of an epoch.
+
+    Example:
+        >>> class Tens(tf.keras.utils.Sequence):
+        ...     def __len__(self):
+        ...         return 2
+        ...     def __getitem__(self, index):
+        ...         return np.full([4, 1], 10.0 * index), np.zeros([4, 1])
+        >>> [len(x) for x, y in Tens()]
+        [4, 4]
+    """
 
     def __getitem__(self, index: int) -> Any:
         """A batch."""
@@ -30,7 +43,7 @@ class Sequence:
         raise NotImplementedError
 
     def on_epoch_end(self) -> None:
-        """After an epoch."""
+        """Prepare the next epoch. Does nothing by default."""
 
     def __iter__(self) -> Iterator[Any]:
         """The batches one after another."""
