@@ -28,9 +28,11 @@ from minigraph.backends.llvm.native import LoweringContext, Native, Packing, alw
 from minigraph.backends.llvm.nest_native import from_loops, kernel_text
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy import kernels
+from minigraph.backends.numpy.scan import looped
 from minigraph.core.dtypes import uint16
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ir.compiled_loop import CompiledLoop
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.regions import Blocked, Epilogue, Join, Loop, Region, kernel_of
@@ -93,6 +95,7 @@ class LlvmBackend(HostBackend):
         costs = Costs(tiles=1.75, filters=3, columns=1, full=8, multiple=host().lanes)
         self.pass_settings = {
             "winograd": {"costs": costs},
+            "fuse_epilogue": {"others": blocked.OTHERS.__args__},
             "fuse_concat": {"makers": join.MAKERS},
             "fuse_blocks": {"max_whole": 4 << 20},  # bytes: about one core's share of the last-level cache
         }
@@ -105,6 +108,8 @@ class LlvmBackend(HostBackend):
         return self._others[precision]
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
+        if isinstance(op, CompiledLoop):
+            return looped(op, in_types, self)
         native = lower(op, in_types, out_types, LoweringContext(TEAM.size))
         if native:
             return lowered(native, TEAM.size)
