@@ -31,6 +31,7 @@ from minigraph.tools.shared.options import (
     tell_backend,
 )
 from minigraph.tools.shared.sizes import parse_sizes, size_options
+from minigraph.tools.shared.workers import workers_option
 from minigraph.tools.show import show
 from minigraph.tools.summary import summary
 from minigraph.tools.textbook import chapter
@@ -205,6 +206,7 @@ def fetch(name: str, source: str | None, target: str | None, quiet: bool) -> Non
 @click.option("--html", type=output_file, help="Write a page with the graph and the time of each launch.")
 @click.option("--trace", type=output_file, help="Write a trace for Perfetto or chrome://tracing.")
 @click.option("--top", type=number(whole=True, least=1), default=20, show_default=True, help="Launches to print.")
+@workers_option
 @debug_option
 def profile(
     model: str,
@@ -219,17 +221,27 @@ def profile(
     html: Path | None,
     trace: Path | None,
     top: int,
+    workers: int | None,
+    distributed: bool,
 ) -> None:
     """Show the launches of a training step by time, and the planned and measured peak memory.
 
+    On several processes those of the first one, with its exchanges; the batch is that of each process.
+
     The target is a model's name, a Python file that builds a graph (.py), a saved graph, or an ONNX model (.onnx).
     """
+    from minigraph.ops.collective.world import WORLD
     from minigraph.tools import profile as profiling
     from minigraph.tools.shared.target import load_target
+    from minigraph.tools.shared.workers import begin
 
+    begin(workers, distributed)
     target = load_target(model, batch_size, inference, parse_sizes(shapes, dims))
-    tell_backend(backend)
+    if not WORLD.rank:
+        tell_backend(backend)
     found = profiling.profile(target, steps, optimize, backend, memory_limit)
+    if WORLD.rank:
+        return
     profiling.print_profile(found.profile, top)
     if html is not None:
         profiling.write_page(html, target, found)

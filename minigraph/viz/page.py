@@ -198,6 +198,6 @@ def _record(traced: Traced, index: int) -> dict[str, Any]:
 
 def _launch(timed: Timed) -> dict[str, Any]:
     launch = timed.launch
-    names = ("op", "node", "seconds", "flops", "bytes_read", "bytes_written", "live", "notes")
+    names = ("op", "node", "seconds", "flops", "bytes_read", "bytes_written", "live", "notes", "begun")
     source = short_source(launch.source)
     return {"box": timed.box, "source": source} | {name: getattr(launch, name) for name in names}

@@ -24,6 +24,7 @@ from minigraph.models.bundle import Predictor, load_bundle
 from minigraph.models.classifier import classifier
 from minigraph.models.record import Model, Preprocessing, Recipe
 from minigraph.models.registry import MODELS, find_model
+from minigraph.ops.collective.world import WORLD
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Pass
 from minigraph.tools.shared.sizes import Sizes
@@ -201,6 +202,8 @@ def _of_recipe(model: Model, recipe: Recipe, batch_size: int, inference: bool) -
     images, labels = _examples((batch_size, *recipe.image_shape), model.classes)
     feeds: dict[Any, Any] = {network.images: images}
     fetches: list[Tensor | Node] = [network.train_step, network.loss, network.accuracy]
+    if network.share is not None:
+        feeds[network.share] = np.float32(1 / WORLD.size)
     if inference:
         fetches = [network.predicted]
         feeds[network.keep_prob] = np.float32(1)
