@@ -78,7 +78,8 @@ class CupyBackend(Backend):
     """Runs ops as generated CUDA C and cuBLAS calls on a device; by default the current one of CuPy."""
 
     name = "cupy"
-    unwanted_passes = ("fuse_blocks", "winograd")  # they fit blocks to a CPU's cache, and use a CPU's costs
+    # They fit blocks to a CPU's cache, use a CPU's costs, and replace float16, which GPUs compute with.
+    unwanted_passes = ("fuse_blocks", "winograd", "widen_float16")
     pass_settings: Mapping[str, Mapping[str, Any]] = {
         "fuse_moments": {"dtypes": ("float32", "float64")},
         "multi_tensor": {"max_bytes": 1 << 24},  # a launch costs more than the gradients that wait for it

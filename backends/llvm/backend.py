@@ -28,9 +28,11 @@ from minigraph.backends.llvm.native import LoweringContext, Native, Packing, alw
 from minigraph.backends.llvm.nest_native import from_loops, kernel_text
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy import kernels
+from minigraph.backends.numpy.scan import looped
 from minigraph.core.dtypes import uint16
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ir.compiled_loop import CompiledLoop
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.regions import Blocked, Epilogue, Join, Loop, Region, kernel_of
@@ -106,6 +108,8 @@ class LlvmBackend(HostBackend):
         return self._others[precision]
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
+        if isinstance(op, CompiledLoop):
+            return looped(op, in_types, self)
         native = lower(op, in_types, out_types, LoweringContext(TEAM.size))
         if native:
             return lowered(native, TEAM.size)

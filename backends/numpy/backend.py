@@ -9,8 +9,10 @@ import numpy as np
 from minigraph.backend.base import Lowered, Types
 from minigraph.backend.host import HostBackend
 from minigraph.backends.numpy import kernels
+from minigraph.backends.numpy.scan import looped
 from minigraph.backends.numpy.threads import TEAM
 from minigraph.core.op import Op
+from minigraph.ir.compiled_loop import CompiledLoop
 
 
 class NumpyBackend(HostBackend):
@@ -19,6 +21,8 @@ class NumpyBackend(HostBackend):
     name = "numpy"
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
+        if isinstance(op, CompiledLoop):
+            return looped(op, in_types, self)
         return kernels.lower(op, in_types, out_types, self.lower, self._lower_part)
 
     def _lower_part(self, op: Op, in_types: Types, out_types: Types) -> Lowered:

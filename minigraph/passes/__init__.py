@@ -32,6 +32,7 @@ from minigraph.passes.remove_dropout import remove_dropout
 from minigraph.passes.simplify import simplify
 from minigraph.passes.stabilise import stabilise
 from minigraph.passes.trim_filters import trim_filters
+from minigraph.passes.widen_float16 import widen_float16
 from minigraph.passes.winograd import winograd
 from minigraph.rewrite.pipeline import Pass
 
@@ -51,6 +52,16 @@ class PipelineEntry(NamedTuple):
 
 # The passes in the order in which they run.
 PIPELINE = (
+    PipelineEntry(
+        widen_float16,
+        "O2",
+        before={},
+        after={
+            "constant_folding": "the casts of constants are computed at compile time",
+            "hoist": "the casts of variables are kept between runs",
+            "fuse_pointwise": "a loop is widened no more",
+        },
+    ),
     PipelineEntry(
         stabilise,
         "O2",
