@@ -363,8 +363,10 @@ def stays_whole(op: Epilogue) -> bool:
 def as_region(op: Epilogue) -> Blocked | None:
     """The contraction and its epilogue as a region of the batch; None if it cannot be cut, or has fewer than two
     images."""
-    batching, batch = program_batching(op.program), op.root.types[0].static[0]
-    return None if batching is None or batch < 2 else Blocked(op.program, batching.cut, batching.sums, batch)
+    batching, shape = program_batching(op.program), op.root.types[0].static
+    if batching is None or not shape or shape[0] < 2:
+        return None
+    return Blocked(op.program, batching.cut, batching.sums, shape[0])
 
 
 def whole(op: Blocked | Epilogue, lower: Lower, how: LoweringContext) -> Native | None:

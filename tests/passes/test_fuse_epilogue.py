@@ -119,6 +119,9 @@ def test_native_kernels_take_an_epilogue_to_the_bit() -> None:
             session.run(tf.global_variables_initializer())
             found.append(session.run(ys, feed))
             found.append(len(session.plan_for(ys, feed)[0].steps))
+    with tf.Session(backend="llvm", passes=FUSE) as session:  # a scalar of a dtype that tiles do not know
+        total = session.run(tf.square(tf.reduce_sum(tf.cast(x, tf.float64))), feed)
+    np.testing.assert_allclose(total, feed[x].astype(float).sum() ** 2)
     for fused, plain in zip(found[0], found[2], strict=True):
         np.testing.assert_array_equal(fused, plain)
     assert (found[1], found[3]) == (7, 14)
