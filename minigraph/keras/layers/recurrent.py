@@ -26,9 +26,9 @@ from minigraph.keras.network import layer_from_config
 from minigraph.keras.shapes import InputSpec, flat
 from minigraph.keras.state import floatx, state_of
 from minigraph.ops.array.reshape import transpose
+from minigraph.ops.array.reversal import reverse
 from minigraph.ops.array.shape import packed, zeros
 from minigraph.ops.array.shape import shape as shape_of
-from minigraph.ops.array.slicing import reverse
 from minigraph.run.variables import Variable
 
 __all__ = ["GRU", "LSTM", "RNN", "SimpleRNN"]

@@ -12,9 +12,9 @@ from minigraph.keras.network import layer_from_config
 from minigraph.keras.shapes import flat
 from minigraph.ops.array.joining import concat
 from minigraph.ops.array.reshape import reshape
+from minigraph.ops.array.reversal import reverse
 from minigraph.ops.array.shape import packed
 from minigraph.ops.array.shape import shape as shape_of
-from minigraph.ops.array.slicing import reverse
 
 __all__ = ["Bidirectional", "TimeDistributed", "Wrapper"]
 
