@@ -29,6 +29,7 @@ from minigraph.core.tracebacks import install as _install_tracebacks
 from minigraph.core.types import *
 from minigraph.graphs.scoping import *
 from minigraph.ops.array.arrays import *
+from minigraph.ops.array.diagonals import *
 from minigraph.ops.array.dynamic import *
 from minigraph.ops.array.dynamic import slice_ as _slice
 from minigraph.ops.array.gathering import *
@@ -37,6 +38,7 @@ from minigraph.ops.array.indexing import *
 from minigraph.ops.array.joining import *
 from minigraph.ops.array.one_hot import *
 from minigraph.ops.array.reshape import *
+from minigraph.ops.array.reversal import *
 from minigraph.ops.array.sequences import *
 from minigraph.ops.array.shape import *
 from minigraph.ops.array.slicing import *

@@ -1,11 +1,12 @@
 """Linear algebra, under the names of TensorFlow 1's `tf.linalg`."""
 
 from minigraph.ops.array.arrays import eye as eye
-from minigraph.ops.array.arrays import matrix_band_part as _matrix_band_part
-from minigraph.ops.array.arrays import matrix_diag as _matrix_diag
-from minigraph.ops.array.arrays import matrix_diag_part as _matrix_diag_part
 from minigraph.ops.array.arrays import matrix_transpose as matrix_transpose
-from minigraph.ops.array.arrays import trace as trace
+from minigraph.ops.array.diagonals import matrix_band_part as _matrix_band_part
+from minigraph.ops.array.diagonals import matrix_diag as _matrix_diag
+from minigraph.ops.array.diagonals import matrix_diag_part as _matrix_diag_part
+from minigraph.ops.array.diagonals import matrix_set_diag as _matrix_set_diag
+from minigraph.ops.array.diagonals import trace as trace
 from minigraph.ops.math.algebra import einsum as einsum
 from minigraph.ops.math.algebra import norm as norm
 from minigraph.ops.math.algebra import tensordot as tensordot
@@ -17,5 +18,6 @@ from minigraph.ops.math.matmul import matmul as matmul
 from minigraph.ops.nn.norm import l2_normalize as l2_normalize
 
 band_part, diag, diag_part = _matrix_band_part, _matrix_diag, _matrix_diag_part
+set_diag = _matrix_set_diag
 det, inv = _matrix_determinant, _matrix_inverse
 transpose = matrix_transpose

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
-from minigraph.core.errors import DataLossError, NotFoundError
+from minigraph.core.errors import DataLossError, InvalidArgumentError, NotFoundError
 from minigraph.models.record import Model
 
 _IMAGENET = 1000
@@ -30,3 +32,13 @@ def read_labels(path: Path) -> tuple[str, ...]:
     if not lines:
         raise DataLossError(f"{path}: the file has no class names")
     return tuple(lines)
+
+
+def class_index(labels: Sequence[str], wanted: str) -> int:
+    """The class of this name, or of this number. Raises InvalidArgumentError, with similar names, if there is none."""
+    if wanted in labels:
+        return list(labels).index(wanted)
+    if wanted.isdecimal() and int(wanted) < len(labels):
+        return int(wanted)
+    near = get_close_matches(wanted, labels)
+    raise InvalidArgumentError(f"no class {wanted!r}" + (f"; did you mean {', '.join(near)}?" if near else ""))

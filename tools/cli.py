@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from minigraph.core.errors import MinigraphError, UnknownNameError
-from minigraph.tools import onnx_files, pretrained, run, run_onnx, scale, train_command
+from minigraph.tools import onnx_files, pretrained, run, run_onnx, scale, train_command, viz_command
 from minigraph.tools.bench.command import bench
 from minigraph.tools.compare import compare
 from minigraph.tools.quantize import quantize
@@ -21,13 +21,17 @@ from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import (
     autotune_option,
     backend_option,
+    batch_option,
     debug_option,
+    inference_option,
     memory_limit_option,
     number,
+    optimize_option,
     output_file,
     tell_backend,
 )
 from minigraph.tools.shared.sizes import parse_sizes, size_options
+from minigraph.tools.shared.workers import workers_option
 from minigraph.tools.show import show
 from minigraph.tools.summary import summary
 from minigraph.tools.textbook import chapter
@@ -190,27 +194,19 @@ def fetch(name: str, source: str | None, target: str | None, quiet: bool) -> Non
     click.echo(fetch_data(name, target, source, progress=not quiet))
 
 
-_batch = click.option(
-    "--batch-size",
-    type=number(whole=True, least=1),
-    help="Images per batch [default: the recipe's; 8 for other models; 32 for a file].",
-)
-_optimize = click.option("--optimize", type=click.Choice(["O0", "O1", "O2", "O3"]), default="O3", show_default=True)
-_inference = click.option("--inference", is_flag=True, help="Use the network's predictions instead of a training step.")
-
-
 @main.command()
 @click.argument("model", metavar="MODEL|FILE", shell_complete=completion.targets)
-@_batch
+@batch_option
 @click.option("--steps", type=number(whole=True, least=1), default=3, show_default=True, help="Timed runs.")
 @backend_option
 @memory_limit_option
-@_optimize
-@_inference
+@optimize_option
+@inference_option
 @size_options
 @click.option("--html", type=output_file, help="Write a page with the graph and the time of each launch.")
 @click.option("--trace", type=output_file, help="Write a trace for Perfetto or chrome://tracing.")
 @click.option("--top", type=number(whole=True, least=1), default=20, show_default=True, help="Launches to print.")
+@workers_option
 @debug_option
 def profile(
     model: str,
@@ -225,17 +221,27 @@ def profile(
     html: Path | None,
     trace: Path | None,
     top: int,
+    workers: int | None,
+    distributed: bool,
 ) -> None:
     """Show the launches of a training step by time, and the planned and measured peak memory.
 
+    On several processes those of the first one, with its exchanges; the batch is that of each process.
+
     The target is a model's name, a Python file that builds a graph (.py), a saved graph, or an ONNX model (.onnx).
     """
+    from minigraph.ops.collective.world import WORLD
     from minigraph.tools import profile as profiling
     from minigraph.tools.shared.target import load_target
+    from minigraph.tools.shared.workers import begin
 
+    begin(workers, distributed)
     target = load_target(model, batch_size, inference, parse_sizes(shapes, dims))
-    tell_backend(backend)
+    if not WORLD.rank:
+        tell_backend(backend)
     found = profiling.profile(target, steps, optimize, backend, memory_limit)
+    if WORLD.rank:
+        return
     profiling.print_profile(found.profile, top)
     if html is not None:
         profiling.write_page(html, target, found)
@@ -250,11 +256,12 @@ def profile(
 @click.option("--fusion", is_flag=True, help="Show why candidates were not fused.")
 @click.option("--passes", is_flag=True, help="Show why candidates of any pass were not rewritten.")
 @click.option("--kernel", metavar="NODE", help="Show the kernel of a node instead: its statement, schedule and code.")
-@_batch
+@click.option("--assembly", is_flag=True, help="With --kernel: show its assembly, too.")
+@batch_option
 @backend_option
 @memory_limit_option
-@_optimize
-@_inference
+@optimize_option
+@inference_option
 @size_options
 @autotune_option
 @click.option("--json", "trace", type=output_file, help="Write everything as JSON, with all missed candidates.")
@@ -264,6 +271,7 @@ def explain(
     fusion: bool,
     passes: bool,
     kernel: str | None,
+    assembly: bool,
     batch_size: int | None,
     backend: str | None,
     memory_limit: int | None,
@@ -286,7 +294,7 @@ def explain(
     if kernel is not None:
         from minigraph.tools.kernels import kernel_text
 
-        click.echo(kernel_text(plan, kernel))
+        click.echo(kernel_text(plan, kernel, assembly))
         return
     explaining.print_explanation(plan, found, "passes" if passes else "fusion" if fusion else None)
     if trace is not None:
@@ -298,8 +306,8 @@ def explain(
 @click.argument("model", metavar="MODEL|FILE", shell_complete=completion.targets)
 @click.option("--batch-size", type=number(whole=True, least=1), default=4, show_default=True)
 @backend_option
-@_optimize
-@_inference
+@optimize_option
+@inference_option
 @size_options
 @click.option("--compiled", is_flag=True, help="Run on the backend instead of the slow reference implementations.")
 @debug_option
@@ -325,82 +333,12 @@ def bisect(
 
 
 @main.command()
-@click.argument("target", metavar="MODEL|FILE", shell_complete=completion.targets)
-@click.option("-o", "--out", type=output_file, help="A .svg, .png, .pdf, .dot or .html file [default: a browser].")
-@click.option(
-    "--stage",
-    metavar="before|after|PASS",
-    shell_complete=completion.stages,
-    help="Stage to draw [default: before; with --diff or --profile: after].",
-)
-@click.option("--diff", is_flag=True, help="Show the boxes that all passes, or the one of --stage, removed and added.")
-@_batch
-@_inference
-@_optimize
-@click.option(
-    "--fold",
-    "limit",
-    type=number(whole=True, least=0),
-    default=90,
-    show_default=True,
-    help="Fold scopes until about this many boxes remain; 0 folds nothing.",
-)
-@click.option("--html", is_flag=True, help="Also write a page with all stages, next to the picture.")
-@click.option("--profile", is_flag=True, help="Run the program, and show the time of each launch after all passes.")
-@click.option(
-    "--steps", type=number(whole=True, least=1), default=3, show_default=True, help="Timed runs of --profile."
-)
-@size_options
-@click.option("--open", "opened", is_flag=True, help="Open the page in a browser, if there is a screen.")
-@backend_option
-@debug_option
-def viz(
-    target: str,
-    out: Path | None,
-    stage: str | None,
-    diff: bool,
-    batch_size: int | None,
-    inference: bool,
-    optimize: str,
-    limit: int,
-    html: bool,
-    profile: bool,
-    steps: int,
-    shapes: tuple[str, ...],
-    dims: tuple[str, ...],
-    opened: bool,
-    backend: str | None,
-) -> None:
-    """Draw a training step, or any other graph; without --out, show its page in a browser.
-
-    The target is a model's name, a Python file that builds a graph (.py), a saved graph, or an ONNX model (.onnx).
-    """
-    from minigraph.tools import viz as drawing
-    from minigraph.tools.shared.target import load_target
-
-    if profile:
-        tell_backend(backend)
-    chosen = drawing.PictureOptions(stage, diff, optimize, limit, html, steps if profile else 0, backend)
-    loaded = load_target(target, batch_size, inference, parse_sizes(shapes, dims))
-    if out is None:
-        drawing.serve(loaded, chosen)
-        return
-    files, note = drawing.draw(loaded, out, chosen)
-    if note:
-        click.echo(note, err=True)
-    click.echo(f"wrote {', '.join(map(str, files))}")
-    pages = [file for file in files if file.suffix == ".html"]
-    if opened and pages and drawing.has_screen():
-        click.launch(str(pages[0].resolve()))
-
-
-@main.command()
 @click.argument("model", metavar="MODEL|FILE", shell_complete=completion.targets)
-@_batch
+@batch_option
 @backend_option
 @memory_limit_option
-@_optimize
-@_inference
+@optimize_option
+@inference_option
 @size_options
 @debug_option
 def warm(
@@ -477,5 +415,5 @@ def devices() -> None:
 
 
 _COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, *run_onnx.COMMANDS)
-for _command in (*_COMMANDS, bench, compare, quantize, retrain, run.run, scale.scale, show, summary):
+for _command in (*_COMMANDS, bench, compare, quantize, retrain, run.run, scale.scale, show, summary, viz_command.viz):
     main.add_command(_command)

@@ -140,6 +140,7 @@ _NUMPY: dict[str, Any] = {
     "NaN": np.nan,
     "PINF": np.inf,
     "alltrue": np.all,
+    "asfarray": lambda a, dtype=np.float64: np.asarray(a, dtype if np.issubdtype(dtype, np.inexact) else np.float64),
     "asscalar": lambda a: a.item(),
     "complex": complex,
     "complex_": np.complex128,

@@ -12,9 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 import minigraph as tf
+from minigraph.compile.collectives import exchanges_begun
 from minigraph.compile.plan import Plan
 from minigraph.inspect.bisect import Guilty, find_guilty
 from minigraph.inspect.profile import op_kind, short_source
+from minigraph.ir.buckets import AllReduceStart, AllReduceWait
 from minigraph.ir.program import Cell
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Stage
@@ -44,6 +46,7 @@ def explain(
         "copies": _copies(plan),
         "in_place": _takeovers(plan),
         "ways": _ways(plan),
+        "exchanges": _exchanges(plan),
     }
     return plan, found
 
@@ -91,6 +94,20 @@ def _ways(plan: Plan) -> list[Row]:
     return rows
 
 
+def _exchanges(plan: Plan) -> list[Row]:
+    """The exchanges with other ranks, and the launches that hide each."""
+    rows = []
+    for end, begin in enumerate(exchanges_begun(plan.steps)):
+        if begin is None:
+            continue
+        instr = plan.steps[begin].instr
+        ops = [step.instr.op for step in plan.steps[begin + 1 : end]]
+        beside = [op_kind(op) for op in ops if not isinstance(op, AllReduceStart | AllReduceWait)]
+        hidden = f"{len(beside)} launch{'es' * (len(beside) > 1)}: {_some(beside)}" if beside else "nothing"
+        rows.append({"bucket": _some(instr.names), "MB": f"{instr.types[0].nbytes / 1e6:.2f}", "hidden by": hidden})
+    return rows
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write the record as JSON, atomically."""
     with atomic_write(path, "w") as file:
@@ -123,6 +140,9 @@ def print_explanation(plan: Plan, found: Mapping[str, Any], missed: str | None) 
     _print_rows(out, "variable values that had to be copied", found["copies"])
     _print_rows(out, "written over an input that ends there", found["in_place"])
     _print_rows(out, "choices between ways to compute something", found["ways"])
+    if found["exchanges"]:
+        title = f"exchange{'s' * (len(found['exchanges']) > 1)} with other ranks"
+        _print_rows(out, title, found["exchanges"])
 
 
 def is_fusion(name: str) -> bool:

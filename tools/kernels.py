@@ -12,10 +12,10 @@ from minigraph.ir.regions import Region
 from minigraph.loops.text import print_kernel
 
 
-def kernel_text(plan: Plan, node: str) -> str:
+def kernel_text(plan: Plan, node: str, assembly: bool = False) -> str:
     """The statement of a node's kernel, its schedule and its code on the plan's backend.
 
-    Raises click.ClickException if the plan has no such node, or the node's op states no kernel.
+    Raises click.ClickException if the plan has no such node, or there is nothing to show of it.
     """
     known = dict(_instructions(plan))
     if node not in known:
@@ -26,10 +26,11 @@ def kernel_text(plan: Plan, node: str) -> str:
     instr = known[node]
     statement = _statement(instr)
     kind = type(instr.op).__name__
-    if statement is None:
-        raise click.ClickException(f"'{node}' ({kind}) states no kernel in the loop language: {_reason(instr)}")
     types = [v.type for v in instr.inputs]
-    parts = {f"statement of {kind}": statement, **plan.backend.kernel_text(instr.op, types, instr.types)}
+    code = plan.backend.kernel_text(instr.op, types, instr.types, assembly)
+    if statement is None and not code:
+        raise click.ClickException(f"'{node}' ({kind}) states no kernel in the loop language: {_reason(instr)}")
+    parts = {**({f"statement of {kind}": statement} if statement else {}), **code}
     return "\n".join(f"# {title}\n{text}" for title, text in parts.items())
 
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 
 import minigraph as tf
-from minigraph.core.errors import DataLossError, MinigraphError, NotFoundError
-from minigraph.core.types import TensorType, compatible, format_shape
+from minigraph.core.errors import MinigraphError
+from minigraph.core.types import format_shape
+from minigraph.tools.shared.inputs import read_inputs
 from minigraph.tools.shared.options import backend_option, debug_option, number, output_file, tell_backend
 from minigraph.tools.shared.sizes import parse_sizes, size_options
 
 CLOSE = 1e-4  # of an output's largest number; of a float16 output one unit in the last place
-
-
-class InputError(MinigraphError, ValueError):
-    """A file does not fit an input of the model."""
 
 
 @click.command("run-onnx")
@@ -52,7 +48,7 @@ def run_onnx(
 
     tell_backend(backend)
     start = time.perf_counter()
-    found = load_onnx(model, 1, parse_sizes(shapes, dims), lambda inputs: _read(files, inputs))
+    found = load_onnx(model, 1, parse_sizes(shapes, dims), lambda inputs: read_inputs(files, inputs))
     loaded = time.perf_counter() - start
     feeds = {t: np.asarray(a) for t, a in found.feeds.items()}
     with blamed_on(found.chosen), tf.Session(graph=found.graph, backend=backend) as session:
@@ -77,71 +73,6 @@ def run_onnx(
         click.echo(f"wrote {out}")
     if compare is not None:
         _compare(model, {n: feeds[t] for n, t in found.model.inputs.items()}, outputs)
-
-
-def _read(files: Sequence[str], inputs: Mapping[str, tf.Tensor]) -> dict[tf.Tensor, np.ndarray]:
-    """The arrays of the files, by the inputs they are for."""
-    found: dict[str, np.ndarray] = {}
-    for text in files:
-        name, equals, path = text.partition("=")
-        if not (equals and name in inputs):
-            name, path = "", text
-        if not Path(path).is_file():
-            raise NotFoundError(f"--input: {path}: no such file")
-        if Path(path).suffix == ".npz":
-            found |= _arrays(Path(path), inputs)
-            continue
-        if not name and len(inputs) != 1:
-            raise InputError(f"--input: the model has the inputs {', '.join(inputs)}: say which, as in NAME={path}")
-        name = name or next(iter(inputs))
-        found[name] = _array(Path(path)) if Path(path).suffix == ".npy" else _picture(Path(path), inputs[name].type)
-    return {inputs[n]: _fitted(n, a, inputs[n].type) for n, a in found.items()}
-
-
-def _arrays(path: Path, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    from minigraph.formats.registry import load_weights
-
-    found = load_weights(path)
-    if any(n not in inputs for n in found):
-        raise InputError(f"{path} has the arrays {', '.join(found)}; the model's inputs are {', '.join(inputs)}")
-    return found
-
-
-def _array(path: Path) -> np.ndarray:
-    try:
-        with open(path, "rb") as file:
-            array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DataLossError(f"{path} is damaged, or holds no array of numbers") from error
-    return array
-
-
-def _fitted(name: str, array: np.ndarray, kind: TensorType) -> np.ndarray:
-    if not compatible(kind.shape, array.shape):
-        shapes = f"{format_shape(array.shape)}, the input {format_shape(kind.shape)}"
-        raise InputError(f"--input: the array for '{name}' has the shape {shapes}")
-    return array.astype(kind.dtype.np_dtype, copy=False)
-
-
-def _picture(path: Path, kind: TensorType) -> np.ndarray:
-    """A picture as the input wants it: channels first or last, in the input's size, else in its own, cut to 32s."""
-    from minigraph.data import load_image
-    from minigraph.data.images import open_image
-
-    shape = kind.shape or ()
-    first = len(shape) == 4 and shape[1] in (1, 3)
-    if not first and not (len(shape) == 4 and shape[3] in (1, 3)):
-        raise InputError(
-            f"{path} is a picture, but the input is {kind}, neither [N,C,H,W] nor [N,H,W,C] with C = 1 or 3"
-        )
-    sides, channels = (shape[2:], shape[1]) if first else (shape[1:3], shape[3])
-    wide, high = open_image(path).size
-    height, width = (known or max(own // 32, 1) * 32 for known, own in zip(sides, (high, wide), strict=True))
-    image = load_image(path, (height, width))
-    image = image.mean(2, keepdims=True) if channels == 1 else image
-    image = image / np.float32(255) if kind.dtype.is_floating else image.round()
-    batch: np.ndarray = image[None]
-    return np.ascontiguousarray(batch.transpose(0, 3, 1, 2)) if first else batch
 
 
 def _described(array: np.ndarray) -> str:

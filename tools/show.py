@@ -56,6 +56,7 @@ def subject(target: str, checkpoint: Path | None, weights: Path | None, backend:
     from minigraph.models.bundle import SUFFIX, Predictor, load_bundle
     from minigraph.models.registry import get_model
     from minigraph.tools.network_view import NetworkView
+    from minigraph.tools.shared.restoring import restore
 
     if target.endswith(SUFFIX):
         if checkpoint is not None or weights is not None:
@@ -79,7 +80,7 @@ def subject(target: str, checkpoint: Path | None, weights: Path | None, backend:
         images = tf.placeholder(tf.float32, [None, *taken], name="images")
         _, ends = model.build(images, num_classes=len(labels), is_training=False)
     with tf.Session(graph=graph, backend=backend) as session:
-        preprocessing = _restore(session, model, checkpoint, weights)
+        preprocessing = restore(session, model, checkpoint, weights)
         view = NetworkView(session, images, ends["predictions"], model.image_shape)
         yield Subject(view, labels, preprocessing, taken, model.image_size, None)
 
@@ -93,20 +94,6 @@ def _labels(model: Model, checkpoint: Path | None) -> Sequence[str]:
         return class_names(model)
     settings = read_identity(checkpoint_file(checkpoint), "minigraph train")
     return settings.get("classes") or [str(n) for n in range(model.classes)]
-
-
-def _restore(session: Any, model: Model, checkpoint: Path | None, weights: Path | None) -> Preprocessing:
-    import minigraph as tf
-    from minigraph.models.pretrained import load_pretrained
-    from minigraph.tools.shared.running import checkpoint_file
-    from minigraph.tools.shared.train import model_variables
-
-    if weights is not None:
-        return load_pretrained(session, model, weights)
-    assert checkpoint is not None
-    with session.graph.as_default():
-        tf.train.Saver(model_variables(session.graph)).restore(session, checkpoint_file(checkpoint))
-    return model.preprocessing
 
 
 def pictures(target: str, seen: Subject, photos: Sequence[Path], source: str | None = None) -> list[ShownImage]:
@@ -237,13 +224,14 @@ def show(
     The page has the filters of its first convolution and, for each image, the feature maps of some layers, the
     saliency, and Grad-CAM: which pixels and which places of the last maps raise the score of the class.
     """
+    from minigraph.models.labels import class_index
     from minigraph.tools.network_view import evenly
     from minigraph.tools.shared.html_page import drawing, heading, paragraph, write_page
     from minigraph.tools.textbook.figures.board import new_sheet
 
     new_sheet(1, 1)  # raises an error with install instructions
     with subject(target, checkpoint, weights, backend) as found:
-        index = None if wanted is None else _class_index(found.labels, wanted)
+        index = None if wanted is None else class_index(found.labels, wanted)
         name, filters = found.view.first_filters()
         body = [
             heading(f"Filters of {name}"),
@@ -270,15 +258,3 @@ def show(
 
 def _some(count: int) -> str:
     return f"{count}" if count <= _TILES else f"the first {_TILES} of {count}"
-
-
-def _class_index(labels: Sequence[str], wanted: str) -> int:
-    """The class of this name, or of this number."""
-    if wanted in labels:
-        return list(labels).index(wanted)
-    if wanted.isdecimal() and int(wanted) < len(labels):
-        return int(wanted)
-    from difflib import get_close_matches
-
-    near = get_close_matches(wanted, labels)
-    raise InvalidArgumentError(f"no class {wanted!r}" + (f"; did you mean {', '.join(near)}?" if near else ""))

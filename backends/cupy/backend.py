@@ -78,7 +78,12 @@ class CupyBackend(Backend):
     """Runs ops as generated CUDA C and cuBLAS calls on a device; by default the current one of CuPy."""
 
     name = "cupy"
-    unwanted_passes = ("fuse_blocks", "winograd")  # they fit blocks to a CPU's cache, and use a CPU's costs
+    # They fit blocks to a CPU's cache, use a CPU's costs, and replace float16, which GPUs compute with.
+    unwanted_passes = ("fuse_blocks", "winograd", "widen_float16")
+    pass_settings: Mapping[str, Mapping[str, Any]] = {
+        "fuse_moments": {"dtypes": ("float32", "float64")},
+        "multi_tensor": {"max_bytes": 1 << 24},  # a launch costs more than the gradients that wait for it
+    }
     plan_type = CupyPlan
     precisions = ("float32", "tf32", "bfloat16")
 
@@ -178,7 +183,7 @@ class CupyBackend(Backend):
         """The filters of convolutions that cuDNN solves."""
         return self.ladder.packs(op, in_types)
 
-    def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
+    def kernel_text(self, op: Op, in_types: Types, out_types: Types, assembly: bool = False) -> Mapping[str, str]:
         """The kernel's schedule and its CUDA C."""
         nest = op.loops(in_types, out_types)
         return {} if nest is None else nests.kernel_text(nest)

@@ -1,4 +1,4 @@
-"""Loops over elements: one kernel for the pointwise results, and one for each sum."""
+"""Loops over elements: one kernel for all sums over the same axes, the last of which stores the other results, too."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from minigraph.backends.cupy.source import (
     index_type,
     offset,
 )
+from minigraph.core.moves import c_strides
 from minigraph.core.scalar import operand
 from minigraph.core.types import TensorType
 from minigraph.ir.loop_kernel import collapse
@@ -41,15 +42,18 @@ def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:
             plain.append(index)
             continue
         sums.setdefault(tuple(axes), []).append(index)
-    for axes, chosen in sums.items():
-        dtypes = [program.results[i].type.dtype for i in chosen]
-        for group in together(dtypes, reduces_rows(len(space), axes)):
-            summands = [program.results[chosen[k]].instr.inputs[0] for k in group]
-            term = _term(program, summands, space)
-            code = reduction("sum", space, axes, term, [dtypes[k] for k in group])
-            steps += code.moved(ins(*range(len(in_types))), outs(*(chosen[k] for k in group)), workspace)
-            workspace += aligned(code.workspace)
-    if plain:
+    groups = [
+        (axes, [chosen[k] for k in group])
+        for axes, chosen in sums.items()
+        for group in together([program.results[i].type.dtype for i in chosen], reduces_rows(len(space), axes))
+    ]
+    for n, (axes, group) in enumerate(groups):
+        stored = plain if n == len(groups) - 1 else []
+        term = _term(program, group, stored, space)
+        code = reduction("sum", space, axes, term, [program.results[i].type.dtype for i in group])
+        steps += code.moved(ins(*range(len(in_types))), outs(*group, *stored), workspace)
+        workspace += aligned(code.workspace)
+    if plain and not groups:
         steps.append(_map(program, space, plain))
     whole = [i for i, t in enumerate(in_types) if t == out_types[0]]
     return Code(tuple(steps), workspace, tuple(whole) if 0 in plain else ())
@@ -82,11 +86,13 @@ def _comment(instr: Instr) -> str:
     return f"{type(instr.op).__name__} {instr.name}".encode("ascii", "replace").decode().replace("\\", "/")
 
 
-def _term(program: Program, summands: Sequence[Value], space: Sequence[int]) -> ReduceTerm:
-    """The summands, as functions of the coordinates."""
+def _term(program: Program, sums: Sequence[int], stored: Sequence[int], space: Sequence[int]) -> ReduceTerm:
+    """The summands of some results, and the other results to store, as functions of the coordinates."""
     feeds = _feeds(program)
-    members = _needed(program, summands)
-    used = {v for i in members for v in i.inputs} | set(summands)
+    summands = [program.results[i].instr.inputs[0] for i in sums]
+    plain = [program.results[i] for i in stored]
+    members = _needed(program, [*summands, *plain])
+    used = {v for i in members for v in i.inputs} | {*summands, *plain}
 
     def body(coords: Sequence[str]) -> tuple[list[str], list[str]]:
         names: dict[Value, str] = {}
@@ -97,9 +103,12 @@ def _term(program: Program, summands: Sequence[Value], space: Sequence[int]) -> 
                 names[feed] = f"a{slot}"
                 lines.append(f"const {c_type(feed.type.dtype)} a{slot} = x{slot}[{at}];")
         lines += _statements(members, names)
+        place = offset(coords, c_strides(space))
+        lines += [f"if (z{k}) z{k}[{place}] = {names[v]};" for k, v in enumerate(plain)]
         return lines, [names[v] for v in summands]
 
-    return ReduceTerm(reads(program.feeds), tuple(range(len(program.feeds))), body)
+    written = [pointer(v.type.dtype, f"z{k}", False) for k, v in enumerate(plain)]
+    return ReduceTerm(reads(program.feeds), tuple(range(len(program.feeds))), body, written=written)
 
 
 def _feeds(program: Program) -> dict[int, Value]:

@@ -147,5 +147,32 @@ template <int N, class T, class F> __device__ T block_reduce(T value, T* part, F
     return result;
 }
 
+// The count, mean and sum of squared deviations of two parts together; nothing cancels.
+// Source: Chan, Golub and LeVeque 1979, Updating Formulae and a Pairwise Algorithm for Computing Sample Variances.
+template <class T> __device__ void join_moments(T& n, T& mean, T& square, T other, T its_mean, T its_square) {
+    if (other == T(0)) return;
+    const T all = n + other, step = its_mean - mean, share = other / all;
+    square += its_square + step * step * (n * share);
+    mean = n == T(0) ? its_mean : mean + step * share;
+    n = all;
+}
+
+// Whether this block is the last of `blocks` that come here for a group; it then sees what the others wrote before.
+// The only atomic operation: it decides who combines the pieces, not their order. A count is 0 again at the end, so
+// kernels that run one after the other share the counts.
+__device__ u32 arrivals[1024];
+__device__ inline bool comes_last(u32 group, u32 blocks) {
+    __shared__ bool last;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        last = atomicAdd(&arrivals[group], 1u) == blocks - 1;
+        if (last) arrivals[group] = 0;
+    }
+    __syncthreads();
+    if (last) __threadfence();
+    return last;
+}
+
 }  // namespace mg
 """

@@ -14,10 +14,8 @@ from minigraph.backends.cupy.kernel import (
     Code,
     Emitter,
     Launch,
-    Step,
     Types,
     kernel,
-    per_element,
     pointer,
     reads,
 )
@@ -35,7 +33,7 @@ ROW_THREADS = 128
 COLUMNS, ROWS = 32, 8  # columns and rows of threads of a block that reduces columns
 SHORT = 32  # most elements that one thread combines alone
 BLOCKS = 1024  # least number of blocks that fills a GPU
-SHARED = 48 << 10  # most bytes of shared memory that a kernel can declare
+SHARED = (48 << 10) - 16  # most bytes of shared memory that a kernel can declare, but for a flag
 
 FUNCTORS = {"sum": "Add", "prod": "Multiply", "max": "Maximum", "min": "Minimum", "all": "And", "any": "Or"}
 
@@ -43,12 +41,13 @@ FUNCTORS = {"sum": "Add", "prod": "Multiply", "max": "Maximum", "min": "Minimum"
 class ReduceTerm(NamedTuple):
     """The terms of reductions over one space: parameters, their operands, and a function from coordinates to statements
     and an expression for each reduction. reach: the size of the largest operand, if that may be larger than the
-    space."""
+    space. written: the parameters of further results, which the statements store."""
 
     parameters: list[str]
     operands: tuple[int, ...]
     body: Callable[[Sequence[str]], tuple[list[str], list[str]]]
     reach: int = 0
+    written: Sequence[str] = ()
 
 
 def start(function: str, dtype: DType) -> str:
@@ -90,7 +89,9 @@ def reduction(
     finish: str = "{}",
 ) -> Code:
     """Results 0, 1, … = `finish` of the combinations of the terms over `axes` of the space. One kernel reads the
-    operands of all, which must be `together`."""
+    operands of all, which must be `together`. The results that the terms store follow.
+
+    A long reduction is cut into pieces, a block for each. The block that ends last combines them in their order."""
     kept = [a for a in range(len(space)) if a not in axes]
     many = math.prod(space[a] for a in kept)
     count = math.prod(space[a] for a in axes)
@@ -98,20 +99,12 @@ def reduction(
     groups = many if by_rows else -(-many // COLUMNS)
     least = 1024 if by_rows else 64
     pieces = max(1, min(256, count // least, BLOCKS // max(groups, 1)))
-    parts = _Parts(function, space, kept, axes, term, dtypes, many, count, pieces, finish if pieces == 1 else "{}")
-    results = outs(*range(len(dtypes)))
-    if count <= SHORT:
-        return Code((Launch(_serial(parts), (*ins(*term.operands), *results)),))
-    first = _rows(parts) if by_rows else _columns(parts)
-    if pieces == 1:
-        return Code((Launch(first, (*ins(*term.operands), *results)),))
+    parts = _Parts(function, space, kept, axes, term, dtypes, many, count, pieces, finish)
+    results = outs(*range(len(dtypes) + len(term.written)))
     layout = WorkspaceLayout()
-    places = [layout.reserve(many * pieces * summing(d).size) for d in dtypes]
-    steps: tuple[Step, ...] = (
-        Launch(first, (*ins(*term.operands), *places)),
-        Launch(_second(function, many, pieces, dtypes, finish), (*places, *results)),
-    )
-    return Code(steps, layout.nbytes)
+    places = [layout.reserve(many * pieces * summing(d).size) for d in dtypes] if pieces > 1 else []
+    made = _serial(parts) if count <= SHORT else _rows(parts) if by_rows else _columns(parts)
+    return Code((Launch(made, (*ins(*term.operands), *results, *places)),), layout.nbytes)
 
 
 class _Parts(NamedTuple):
@@ -128,8 +121,9 @@ class _Parts(NamedTuple):
 
     @property
     def parameters(self) -> list[str]:
-        written = self.dtypes if self.pieces == 1 else [summing(d) for d in self.dtypes]
-        return [*self.term.parameters, *(pointer(d, f"y{k}", False) for k, d in enumerate(written))]
+        own = [pointer(d, f"y{k}", False) for k, d in enumerate(self.dtypes)]
+        pieces = [pointer(summing(d), f"w{k}", False) for k, d in enumerate(self.dtypes)] if self.pieces > 1 else []
+        return [*self.term.parameters, *own, *self.term.written, *pieces]
 
     @property
     def kinds(self) -> list[str]:
@@ -168,12 +162,31 @@ class _Parts(NamedTuple):
         return [f"__shared__ {kind} part{k}[{size}];" for k, kind in enumerate(self.kinds)]
 
     def stores(self, place: str) -> list[str]:
-        return _stores(len(self.dtypes), place, self.finish)
+        """The statements that write the totals; of several results some may not be read, and have no memory."""
+        many = len(self.dtypes) + len(self.term.written) > 1
+        return [
+            f"{f'if (y{k}) ' if many else ''}y{k}[{place}] = {self.finish.format(f'total{k}')};"
+            for k in range(len(self.dtypes))
+        ]
+
+    def end(self, is_one: str, group: str) -> list[str]:
+        """What the threads with a total do with it, where the condition holds: they write it, or write the piece's, and
+        in the group's last block combine the pieces."""
+        if self.pieces == 1:
+            return [f"if ({is_one}) {{", *_indented(self.stores("o")), "}"]
+        lines = [f"w{k}[piece * {self.many} + o] = total{k};" for k in range(len(self.dtypes))]
+        lines = [f"if ({is_one}) {{", *_indented(lines), "}"]
+        lines.append(f"if (!mg::comes_last({group}, {self.pieces})) return;")
+        inner = [f"const volatile {kind}* v{k} = w{k};" for k, kind in enumerate(self.kinds)]
+        inner += [f"total{k} = v{k}[o];" for k in range(len(self.dtypes))]
+        at = f"({self.number})k * {self.many} + o"
+        inner.append(f"for (int k = 1; k < {self.pieces}; ++k) {{")
+        inner += [f"    total{k} = {self.functor}(total{k}, ({kind})v{k}[{at}]);" for k, kind in enumerate(self.kinds)]
+        return [*lines, f"if ({is_one}) {{", *_indented([*inner, "}", *self.stores("o")]), "}"]
 
 
-def _stores(count: int, place: str, finish: str) -> list[str]:
-    """The statements that write the totals; of several results some may not be read, and have no memory."""
-    return [f"{f'if (y{k}) ' if count > 1 else ''}y{k}[{place}] = {finish.format(f'total{k}')};" for k in range(count)]
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 def _serial(p: _Parts) -> Any:
@@ -197,7 +210,7 @@ def _rows(p: _Parts) -> Any:
     body += p.loop("first + threadIdx.x", "end", str(ROW_THREADS))
     for k in range(len(p.dtypes)):
         body.append(f"total{k} = mg::block_reduce<{ROW_THREADS}>(total{k}, part{k}, {p.functor});")
-    body += ["if (threadIdx.x == 0) {", *(f"    {line}" for line in p.stores(f"piece * {p.many} + o")), "}"]
+    body += p.end("threadIdx.x == 0", "o")
     return kernel(f"{p.function}_rows", p.parameters, body, p.many * p.pieces, ROW_THREADS)
 
 
@@ -208,23 +221,11 @@ def _columns(p: _Parts) -> Any:
     body += [f"const {p.number} o = (blockIdx.x / {p.pieces}) * ({p.number}){COLUMNS} + column;", *p.totals]
     body += [f"if (o < {p.many}) {{", *(f"    {line}" for line in p.loop("first + row", "end", str(ROWS))), "}"]
     body += [f"part{k}[threadIdx.x] = total{k};" for k in range(len(p.dtypes))]
-    body += ["__syncthreads();", f"if (row == 0 && o < {p.many}) {{", f"    for (int k = 1; k < {ROWS}; ++k) {{"]
+    body += ["__syncthreads();", "if (row == 0) {", f"    for (int k = 1; k < {ROWS}; ++k) {{"]
     for k in range(len(p.dtypes)):
         body.append(f"        total{k} = {p.functor}(total{k}, part{k}[k * {COLUMNS} + column]);")
-    body += ["    }", *(f"    {line}" for line in p.stores(f"piece * {p.many} + o")), "}"]
+    body += ["    }", "}", *p.end(f"row == 0 && o < {p.many}", f"blockIdx.x / {p.pieces}")]
     return kernel(f"{p.function}_columns", p.parameters, body, -(-p.many // COLUMNS) * p.pieces, ROWS * COLUMNS)
-
-
-def _second(function: str, many: int, pieces: int, dtypes: Sequence[DType], finish: str) -> Any:
-    """Combine the pieces of each result in order."""
-    parameters = [pointer(summing(d), f"x{k}") for k, d in enumerate(dtypes)]
-    parameters += [pointer(d, f"y{k}", False) for k, d in enumerate(dtypes)]
-    body = [f"{c_type(summing(d))} total{k} = x{k}[i];" for k, d in enumerate(dtypes)]
-    body.append(f"for (int k = 1; k < {pieces}; ++k) {{")
-    at, functor = f"k * ({index_type(many * pieces)}){many} + i", f"mg::{FUNCTORS[function]}()"
-    body += [f"    total{k} = {functor}(total{k}, x{k}[{at}]);" for k in range(len(dtypes))]
-    body += ["}", *_stores(len(dtypes), "i", finish)]
-    return per_element(f"{function}_pieces", (many,), parameters, body, reach=many * pieces)
 
 
 def reduce(function: str, x: TensorType, axes: Sequence[int], finish: str = "{}", value: str = "{}") -> Code:

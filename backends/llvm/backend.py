@@ -22,15 +22,17 @@ from minigraph.backends.llvm import (
     winograd,
 )
 from minigraph.backends.llvm.alternatives import alternatives
-from minigraph.backends.llvm.compiler import host, require_host
+from minigraph.backends.llvm.compiler import assembly_code, host, require_host
 from minigraph.backends.llvm.moves import moving
 from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, lowered
 from minigraph.backends.llvm.nest_native import from_loops, kernel_text
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy import kernels
+from minigraph.backends.numpy.scan import looped
 from minigraph.core.dtypes import uint16
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ir.compiled_loop import CompiledLoop
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.regions import Blocked, Epilogue, Join, Loop, Region, kernel_of
@@ -93,6 +95,7 @@ class LlvmBackend(HostBackend):
         costs = Costs(tiles=1.75, filters=3, columns=1, full=8, multiple=host().lanes)
         self.pass_settings = {
             "winograd": {"costs": costs},
+            "fuse_epilogue": {"others": blocked.OTHERS.__args__},
             "fuse_concat": {"makers": join.MAKERS},
             "fuse_blocks": {"max_whole": 4 << 20},  # bytes: about one core's share of the last-level cache
         }
@@ -105,6 +108,8 @@ class LlvmBackend(HostBackend):
         return self._others[precision]
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
+        if isinstance(op, CompiledLoop):
+            return looped(op, in_types, self)
         native = lower(op, in_types, out_types, LoweringContext(TEAM.size))
         if native:
             return lowered(native, TEAM.size)
@@ -125,14 +130,28 @@ class LlvmBackend(HostBackend):
     def speed(self) -> str:
         return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads {self.precision}"
 
-    def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
-        """The kernel's schedule and its IR."""
-        kernel = kernel_of(op, in_types, out_types)
-        return (
-            {}
-            if kernel is None or from_loops(op, in_types, out_types, LoweringContext(1)) is None
-            else kernel_text(kernel)
-        )
+    def kernel_text(self, op: Op, in_types: Types, out_types: Types, assembly: bool = False) -> Mapping[str, str]:
+        """The schedule of a kernel of the loop language, and the IR of each function called; else NumPy calls."""
+        kernel, how = kernel_of(op, in_types, out_types), LoweringContext(TEAM.size)
+        native = lower(op, in_types, out_types, how)
+        if native is None:
+            return kernels.texts(op)
+        if kernel is not None and from_loops(op, in_types, out_types, how) is not None:
+            found = kernel_text(kernel)
+        else:
+            calls = native.calls((True,) * len(out_types))
+            modules = dict.fromkeys(m for call in calls for m in (call.text, *(text for text, _ in call.functions)))
+            names = [
+                f"LLVM IR of {type(op).__name__}" + (f", part {i}" if len(modules) > 1 else "")
+                for i in range(1, len(modules) + 1)
+            ]
+            found = dict(zip(names, map(str, modules), strict=True))
+        code = {
+            t.replace("LLVM IR", "assembly"): assembly_code(x)
+            for t, x in found.items()
+            if assembly and t.startswith("LLVM IR")
+        }
+        return {**found, **code}
 
     def alternatives(self, op: Op, in_types: Types, out_types: Types) -> dict[str, Callable[[], Lowered]]:
         """The alternative ways to lower a region."""

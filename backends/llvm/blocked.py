@@ -27,12 +27,21 @@ from minigraph.ir.packed import OnPacked
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
 from minigraph.ir.regions import Blocked, Epilogue, inner_types, program_batching, values_of, whole_bytes
 from minigraph.ops.math.matmul import MatMul
+from minigraph.ops.math.reduce import Mean, Sum
+from minigraph.ops.math.reduce_extremes import Max, Min
+from minigraph.ops.nn.avg_pool import AvgPool
 from minigraph.ops.nn.conv2d import Conv2D
 from minigraph.ops.nn.integer_products import IntegerConv2D, IntegerMatMul
+from minigraph.ops.nn.lrn import LRN
+from minigraph.ops.nn.max_pool import MaxPool
+from minigraph.ops.nn.softmax import LogSoftmax, Softmax
 from minigraph.ops.nn.winograd import WinogradConv2D
 
 BLOCKS = 8  # least number of blocks where the batch has as many images: work for several threads
 FEW = 3  # images; for batches up to this size each member runs on all threads instead
+OTHERS = (
+    MaxPool | AvgPool | LRN | Softmax | LogSoftmax | Sum | Mean | Max | Min
+)  # ops with epilogues beside contractions
 DTYPES = (float32, int32, uint8, int8)  # of an epilogue's operands and result
 LANES = 8  # most parts of the batch that have their own sums
 SUMS = 16 << 20  # most bytes for the sums of all lanes
@@ -291,9 +300,9 @@ def epilogue(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
 
 
 def takes_epilogue(op: Op) -> bool:
-    """Whether the native code of a contraction can apply an epilogue to its result."""
+    """Whether the native code of an op can apply an epilogue to its result."""
     kinds = Conv2D | MatMul | WinogradConv2D | IntegerConv2D | IntegerMatMul
-    return isinstance(op.op if isinstance(op, OnPacked) else op, kinds)
+    return isinstance(op.op if isinstance(op, OnPacked) else op, kinds | OTHERS)
 
 
 def in_tiles(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
@@ -354,8 +363,10 @@ def stays_whole(op: Epilogue) -> bool:
 def as_region(op: Epilogue) -> Blocked | None:
     """The contraction and its epilogue as a region of the batch; None if it cannot be cut, or has fewer than two
     images."""
-    batching, batch = program_batching(op.program), op.root.types[0].static[0]
-    return None if batching is None or batch < 2 else Blocked(op.program, batching.cut, batching.sums, batch)
+    batching, shape = program_batching(op.program), op.root.types[0].static
+    if batching is None or not shape or shape[0] < 2:
+        return None
+    return Blocked(op.program, batching.cut, batching.sums, shape[0])
 
 
 def whole(op: Blocked | Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
@@ -381,7 +392,9 @@ def _one_after_the_other(op: Epilogue, lower: Lower, how: LoweringContext) -> Na
 
     @cache
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
-        contraction = [c.relocated(ins(*slots), [made], shared) for c in first.calls((True,))]
+        contraction = [
+            c.relocated(ins(*slots), [made], shared) for c in first.calls((True, *[False] * (len(root.types) - 1)))
+        ]
         return contraction + [c.relocated([made, *ins(*read)], results, shared) for c in rest.calls(wanted)]
 
     inplace = () if in_place else tuple(s for i, s in enumerate(read, 1) if i in rest.inplace and s not in slots)

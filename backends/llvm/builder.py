@@ -13,6 +13,7 @@ from functools import cache
 
 from minigraph.backends.llvm.compiler import LazyModule, host
 from minigraph.backends.llvm.text import (
+    F16,
     F32,
     F64,
     I1,
@@ -37,7 +38,7 @@ def element(dtype: DType) -> IRType:
     """The type of an element in memory."""
     kind, size = dtype.np_dtype.kind, dtype.size
     if kind == "f":
-        return {4: F32, 8: F64}[size]
+        return {2: F16, 4: F32, 8: F64}[size]
     return integer(8 * size)
 
 

@@ -45,6 +45,17 @@ def new_machine(cpu: str, features: str) -> Any:
 
 def object_code(text: str, cpu: str, features: str) -> bytes:
     """The object file of an IR module. Raises RuntimeError for a text that is no valid IR."""
+    content: bytes = machine(cpu, features).emit_object(_optimised(text, cpu, features))
+    return content
+
+
+def assembly(text: str, cpu: str, features: str) -> str:
+    """The assembly of an IR module, which is the code of its object file."""
+    code: str = machine(cpu, features).emit_assembly(_optimised(text, cpu, features))
+    return code
+
+
+def _optimised(text: str, cpu: str, features: str) -> Any:
     target = machine(cpu, features)
     module = llvm.parse_assembly(text)
     module.triple = target.triple
@@ -54,8 +65,7 @@ def object_code(text: str, cpu: str, features: str) -> bytes:
     for name in PASSES:
         getattr(passes, f"add_{name}_pass")()
     passes.run(module, llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options()))
-    content: bytes = target.emit_object(module)
-    return content
+    return module
 
 
 def serve() -> None:

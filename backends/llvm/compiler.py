@@ -125,6 +125,11 @@ def load(text: str | LazyModule) -> Any:
     return code
 
 
+def assembly_code(text: str) -> str:
+    """The assembly of an IR module on this CPU."""
+    return codegen.assembly(text, *host()[:2])
+
+
 def compile_ahead(modules: Iterable[str | LazyModule]) -> None:
     """Start to compile the modules that are neither loaded nor in the cache."""
     if processes() == 1:

@@ -18,7 +18,7 @@ from minigraph.core.errors import InternalError
 from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, operand, walk
 from minigraph.core.types import TensorType
-from minigraph.ir.regions import kernel_of
+from minigraph.ir.regions import Loop, kernel_of
 from minigraph.loops.aliasing import overwritable
 from minigraph.loops.fusion import followed, pitched
 from minigraph.loops.kernel import LEAVES, Buffer, Kernel, Reduce, accesses, map_value, statements, values
@@ -32,10 +32,12 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
     if kernel is not None and _moves_float16(kernel):
         kernel = op.loops(*([_as_bits(t) for t in types] for types in (in_types, out_types)))
     if kernel is not None and how.epilogue is not None:
-        kernel = followed(kernel, how.epilogue.value, how.epilogue.types(out_types[0].static))
+        out_types = out_types[:1]
+        first = only(kernel, [b.position == 0 for b in kernel.buffers if b.role == "out"])
+        kernel = followed(first, how.epilogue.value, how.epilogue.types(out_types[0].static))
     if kernel is not None and how.pitch is not None:
         kernel = pitched(kernel, how.pitch)
-    if kernel is None or not _is_printable(kernel):
+    if kernel is None or not _is_printable(kernel, isinstance(op, Loop) or op.is_pointwise(in_types)):
         return None
     if how.adds and (batching := op.batching(in_types, out_types)) is not None:
         kernel = added(kernel, [n for n, is_sum in enumerate(batching.sums) if is_sum])
@@ -46,8 +48,7 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
 
     every = made((True,) * len(out_types))
     layout = WorkspaceLayout()
-    buffers = dict.fromkeys(b for s in every for b in s.kernel.buffers if b.role == "work")
-    work = {b.position: layout.reserve(b.size * b.dtype.size) for b in buffers}
+    work = _reserved(every, layout)
 
     @cache
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
@@ -60,7 +61,9 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
             return None
         flags = next(b for b in refusal.buffers if b.role == "out")
         found = layout.reserve(flags.size)
-        trial = [_call(s, {}) for s in launches(refusal, host().lanes)]
+        tried = launches(refusal, host().lanes)
+        own = _reserved(tried, layout)
+        trial = [_call(s, own) for s in tried]
     native = Native(calls, layout.nbytes, _overwritable([s.kernel for s in every]))
     if refusal is None:
         return native
@@ -101,6 +104,12 @@ def _call(s: Scheduled, work: Mapping[int, BufferRef]) -> Call:
     return Call(module, "kernel", s.tasks, tuple(_place(b, work) for b in s.kernel.buffers))
 
 
+def _reserved(every: Sequence[Scheduled], layout: WorkspaceLayout) -> dict[int, BufferRef]:
+    """Room for the buffers that kernels share, by position."""
+    buffers = dict.fromkeys(b for s in every for b in s.kernel.buffers if b.role == "work")
+    return {b.position: layout.reserve(b.size * b.dtype.size) for b in buffers}
+
+
 def _place(buffer: Buffer, work: Mapping[int, BufferRef]) -> BufferRef:
     if buffer.role == "work":
         return work[buffer.position]
@@ -108,9 +117,13 @@ def _place(buffer: Buffer, work: Mapping[int, BufferRef]) -> BufferRef:
     return place
 
 
-def _is_printable(kernel: Kernel) -> bool:
+def _is_printable(kernel: Kernel, is_pointwise: bool = False) -> bool:
+    """Whether the kernel can be written as LLVM IR. A pointwise one may read, cast and write float16."""
     touched = {a.buffer for a in accesses(kernel.body)}
-    if any(b.dtype.np_dtype.kind not in "fiub" or b.dtype.name == "float16" or not b.size for b in touched):
+    if any(b.dtype.np_dtype.kind not in "fiub" or (b.dtype is float16 and not is_pointwise) for b in touched):
+        return False
+    sums = [n for s in statements(kernel.body) if isinstance(s, Reduce) for n in s.names]
+    if any(not b.size for b in touched) or any(n.dtype is float16 for n in sums):
         return False
     return is_printable(*(_without_leaves(v) for s in statements(kernel.body) for v in values(s)))
 

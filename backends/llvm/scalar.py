@@ -9,7 +9,7 @@ from typing import Any
 from minigraph.backends.llvm.approx import Approximations, lane_by_lane
 from minigraph.backends.llvm.builder import element, function, intrinsic, number
 from minigraph.backends.llvm.text import F32, I1, I32, I64, IRBuilder, IRValue, integer, vector
-from minigraph.core.dtypes import DType, int32
+from minigraph.core.dtypes import DType, float16, float32, int32
 from minigraph.core.scalar import Scalar, walk
 
 _COMPARISONS = {
@@ -49,8 +49,10 @@ def is_printable(*expressions: Scalar) -> bool:
 def _is_known(node: Scalar) -> bool:
     if node.spelled is not None:
         return True
-    kind = node.dtype.np_dtype
-    if kind.kind not in "fiub" or (kind.kind == "f" and kind.itemsize not in (4, 8)):
+    kinds = [node.dtype, *(a.dtype for a in node.args)]
+    if float16 in kinds:  # is read, written and cast, but not computed with
+        return node.function == "operand" or (node.function == "cast" and {*kinds} == {float16, float32})
+    if node.dtype.np_dtype.kind not in "fiub":
         return False
     if node.function not in _KNOWN:
         return False

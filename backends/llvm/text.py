@@ -43,7 +43,7 @@ class IRType:
 
 
 VOID, POINTER = IRType("void", ""), IRType("ptr", "p0")
-F32, F64 = IRType("float", "f32", 32), IRType("double", "f64", 64)
+F16, F32, F64 = IRType("half", "f16", 16), IRType("float", "f32", 32), IRType("double", "f64", 64)
 
 
 @cache

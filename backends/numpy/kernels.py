@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import textwrap
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 from minigraph.backend.base import Lowered, Types
 from minigraph.backends.numpy import (
@@ -29,7 +33,7 @@ from minigraph.compile import blocks
 from minigraph.core.dtypes import float16
 from minigraph.core.op import Op
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
-from minigraph.ir.regions import Blocked, Epilogue, Loop
+from minigraph.ir.regions import Blocked, Epilogue, Loop, Region
 from minigraph.ops.nn.conv2d import Convolution
 
 KERNELS: dict[type[Op], Kernel] = {}
@@ -64,6 +68,20 @@ def lower_part(op: Op, in_types: Types, out_types: Types, part: Lower) -> Lowere
     if isinstance(op, Epilogue):
         return loop.epilogue(op, in_types, part)
     return _single(op, in_types, out_types, KERNELS)
+
+
+def texts(op: Op) -> dict[str, str]:
+    """The functions that make the NumPy calls of an op and of its members, as texts by title."""
+    if isinstance(op, Region):
+        return {title: text for member in op.members for title, text in texts(member.op).items()}
+    found = next((SHARED[kind] for kind in type(op).__mro__ if kind in SHARED), None)
+    function: Any = op.reference if found is None or op.on_host else found
+    while isinstance(function, partial):
+        function = function.func
+    try:
+        return {f"NumPy calls of {type(op).__name__}": textwrap.dedent(inspect.getsource(function))}
+    except (OSError, TypeError):  # made at run time, or installed without its source
+        return {}
 
 
 def _single(op: Op, in_types: Types, out_types: Types, table: Mapping[type[Op], Kernel]) -> Lowered:

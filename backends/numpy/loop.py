@@ -66,7 +66,9 @@ def epilogue(op: Epilogue, in_types: Types, lower: Lower) -> Lowered:
         space, *product = layout.arrays(workspace)
         made = outputs[0] if in_place else product[0]
         assert made is not None
-        contraction = first.bind([inputs[s] for s in slots], [made], space[: first.workspace])
+        contraction = first.bind(
+            [inputs[s] for s in slots], [made, *[None] * (len(root.types) - 1)], space[: first.workspace]
+        )
         operands = [made, *(inputs[s] for s in read)]
         return in_sequence([contraction, rest.bind(operands, outputs, space[: rest.workspace])])
 

@@ -172,7 +172,7 @@ def settings(pages: Iterable[str]) -> dict[str, Any]:
     options = {
         "docstring_style": "google", "show_root_heading": True, "heading_level": 2, "show_source": False,
         "show_signature_annotations": False, "separate_signature": True, "members_order": "source",
-        "docstring_options": {"warnings": False}, "show_root_full_path": False,
+        "docstring_options": {"warnings": False}, "show_root_full_path": False, "merge_init_into_class": True,
         "extensions": [str(ROOT / "docs" / "site" / "docstrings.py")],
     }  # fmt: skip
     return {

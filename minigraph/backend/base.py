@@ -160,8 +160,11 @@ class Backend(ABC):
         that one."""
         return {}
 
-    def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
-        """What the backend makes of an op's kernel in the loop language, as texts by title; empty if it prints none."""
+    def kernel_text(self, op: Op, in_types: Types, out_types: Types, assembly: bool = False) -> Mapping[str, str]:
+        """The code that the backend makes for an op, as texts by title; empty if it makes none.
+
+        assembly: also as assembly, where the backend can print it.
+        """
         return {}
 
 

@@ -25,6 +25,13 @@ def transfers(steps: Sequence[Step]) -> list[Transfer]:
     return found
 
 
+def exchanges_begun(steps: Sequence[Step]) -> list[int | None]:
+    """For each step that waits for an exchange, the number of the step that begins it."""
+    begun = {step.instr: number for number, step in enumerate(steps) if isinstance(step.instr.op, AllReduceStart)}
+    waits = [isinstance(step.instr.op, AllReduceWait) for step in steps]
+    return [begun[step.instr.inputs[0].instr] if wait else None for step, wait in zip(steps, waits, strict=True)]
+
+
 def agreement(steps: Sequence[Step]) -> Agreement | None:
     """What the ranks have to agree on before a run; None if there is nothing."""
     exchanges = [] if WORLD.size == 1 else transfers(steps)

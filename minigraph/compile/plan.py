@@ -229,6 +229,12 @@ class Plan:
             self.fixed.bind()
         self._bind_to_arena()
 
+    def prepare(self) -> None:
+        """Compile the code of all steps together, where the backend can."""
+        for step in self.steps:
+            if step.lowered.prepare is not None:
+                step.lowered.prepare([v is not None for v in step.outputs])
+
     def _bind_to_arena(self) -> None:
         arena = self.store.arena(self.layout.peak)
         if arena is not self._arena:
@@ -245,9 +251,7 @@ class Plan:
                 cache[value] = self._view(value, arena)
             return cache[value]
 
-        for step in self.steps:
-            if step.lowered.prepare is not None:
-                step.lowered.prepare([v is not None for v in step.outputs])
+        self.prepare()
         launches = []
         for step in self.steps:
             start = self.layout.offsets[step.workspace] if step.workspace >= 0 else 0

@@ -11,6 +11,8 @@ from minigraph.core.errors import DTypeError
 __all__ = [
     "DType",
     "as_dtype",
+    "complex64",
+    "complex128",
     "float16",
     "float32",
     "float64",
@@ -81,13 +83,13 @@ class DType:
 
     @property
     def is_complex(self) -> bool:
-        """Whether the elements are complex numbers: never."""
+        """Whether the elements are complex numbers."""
         return self.np_dtype.kind == "c"
 
     @property
     def real_dtype(self) -> DType:
-        """The dtype itself; in TensorFlow 1 that of a complex number's parts."""
-        return self
+        """The dtype of a complex number's parts; other dtypes themselves."""
+        return as_dtype(self.np_dtype.type(0).real.dtype) if self.is_complex else self
 
     @property
     def limits(self) -> tuple[Any, Any]:
@@ -152,12 +154,15 @@ uint8 = DType("uint8", np.uint8)
 uint16 = DType("uint16", np.uint16)
 uint32 = DType("uint32", np.uint32)
 uint64 = DType("uint64", np.uint64)
+complex64 = DType("complex64", np.complex64)
+complex128 = DType("complex128", np.complex128)
 bool_ = DType("bool", np.bool_)
 string = DType("string", np.object_)  # of bytes, on the host only: no plan has strings
 
 ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool_)
-_BY_NAME = {d.name: d for d in (*ALL, string)} | {"half": float16, "float": float32, "double": float64}
-_BY_NUMPY = {d.np_dtype: d for d in ALL}
+COMPLEX = (complex64, complex128)  # which can be moved and cast
+_BY_NAME = {d.name: d for d in (*ALL, *COMPLEX, string)} | {"half": float16, "float": float32, "double": float64}
+_BY_NUMPY = {d.np_dtype: d for d in (*ALL, *COMPLEX)}
 
 
 def register_dtype(name: str, np_dtype: Any) -> DType:

@@ -20,6 +20,10 @@ class DTypeError(MinigraphError, TypeError):
     """An op does not take a dtype, or dtypes differ that must agree."""
 
 
+class NoValueError(DTypeError, ValueError):
+    """None stands where a tensor is needed."""
+
+
 class GraphError(MinigraphError, ValueError):
     """A graph is misused: a tensor of another graph, a name that is taken, or an unknown name."""
 
@@ -110,6 +114,14 @@ class OutOfRangeError(OpError):
 
 class CancelledError(OpError):
     """A queue was closed, or its session, while an operation waited."""
+
+
+class AbortedError(OpError):
+    """Another operation stopped this one."""
+
+
+class DeadlineExceededError(OpError):
+    """An operation took longer than it may."""
 
 
 class UnimplementedError(OpError):

@@ -72,6 +72,11 @@ class GraphViews:
     nodes: Sequence[Any]
     last_id: int
 
+    @property
+    def graph_def_versions(self) -> Any:
+        """The versions of TensorFlow's form of the graph: `producer` is that of TensorFlow 1.15."""
+        return self.as_graph_def().versions
+
     def as_graph_def(self, from_version: Any = None, add_shapes: bool = False) -> Any:
         """Convert the nodes to a message of TensorFlow's, for `tf.import_graph_def` and files. Needs TensorBoard.
 

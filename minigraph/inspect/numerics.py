@@ -88,7 +88,7 @@ class CheckedPlan(Plan):
 
     def _check_feeds(self, arrays: Sequence[np.ndarray]) -> None:
         for instr in self.program.instrs:
-            if isinstance(instr.op, Feed) and _is_float(Value(instr, 0)):
+            if isinstance(instr.op, Feed) and is_float(Value(instr, 0)):
                 array = arrays[instr.op.slot]
                 if array.dtype.kind in "fiub":
                     summary = summarise(np.asarray(array, instr.op.type.dtype.np_dtype))
@@ -109,7 +109,7 @@ class CheckedPlan(Plan):
                 before[i] = np.array(self._host(inputs[i])) if region else summarise(self._host(inputs[i]))
         launch()
         for value, array in zip(step.outputs, self.views(step.outputs), strict=True):
-            if value is None or not _is_float(value):
+            if value is None or not is_float(value):
                 continue
             summary = summarise(self._host(array))
             if not summary.finite:
@@ -136,9 +136,9 @@ class CheckedPlan(Plan):
             for index, result in enumerate(results):
                 made = Value(instr, index)
                 values[made] = np.asarray(result)
-                if _is_float(made) and not (found := summarise(values[made])).finite:
+                if is_float(made) and not (found := summarise(values[made])).finite:
                     names = [step.inputs[v.instr.op.slot] if isinstance(v.instr.op, Feed) else v for v in instr.inputs]
-                    shown = {i: summarise(values[v]) for i, v in enumerate(instr.inputs) if _is_float(v)}
+                    shown = {i: summarise(values[v]) for i, v in enumerate(instr.inputs) if is_float(v)}
                     return self._error(instr, made, found, names, shown)
         shown = {i: summarise(arrays[i]) for i in _floats(step)}
         return self._error(step.instr, value, summary, step.inputs, shown)
@@ -173,14 +173,15 @@ class CheckedPlan(Plan):
         return f"the constant '{instr.name}'" if isinstance(instr.op, Const) else f"'{value.instr.name}'"
 
 
-def _is_float(value: Value) -> bool:
+def is_float(value: Value) -> bool:
+    """Whether a value has a floating dtype."""
     return value.type.dtype.np_dtype.kind == "f"
 
 
 def _floats(step: Step) -> list[int]:
     """The floating-point inputs whose values matter. A variable that is only written does not."""
     blind = set(step.instr.op.writes) - set(step.instr.op.reads)
-    return [i for i, v in enumerate(step.inputs) if _is_float(v) and i not in blind]
+    return [i for i, v in enumerate(step.inputs) if is_float(v) and i not in blind]
 
 
 def _where(instr: Instr) -> str:

@@ -6,14 +6,16 @@ import html
 import os
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minigraph.backend.base import Launch
 from minigraph.compile.assignment import Step
+from minigraph.compile.collectives import exchanges_begun
 from minigraph.compile.memory import lower_bound
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE
@@ -22,6 +24,7 @@ from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.program import Cell, Feed
 from minigraph.ir.regions import Region
+from minigraph.ops.collective.world import WORLD
 from minigraph.ops.constant import Const
 from minigraph.util.alignment import aligned
 from minigraph.util.html import Bar, beside, curves, table
@@ -55,6 +58,7 @@ class LaunchProfile(NamedTuple):
         live: Bytes of the arena in use during the launch.
         inputs: Names of the inputs.
         outputs: Names of the outputs.
+        begun: For a launch that waits for an exchange with other ranks, the number of the launch that began it.
 
     Example:
         >>> x = tf.placeholder(tf.float32, [None, 3])
@@ -76,6 +80,7 @@ class LaunchProfile(NamedTuple):
     live: int
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    begun: int | None = None
 
     @property
     def notes(self) -> str:
@@ -134,7 +139,7 @@ class Profile:
         """Give the totals.
 
         Returns:
-            Three lines of text.
+            Three lines of text, and one on the exchanges with other ranks if there are any.
         """
         measured = "not known here" if self.measured_peak is None else _mega(self.measured_peak) + " MB"
         above = self.planned_peak / self.peak_bound if self.peak_bound else 1.0
@@ -144,7 +149,26 @@ class Profile:
             f"ms in {len(self.launches)} launches, {self.flops / 1e9:.3f} GFLOP\n"
             f"peak memory: planned {_mega(self.planned_peak)} MB, {above:.2f} x the lower bound "
             f"{_mega(self.peak_bound)} MB; measured growth of the process {measured}\n"
-            f"variables: {_mega(self.variable_bytes)} MB"
+            f"variables: {_mega(self.variable_bytes)} MB{self._told_exchanges()}"
+        )
+
+    def _exchanges(self) -> Iterator[tuple[float, float, LaunchProfile]]:
+        """When each exchange with other ranks begins and has ended, in seconds, and the launch that waits for it."""
+        ends = [*accumulate(launch.seconds for launch in self.launches)]
+        for end, launch in zip(ends, self.launches, strict=True):
+            if launch.begun is not None:
+                yield ends[launch.begun], end, launch
+
+    def _told_exchanges(self) -> str:
+        found = [*self._exchanges()]
+        if not found:
+            return ""
+        under_way = sum(end - begin for begin, end, _ in found)
+        waiting = sum(launch.seconds for _, _, launch in found)
+        size = sum(launch.bytes_read for _, _, launch in found)
+        return (
+            f"\nexchanges: {len(found)} of {_mega(size)} MB, {under_way * 1e3:.3f} ms under way, "
+            f"{waiting * 1e3:.3f} ms of it waited for ({1 - waiting / max(under_way, 1e-9):.0%} hidden)"
         )
 
     def by_time(self, top: int | None = None) -> list[LaunchProfile]:
@@ -222,6 +246,14 @@ class Profile:
             del args["op"], args["seconds"]
             add(launch.op, "fallback" if launch.fallback else "launch", launch.seconds, args)
         count(0)
+        for lane, (begin, end, launch) in enumerate(self._exchanges(), start=2):
+            span = {"ts": (self.feed_seconds + begin) * 1e6, "dur": (end - begin) * 1e6}
+            args = {"bytes": launch.bytes_read, "waited for, ms": launch.seconds * 1e3}
+            events.append(
+                {"ph": "X", "pid": 1, "tid": lane, "name": launch.node, "cat": "exchange", **span, "args": args}
+            )
+            lane_name = {"name": f"exchange {lane - 1}"}
+            events.append({"ph": "M", "pid": 1, "tid": lane, "name": "thread_name", "args": lane_name})
         add("copy results", "copy", self.result_seconds, {})
         totals: dict[str, Any] = {
             "planned_peak": self.planned_peak,
@@ -280,8 +312,10 @@ def _profile(plan: Plan, runs: Sequence[_Times], measured: int | None, flops: Fl
     cells = {i.op.name: i.op.type.nbytes for i in plan.program.instrs if isinstance(i.op, Cell)}
     return Profile(
         launches=tuple(
-            _launch(plan, step, median, live, copies, flops)
-            for step, median, live, copies in zip(plan.steps, medians, live_bytes(plan), _are_copies(plan), strict=True)
+            _launch(plan, step, median, live, copies, flops)._replace(begun=begun if WORLD.size > 1 else None)
+            for step, median, live, copies, begun in zip(
+                plan.steps, medians, live_bytes(plan), _are_copies(plan), exchanges_begun(plan.steps), strict=True
+            )
         ),
         seconds=statistics.median(ends[-1] for _, _, ends in runs),
         feed_seconds=statistics.median(first for _, first, _ in runs),

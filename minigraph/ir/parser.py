@@ -18,14 +18,30 @@ from minigraph.core.errors import DTypeError, MinigraphError
 from minigraph.core.op import Op
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
+from minigraph.ir.fused_update import FusedUpdate
 from minigraph.ir.hoist import Hoist, Hoisted
+from minigraph.ir.moments import Moments
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.program import Builder, Cell, Feed, Instr, Program, Value
 from minigraph.ir.regions import Blocked, Epilogue, Join, Loop, Region
 from minigraph.ops.registry import find_op
 
-OWN = (Feed, Cell, Loop, Epilogue, Join, Blocked, Hoist, Hoisted, Packed, OnPacked, MultiTensorApply)
+OWN = (
+    Feed,
+    Cell,
+    Loop,
+    Epilogue,
+    Join,
+    Blocked,
+    Hoist,
+    Hoisted,
+    Packed,
+    OnPacked,
+    MultiTensorApply,
+    FusedUpdate,
+    Moments,
+)
 _OWN_BY_NAME: dict[str, type[Op]] = {kind.__name__: kind for kind in OWN}
 _NAMED = {"None": None, "True": True, "False": False, "inf": float("inf"), "nan": float("nan")}
 _NUMBER = re.compile(r"-inf|-?\d+(\.\d*)?([eE][-+]?\d+)?")

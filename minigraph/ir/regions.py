@@ -15,6 +15,18 @@ from minigraph.loops.kernel import Kernel
 from minigraph.util.lazy import lazy_property
 
 
+def evaluated(program: Program, xp: Any, arrays: Sequence[Any]) -> tuple[Any, ...]:
+    """The results of a program for its feeds, by the ops' `forward`."""
+    values: dict[Value, Any] = {}
+    for instr in program.instrs:
+        if isinstance(instr.op, Feed):
+            values[Value(instr, 0)] = arrays[instr.op.slot]
+        else:
+            results = instr.op.forward(xp, *(values[v] for v in instr.inputs))
+            values |= {Value(instr, i): r for i, r in enumerate(results)}
+    return tuple(values[v] for v in program.results)
+
+
 class Region(Op, abstract=True):
     """An inner program whose feed i is operand i."""
 
@@ -35,14 +47,7 @@ class Region(Op, abstract=True):
         return tuple(v.type for v in self.program.results)
 
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
-        values: dict[Value, Any] = {}
-        for instr in self.program.instrs:
-            if isinstance(instr.op, Feed):
-                values[Value(instr, 0)] = arrays[instr.op.slot]
-            else:
-                results = instr.op.forward(xp, *(values[v] for v in instr.inputs))
-                values |= {Value(instr, i): r for i, r in enumerate(results)}
-        return tuple(values[v] for v in self.program.results)
+        return evaluated(self.program, xp, arrays)
 
     def resized(self, program: Program) -> Region | None:
         """The region around `program`, its inner program for other sizes; None if it has no form for them."""
@@ -114,7 +119,8 @@ class Loop(Region, abstract=True):
 
 
 class Epilogue(Region, abstract=True):
-    """A contraction, the first inner instruction, and pointwise ops on its result; nothing else reads that result."""
+    """A contraction or another kernel, the first inner instruction, and pointwise ops on its first result; nothing else
+    reads any of its results."""
 
     @property
     def root(self) -> Instr:

@@ -83,6 +83,26 @@ def _needed(outputs: Sequence[Tensor], given: set[Tensor]) -> list[Node]:
     return sorted(found, key=lambda n: n.id)
 
 
+def over_steps(
+    step: Callable[[Sequence[Any]], Sequence[Any]], kinds: Sequence[TensorType], carried: int, scanned: int,
+    reverse: bool, arrays: Sequence[Any],
+) -> tuple[Any, ...]:  # fmt: skip
+    """The results of a loop. step: gives a step's results, of these kinds, for the states, elements and constants."""
+    state, sequences = list(arrays[:carried]), arrays[carried : carried + scanned]
+    constants = arrays[carried + scanned :]
+    length = len(sequences[0])
+    stacked: list[Any] = [None] * (len(kinds) - carried)
+    for t in reversed(range(length)) if reverse else range(length):
+        found = step([*state, *(s[t] for s in sequences), *constants])
+        state = list(found[:carried])
+        for k, value in enumerate(found[carried:]):
+            if stacked[k] is None:
+                stacked[k] = np.empty((length, *np.shape(value)), np.asarray(value).dtype)
+            stacked[k][t] = value
+    empty = [_empty(t) for t in kinds[carried:]] if not length else []
+    return (*map(np.asarray, state), *(empty or stacked))
+
+
 class ScanLoop(Op):
     """`state, outputs[t] = body(state, sequences[t], constants)` for each t, from the last to the first if `reverse`.
 
@@ -111,19 +131,8 @@ class ScanLoop(Op):
         return (*states, *stacked)
 
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
-        state, sequences = list(arrays[: self.carried]), arrays[self.carried : self.carried + self.scanned]
-        constants = arrays[self.carried + self.scanned :]
-        length = len(sequences[0])
-        stacked: list[Any] = [None] * (len(self.body.outputs) - self.carried)
-        for t in reversed(range(length)) if self.reverse else range(length):
-            found = self.body.evaluate([*state, *(s[t] for s in sequences), *constants])
-            state = found[: self.carried]
-            for k, value in enumerate(found[self.carried :]):
-                if stacked[k] is None:
-                    stacked[k] = np.empty((length, *np.shape(value)), np.asarray(value).dtype)
-                stacked[k][t] = value
-        empty = [_empty(t.type) for t in self.body.outputs[self.carried :]] if not length else []
-        return (*map(np.asarray, state), *(empty or stacked))
+        kinds = [t.type for t in self.body.outputs]
+        return over_steps(self.body.evaluate, kinds, self.carried, self.scanned, self.reverse, arrays)
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         last = self.carried + self.scanned
@@ -177,10 +186,16 @@ class WhileLoop(HostOp):
         return (*states, *(_along(None, t) for t in results[self.carried :]))
 
     def forward(self, xp: Any, limit: Any, go: Any, *arrays: Any) -> tuple[Any, ...]:
+        return self.run(LoopBody.evaluate, limit, go, *arrays)
+
+    def run(
+        self, step: Callable[[LoopBody, Sequence[Any]], list[Any]], limit: Any, go: Any, *arrays: Any
+    ) -> tuple[Any, ...]:
+        """The results. step: gives the outputs of the body for its inputs."""
         state, constants = list(arrays[: self.carried]), arrays[self.carried :]
         steps: list[list[Any]] = []
         while len(steps) < int(limit) and bool(np.ravel(go)[0]):
-            go, *found = self.body.evaluate([np.int64(len(steps)), np.asarray(go), *state, *constants])
+            go, *found = step(self.body, [np.int64(len(steps)), np.asarray(go), *state, *constants])
             state = found[: self.carried]
             steps.append(found[self.carried :])
         types = [t.type for t in self.body.outputs[1 + self.carried :]]

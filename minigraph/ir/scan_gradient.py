@@ -10,8 +10,8 @@ from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import TensorType
 from minigraph.ir.scan import LoopBody, Scan, ScanLoop, WhileLoop
 from minigraph.ops.array.gathering import gather
+from minigraph.ops.array.reversal import reverse as reverse_along
 from minigraph.ops.array.shape import shape
-from minigraph.ops.array.slicing import reverse as reverse_along
 from minigraph.ops.builder import apply_all
 from minigraph.ops.constant import Placeholder, constant
 from minigraph.ops.control.arrays import EmptyArray

@@ -153,6 +153,7 @@ class Layer:
             The variable.
         """
         kind = as_dtype(dtype or self._dtype or floatx())
+        self._dtype = self._dtype or kind.name
         start = initializers.get("glorot_uniform" if initializer is None else initializer)
         dims = TensorShape(() if shape is None else shape).as_list()
         made = Variable(
@@ -426,7 +427,7 @@ class Layer:
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
         if self._batch_input_shape is not None:
             config["batch_input_shape"] = self._batch_input_shape
-        return {**config, "dtype": self._dtype or floatx()}
+        return {**config, "dtype": self._dtype}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

@@ -254,6 +254,22 @@ class Network(Layer):
         """The assignments of all layers that run with each step of training."""
         return self._reached(super().updates) if self.trainable or self.stateful else []
 
+    @property
+    def state_updates(self) -> list[Node]:
+        """The assignments of layers that keep their states, which run with each batch, in training or not."""
+        return self._reached([u for layer in self._nested() if layer.stateful for u in layer._updates])
+
+    def reset_states(self) -> None:
+        """Set the states of all layers that keep them to zeros.
+
+        Example:
+            >>> layer = tf.keras.layers.LSTM(3, stateful=True, batch_input_shape=(2, 5, 4))
+            >>> tf.keras.Sequential([layer]).reset_states()
+        """
+        for layer in self.layers:
+            if layer.stateful and hasattr(layer, "reset_states"):
+                layer.reset_states()
+
     # configurations
 
     def get_config(self) -> dict[str, Any]:

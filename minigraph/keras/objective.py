@@ -190,7 +190,7 @@ class Objective:
     def run(self, batch: Batch, training: bool) -> tuple[list[Any], list[list[Any]]]:
         """The losses of a batch and the sums of its metrics; in training after a step."""
         weights, totals, sums = self._graph(batch.weights is not None)
-        step = self.step(batch.weights is not None) if training else []
+        step = self.step(batch.weights is not None) if training else self.model.state_updates
         feeds = dict(zip(self.model.inputs or [], batch.inputs, strict=True))
         feeds |= dict(zip(self.targets, batch.targets, strict=True))
         feeds |= dict(zip(weights, batch.weights or (), strict=True))

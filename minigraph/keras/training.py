@@ -380,7 +380,8 @@ class Model(Network):
             A list of arrays, one for each output.
         """
         feeds = dict(zip(self.inputs or [], batch.inputs, strict=True))
-        found: list[np.ndarray] = get_session().run(list(self.outputs or ()), feeds | phase_feeds(False))
+        found: list[np.ndarray]
+        found, _ = get_session().run([list(self.outputs or ()), self.state_updates], feeds | phase_feeds(False))
         return found
 
     def reset_metrics(self) -> None:

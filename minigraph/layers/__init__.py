@@ -4,6 +4,7 @@ Each layer is a function (`conv2d`), and a class (`Conv2D`) whose objects can be
 variables. Imports sessions' variables and ops; knows no backend. Layers of old programs (slim) are in `tf1/`.
 """
 
+from minigraph.layers.base import *
 from minigraph.layers.classes import *
 from minigraph.layers.functions import *
 from minigraph.layers.normalization import *

@@ -12,9 +12,8 @@ from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.layers import functions, normalization
 from minigraph.layers import other_ranks as others
-from minigraph.run.variable_lists import global_variables, trainable_variables
-from minigraph.run.variable_scope import VariableScope, variable_scope
-from minigraph.run.variables import Variable
+from minigraph.layers.base import Layer
+from minigraph.run.variable_scope import variable_scope
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -37,7 +36,6 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
-    "Layer",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
@@ -45,43 +43,22 @@ __all__ = [
 ]
 
 
-class Layer(Generic[P]):
-    """Base class of layers as objects.
-
-    A layer makes its variables at its first call and uses them again at each later call. The constructor of each
-    class takes the arguments of the function of the same purpose, but for `inputs`.
-
-    Args:
-        *args, **options: Arguments of the layer's function.
-
-    Raises:
-        TypeError: The layer's function has no such argument.
-
-    Example:
-        >>> layer = tf.layers.Dense(10, name="top")
-        >>> first, second = layer(tf.zeros([1, 5])), layer(tf.ones([1, 5]))
-        >>> [v.name for v in layer.variables]
-        ['top/kernel:0', 'top/bias:0']
-        >>> layer.kernel.shape.as_list()
-        [5, 10]
-    """
+class FunctionLayer(Layer, Generic[P]):
+    """A layer that calls a function. Its constructor takes the arguments of the function, but for `inputs`."""
 
     function: ClassVar[Callable[..., Tensor]]
-    default_name: ClassVar[str] = "layer"
     parameters: ClassVar[Sequence[str]] = ()
 
     def __init__(self, *args: P.args, **options: P.kwargs) -> None:
-        parameters = self.parameters or [p for p in signature(type(self).function).parameters if p != "inputs"]
+        parameters = self.parameters
         if len(args) > len(parameters):
             raise TypeError(f"{type(self).__name__} takes {len(parameters)} arguments, not {len(args)}")
         self._options: dict[str, Any] = {**dict(zip(parameters, args, strict=False)), **options}
-        self._name: str | None = self._options.pop("name", None)
-        for private in ("_reuse", "_scope"):
-            self._options.pop(private, None)
+        private = {name: self._options.pop(name, None) for name in ("_reuse", "_scope")}
+        super().__init__(name=self._options.pop("name", None), **private)
         unknown = [k for k in self._options if k not in parameters]
         if unknown:
             raise TypeError(f"{type(self).__name__} has no argument {unknown[0]!r}")
-        self._scope: VariableScope | None = None
         self._name_scope: str | None = None  # of a layer without variables; later calls open it again
 
     def __call__(self, inputs: TensorLike, *args: Any, **call: Any) -> Tensor:
@@ -104,65 +81,47 @@ class Layer(Generic[P]):
             call["training"] = args[0]
         x = convert_to_tensor(inputs)
         with x.graph.as_default():
-            if self._takes_scope:
-                return self._in_scope(x, call)
-            if self._name_scope is None:
-                with x.graph.name_scope(self._name or self.default_name) as scope:
-                    self._name_scope = scope
-            return type(self).function(x, **self._options, **call, name=self._name_scope)
-
-    apply = __call__
+            known = {name: len(x.graph.get_collection(name)) for name in self._added}
+            made = self._in_scope(x, call) if self._takes_scope else self._in_name_scope(x, call)
+            for name, already in known.items():
+                self._added[name] += x.graph.get_collection(name)[already:]
+            self.built = True
+            return made
 
     @property
     def _takes_scope(self) -> bool:
         return "reuse" in signature(type(self).function).parameters
 
+    def _in_name_scope(self, x: Tensor, call: dict[str, Any]) -> Tensor:
+        if self._name_scope is None:
+            with x.graph.name_scope(self._name or self.default_name) as scope:
+                self._name_scope = scope
+        return type(self).function(x, **self._options, **call, name=self._name_scope)
+
     def _in_scope(self, x: Tensor, call: dict[str, Any]) -> Tensor:
-        first = self._scope is None
         if self._scope is None:
             with variable_scope(self._name, default_name=self.default_name) as scope:
                 self._scope = scope
         options = {**self._options, **call}
-        return type(self).function(x, **options, name=self._scope, reuse=None if first else True)
+        return type(self).function(x, **options, name=self._scope, reuse=True if self.built else self._reuse)
 
-    @property
-    def name(self) -> str:
-        """The last part of the variable scope's name, or the name that the layer will ask for."""
-        if self._scope is not None:
-            return self._scope.name.rpartition("/")[2]
-        return self._name or self.default_name
-
-    def _own(self, variables: list[Variable]) -> list[Variable]:
-        if self._scope is None:
-            return []
-        return [v for v in variables if v.name.startswith(f"{self._scope.name}/")]
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All variables of the layer; none before the first call."""
-        return self._own(global_variables())
-
-    weights = variables
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The trainable variables of the layer; none before the first call."""
-        return self._own(trainable_variables())
-
-    trainable_weights = trainable_variables
-
-    def __getattr__(self, name: str) -> Variable:
-        """A variable by its name in the layer, such as `kernel` or `bias`."""
+    def __getattr__(self, name: str) -> Any:
+        """A variable by its name in the layer, such as `kernel` or `bias`, or an argument of the constructor."""
         if not name.startswith("_"):
             for variable in self.variables:
                 if variable.op.name.rpartition("/")[2] == name:
                     return variable
+            if name in self.parameters:
+                default = signature(type(self).function).parameters[name].default
+                return self._options.get(name, default)
+            if name == "bias" and self.built:
+                return None
         raise AttributeError(f"{type(self).__name__} has no attribute or variable {name!r} yet")
 
 
 def _layer(
     name: str, function: Callable[Concatenate[Any, P], Tensor], *shown: str, last: Sequence[str] = ("reuse",)
-) -> type[Layer[P]]:
+) -> type[FunctionLayer[P]]:
     """A class of layers for `function`.
 
     shown: example arguments, and the shapes of an input and its result. last: the arguments that come last, in order;
@@ -175,7 +134,7 @@ def _layer(
         "parameters": tuple(p.name for p in parameters),
         "__signature__": whole.replace(parameters=parameters), "__doc__": _document(name, function, *shown),
     }  # fmt: skip
-    return type(name, (Layer,), members)
+    return type(name, (FunctionLayer,), members)
 
 
 def _document(name: str, function: Callable[..., Tensor], arguments: str, given: str, made: str) -> str:

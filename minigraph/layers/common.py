@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from operator import index
 from typing import Any, TypeAlias, cast
 
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor
+from minigraph.core.graph import Graph, Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DataFormat2D, LayerPadding, Padding
 from minigraph.ops.builder import as_tensor_like
@@ -20,12 +21,13 @@ Activation: TypeAlias = Callable[[Tensor], Tensor] | None
 
 
 @contextmanager
-def layer_scope(x: Tensor, name: str | VariableScope | None, default: str, reuse: Reuse) -> Iterator[None]:
-    """The variable scope of a layer of `x`. A scope from before is opened again, and so is its name scope."""
-    with x.graph.as_default():
+def layer_scope(x: Tensor | Graph, name: str | VariableScope | None, default: str, reuse: Reuse) -> Iterator[None]:
+    """The variable scope of a layer of a tensor, or in a graph. One from before is opened again with its name scope."""
+    graph = x.graph if isinstance(x, Tensor) else x
+    with graph.as_default():
         if isinstance(name, VariableScope):
             again = variable_scope(name, reuse=reuse, auxiliary_name_scope=False)
-            with x.graph.name_scope(name.original_name_scope), again:
+            with graph.name_scope(name.original_name_scope), again:
                 yield
         else:
             with variable_scope(name, default_name=default, reuse=reuse):
@@ -66,13 +68,13 @@ def require_channels_last(data_format: str) -> None:
         raise ValueError(f"data_format must be channels_last, not {data_format!r}")
 
 
-def image_format(data_format: str) -> tuple[DataFormat2D, Callable[[Any], list[int]]]:
+def image_format(data_format: str) -> tuple[DataFormat2D, Callable[..., list[int]]]:
     """The ops' name of a data format, and a function that turns a size or a pair into sizes for all four axes."""
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(f"data_format must be channels_last or channels_first, not {data_format!r}")
     if data_format == "channels_first":
-        return NCHW, lambda value: [1, 1, *pair(value)]
-    return NHWC, lambda value: [1, *pair(value), 1]
+        return NCHW, lambda value, what="strides": [1, 1, *pair(value, what)]
+    return NHWC, lambda value, what="strides": [1, *pair(value, what), 1]
 
 
 def channels_of(x: Tensor, data_format: str, layer: str) -> int:
@@ -94,7 +96,9 @@ def last_size(x: Tensor, rank: int, layer: str) -> int:
     return dims[-1]
 
 
-def pair(value: Any) -> tuple[int, int]:
-    """A number or a pair as a pair."""
-    rows, columns = (value, value) if isinstance(value, int) else value
-    return int(rows), int(columns)
+def pair(value: Any, what: str = "") -> tuple[int, int]:
+    """A number or a pair as a pair. ValueError for anything else, with the argument's name `what`."""
+    sizes = tuple(value) if isinstance(value, Iterable) else (value, value)
+    if len(sizes) != 2 or not all(hasattr(s, "__index__") for s in sizes):
+        raise ValueError(f"The {what} argument must be one integer or a pair of integers, not {value!r}")
+    return index(sizes[0]), index(sizes[1])

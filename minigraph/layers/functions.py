@@ -92,13 +92,20 @@ def conv2d(
     form, size = image_format(data_format)
     x = convert_to_tensor(inputs)
     channels = channels_of(x, data_format, "conv2d")
-    rows, columns = pair(kernel_size)
+    rows, columns = pair(kernel_size, "kernel_size")
     with layer_scope(x, name, "conv2d", reuse):
         dims = [rows, columns, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
                               constraint=kernel_constraint)  # fmt: skip
         x.graph.reserve_ids(1)  # the dilation rate, a constant
-        y = conv.conv2d(x, kernel, size(strides), op_padding(padding), data_format=form, dilations=size(dilation_rate))
+        y = conv.conv2d(
+            x,
+            kernel,
+            size(strides),
+            op_padding(padding),
+            data_format=form,
+            dilations=size(dilation_rate, "dilation_rate"),
+        )
         bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation, form)
 
@@ -270,7 +277,7 @@ def max_pooling2d(
     """
     form, size = image_format(data_format)
     with composed(name, "max_pooling2d", inputs):
-        return max_pool(inputs, size(pool_size), size(strides), op_padding(padding), form, name="MaxPool")
+        return max_pool(inputs, size(pool_size, "pool_size"), size(strides), op_padding(padding), form, name="MaxPool")
 
 
 def average_pooling2d(
@@ -302,4 +309,4 @@ def average_pooling2d(
     """
     form, size = image_format(data_format)
     with composed(name, "average_pooling2d", inputs):
-        return avg_pool(inputs, size(pool_size), size(strides), op_padding(padding), form, name="AvgPool")
+        return avg_pool(inputs, size(pool_size, "pool_size"), size(strides), op_padding(padding), form, name="AvgPool")

@@ -93,10 +93,10 @@ def conv2d_transpose(
     x = convert_to_tensor(inputs)
     channels = channels_of(x, data_format, "conv2d_transpose")
     with layer_scope(x, name, "conv2d_transpose", reuse):
-        dims = [*pair(kernel_size), filters, channels]
+        dims = [*pair(kernel_size, "kernel_size"), filters, channels]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
                               constraint=kernel_constraint)  # fmt: skip
-        y = transposed(x, kernel, pair(kernel_size), filters, strides, padding, data_format)
+        y = transposed(x, kernel, pair(kernel_size, "kernel_size"), filters, strides, padding, data_format)
         bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation, form)
 
@@ -106,14 +106,14 @@ def transposed(
 ) -> Tensor:
     """The transposed convolution with a kernel [KH,KW,filters,C], whose rows and columns are `size`."""
     form, axes = image_format(data_format)
-    step = pair(strides)
+    step = pair(strides, "strides")
     more = [0 if padding.lower() == "same" else max(k - s, 0) for k, s in zip(size, step, strict=True)]
     with x.graph.counted_as(24 if padding.lower() == "same" else 28):
         n, height, width = known_dims(x, (0, 1, 2) if form == NHWC else (0, 2, 3))
         sides = [height * step[0] + more[0], width * step[1] + more[1]]
         target = [n, *sides, filters] if form == NHWC else [n, filters, *sides]
         shape = packed(target)
-        y = nn_conv2d_transpose(x, kernel, shape, axes(step), op_padding(padding), data_format=form)
+        y = nn_conv2d_transpose(x, kernel, shape, axes(step, "strides"), op_padding(padding), data_format=form)
         y.set_shape([None if isinstance(d, Tensor) else d for d in target])
     return y
 
@@ -174,7 +174,7 @@ def separable_conv2d(
     x = convert_to_tensor(inputs)
     channels = channels_of(x, data_format, "separable_conv2d")
     with layer_scope(x, name, "separable_conv2d", reuse):
-        deep = [*pair(kernel_size), channels, depth_multiplier]
+        deep = [*pair(kernel_size, "kernel_size"), channels, depth_multiplier]
         wide = [1, 1, channels * depth_multiplier, filters]
         spatial = get_variable(
             "depthwise_kernel",
@@ -194,8 +194,10 @@ def separable_conv2d(
             trainable,
             constraint=pointwise_constraint,
         )
-        rate = list(pair(dilation_rate))
-        y = nn_separable_conv2d(x, spatial, mixing, axes(strides), op_padding(padding), rate=rate, data_format=form)
+        rate = list(pair(dilation_rate, "dilation_rate"))
+        y = nn_separable_conv2d(
+            x, spatial, mixing, axes(strides, "strides"), op_padding(padding), rate=rate, data_format=form
+        )
         bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation, form)
 

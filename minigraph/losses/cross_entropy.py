@@ -17,6 +17,7 @@ from minigraph.ops.math.casting import cast
 from minigraph.ops.nn.cross_entropy import softmax_cross_entropy_with_logits_v2
 from minigraph.ops.nn.cross_entropy import sparse_softmax_cross_entropy_with_logits as sparse_cross_entropy
 from minigraph.ops.nn.loss import sigmoid_cross_entropy_with_logits
+from minigraph.ops.nn.weights import without_last
 
 __all__ = ["sigmoid_cross_entropy", "softmax_cross_entropy", "sparse_softmax_cross_entropy"]
 
@@ -134,7 +135,14 @@ def sparse_softmax_cross_entropy(
         y, x = remove_squeezable_dimensions(labels, logits, 1)
         weight = convert_to_tensor(weights) if not isinstance(weights, float) else weights
         x.graph.reserve_ids(-isinstance(weights, float))  # TensorFlow makes a constant of it before
-        if isinstance(weight, Tensor) and (weight.type.rank or 0) - (y.type.rank or 0) == 1:
-            weight = squeeze(weight, [-1])
+        if None in (x.type.rank, y.type.rank):
+            with x.graph.counted_as(0):
+                classes = getitem(x, (..., 0))
+            y = without_last(y, classes)
+        if isinstance(weight, Tensor):
+            if None in (weight.type.rank, y.type.rank):
+                weight = without_last(weight, y)
+            elif (weight.type.rank or 0) - (y.type.rank or 0) == 1:
+                weight = squeeze(weight, [-1])
         losses = sparse_cross_entropy(labels=y, logits=x, name="xentropy")
         return compute_weighted_loss(losses, weight, full, loss_collection, reduction)

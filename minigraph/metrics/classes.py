@@ -5,7 +5,7 @@ from __future__ import annotations
 from minigraph.core.dtypes import float32, float64, int64
 from minigraph.core.typing import TensorLike
 from minigraph.metrics.counters import Collections, Metric, count_variable, noted
-from minigraph.ops.array.arrays import diag_part
+from minigraph.ops.array.diagonals import diag_part
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.filling import ones_like

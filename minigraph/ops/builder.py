@@ -11,7 +11,7 @@ import numpy as np
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, as_dtype
-from minigraph.core.errors import DTypeError, GraphError, ShapeError, of_two_graphs
+from minigraph.core.errors import DTypeError, GraphError, NoValueError, ShapeError, of_two_graphs
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.operand import Operand
@@ -139,12 +139,19 @@ def require_gradient(grad: TensorType, op: Op, *inputs: TensorType) -> None:
     require_shape(f"the gradient of {type(op).__name__}", grad.shape, op.infer(*inputs)[0].shape)
 
 
+def _loses_kind(kind: str, wanted: DType) -> bool:
+    """Whether numbers of a NumPy kind lose their fraction or their imaginary part in a dtype."""
+    return (kind == "f" and not (wanted.is_floating or wanted.is_complex)) or (kind == "c" and not wanted.is_complex)
+
+
 def constant_array(value: Any, dtype: Any = None, shape: Any = None) -> np.ndarray:
     """The array TensorFlow 1 makes of a Python value: floats are float32, ints int32, arrays keep their dtype.
 
     With `shape`, the values fill it and the last one repeats. DTypeError where `dtype` cannot hold the value.
     """
     wanted = None if dtype is None else as_dtype(dtype)
+    if value is None:
+        raise NoValueError("None values not supported: a tensor, an array or a number is needed.")
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
     else:
@@ -159,7 +166,7 @@ def constant_array(value: Any, dtype: Any = None, shape: Any = None) -> np.ndarr
             if array.dtype.kind == "i" and array.size and not _fits_int32(array):
                 wanted = as_dtype(np.int64)
     if wanted is not None and array.dtype != wanted.np_dtype:
-        if array.dtype.kind == "f" and not wanted.is_floating and array.size:
+        if _loses_kind(array.dtype.kind, wanted) and array.size:
             raise DTypeError(f"Expected {wanted.name}, got {value!r} of type '{type(value).__name__}' instead.")
         array = array.astype(wanted.np_dtype)
     as_dtype(array.dtype)

@@ -23,6 +23,7 @@ from minigraph.ops.counting import per_output
 X = np.array([[-1.7, -0.4, 0.3], [0.8, 1.9, 2.6]])
 POSITIVE = np.abs(X) + 0.2
 Y = np.array([[0.7], [-1.3]])
+NUMBERS = "fiuc"  # the kinds of NumPy dtypes of ops that take complex numbers, too
 
 
 def by_rows(op: Op, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:

@@ -17,9 +17,12 @@ from minigraph.passes.fold_batch_norm import fold_batch_norm
 from minigraph.passes.fuse_blocks import fuse_blocks
 from minigraph.passes.fuse_concat import fuse_concat
 from minigraph.passes.fuse_epilogue import fuse_epilogue
+from minigraph.passes.fuse_moments import fuse_moments
 from minigraph.passes.fuse_pointwise import fuse_pointwise
+from minigraph.passes.fuse_update import fuse_update
 from minigraph.passes.hoist import hoist
 from minigraph.passes.implicit_broadcast import implicit_broadcast
+from minigraph.passes.inline_operands import inline_operands
 from minigraph.passes.integer_products import integer_products
 from minigraph.passes.layout import layout
 from minigraph.passes.multi_tensor import multi_tensor
@@ -29,6 +32,7 @@ from minigraph.passes.remove_dropout import remove_dropout
 from minigraph.passes.simplify import simplify
 from minigraph.passes.stabilise import stabilise
 from minigraph.passes.trim_filters import trim_filters
+from minigraph.passes.widen_float16 import widen_float16
 from minigraph.passes.winograd import winograd
 from minigraph.rewrite.pipeline import Pass
 
@@ -48,6 +52,16 @@ class PipelineEntry(NamedTuple):
 
 # The passes in the order in which they run.
 PIPELINE = (
+    PipelineEntry(
+        widen_float16,
+        "O2",
+        before={},
+        after={
+            "constant_folding": "the casts of constants are computed at compile time",
+            "hoist": "the casts of variables are kept between runs",
+            "fuse_pointwise": "a loop is widened no more",
+        },
+    ),
     PipelineEntry(
         stabilise,
         "O2",
@@ -148,6 +162,21 @@ PIPELINE = (
         before={},
         after={"fuse_pointwise": "a loop must not join what is kept with what each run computes"},
     ),
+    PipelineEntry(
+        fuse_moments,
+        "O3",
+        before={"implicit_broadcast": "it finds sums of differences from a mean by that mean"},
+        after={"fuse_pointwise": "a loop hides the difference"},
+    ),
+    PipelineEntry(
+        fuse_update,
+        "O3",
+        before={"simplify": "a neutral operation would become a part of the assignment"},
+        after={
+            "fuse_pointwise": "a loop takes the operations in and gives other values, too",
+            "multi_tensor": "assignments of one kind are joined with what computes their values",
+        },
+    ),
     PipelineEntry(fuse_pointwise, "O3", before={}, after={}),
     PipelineEntry(
         fuse_epilogue,
@@ -163,6 +192,15 @@ PIPELINE = (
         "O3",
         before={"fuse_epilogue": "a convolution stores with its epilogue where it belongs"},
         after={"fuse_blocks": "a region hides the concatenation and the convolutions"},
+    ),
+    PipelineEntry(
+        inline_operands,
+        "O3",
+        before={
+            "fuse_pointwise": "it is loops that compute their operands",
+            "fuse_epilogue": "a loop that an epilogue takes in needs no operand twice",
+        },
+        after={"fuse_blocks": "a region hides loops"},
     ),
     PipelineEntry(fuse_blocks, "O3", before={}, after={}),
     PipelineEntry(

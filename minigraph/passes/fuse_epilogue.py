@@ -1,11 +1,12 @@
-"""Epilogues: pointwise work on a product becomes a part of it."""
+"""Epilogues: pointwise work on a product, or on another kernel's result, becomes a part of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from minigraph.core.op import Op
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, copy_instr, reachable, readers_of
-from minigraph.ir.regions import Epilogue, Loop
+from minigraph.ir.regions import Epilogue, Loop, values_of
 from minigraph.rewrite.driver import Missed, Outcome
 from minigraph.rewrite.grouping import Fused, fuse
 from minigraph.rewrite.pipeline import Replayable
@@ -13,26 +14,27 @@ from minigraph.rewrite.pipeline import Replayable
 
 @dataclass(frozen=True)
 class FuseEpilogue(Replayable):
-    """Fusion of what follows a convolution or a matrix product.
+    """Fusion of what follows a convolution, a matrix product or one of `others`, ops whose kernels can do it.
 
     before      y = conv(x, w), z = f(y, b, …), where f works element by element: bias, activation, a residual to add
     after       one instruction that works on each part of y when it has been made, and never stores y
-    conditions  nothing else reads y, and all operands of f broadcast to its shape; no control inputs. Where f adds two
-                such results, the one made last takes it in
+    conditions  nothing else reads y or another result of what makes it, and all operands of f broadcast to its shape;
+                no control inputs. Where f adds two such results, the one made last takes it in
     formula     z[i] = f(y[i], b[i], …)
     """
 
+    others: tuple[type[Op], ...] = ()
     name: str = field(default="fuse_epilogue", init=False)
 
     def run(self, program: Program) -> Outcome:
         readers = readers_of(program)
         controls = {c for i in program.instrs for c in i.control}
         missed: list[Missed] = []
-        found: dict[Instr, Fused] = {}  # by what follows the contraction; the last contraction wins
+        found: dict[Instr, Fused] = {}  # by what follows; the last of several that it follows wins
         for root in program.instrs:
-            if not root.op.contracts:
+            if not (root.op.contracts or isinstance(root.op, self.others)):
                 continue
-            reason = _unfit(root, readers.get(Value(root, 0), []), controls)
+            reason = _unfit(root, [r for v in values_of(root) for r in readers.get(v, [])], controls)
             if isinstance(reason, str):
                 missed.append(Missed(self.name, root.name, root.name, reason))
                 continue

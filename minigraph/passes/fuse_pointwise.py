@@ -17,6 +17,7 @@ from minigraph.ops.constant import Const
 from minigraph.ops.math.arithmetic import RealDiv
 from minigraph.ops.math.quantization import DequantizeLinear
 from minigraph.ops.math.reduce import Mean, Sum
+from minigraph.passes.unit_axes import RULES as UNIT_AXES
 from minigraph.rewrite.driver import Missed, Outcome, Rule, rewrite
 from minigraph.rewrite.grouping import Fused, Grouping, fuse
 from minigraph.rewrite.pattern import Match, Pattern
@@ -67,7 +68,7 @@ class FusePointwise(Replayable):
     max_members: int = 256
 
     def run(self, program: Program) -> Outcome:
-        summed = rewrite(program, [_MEAN])
+        summed = rewrite(program, [_MEAN, *UNIT_AXES])
         program = summed.program
         controls = {c for i in program.instrs for c in i.control}
         readers = readers_of(program)

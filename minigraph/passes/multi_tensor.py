@@ -1,4 +1,4 @@
-"""Updates: one step of an optimizer for many variables becomes one instruction."""
+"""Updates: one step of an optimizer for many variables, and assignments to many, become one instruction."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from minigraph.ir.fused_update import FusedUpdate
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.program import Instr, Program, Value
 from minigraph.ir.rebuild import Rebuilder, rebuild_in_order
@@ -15,28 +16,41 @@ from minigraph.rewrite.driver import Applied, Missed, Outcome
 
 @dataclass(frozen=True)
 class MultiTensor:
-    """Multi-tensor optimizer updates.
+    """Multi-tensor updates.
 
-    before      apply(θ₁, …, g₁), apply(θ₂, …, g₂), …: one step of one optimizer, variable by variable
+    before      apply(θ₁, …, g₁), apply(θ₂, …, g₂), …: one step of one optimizer, variable by variable; or
+                v₁ = f(v₁, x₁), v₂ = f(v₂, x₂), …: one kind of assignment, as of moving averages
     after       one instruction that does them all
-    conditions  the same op with the same learning rate and other numbers and the same control inputs; each variable has
-                at most `max_bytes` (a large one is better updated as soon as its gradient is there, which frees memory)
+    conditions  the same op with the same control inputs, and for optimizers the same learning rate and other numbers;
+                all depend on the same writes, so on none of each other; each variable has at most `max_bytes` (a large
+                one is better updated as soon as its gradient is there, which frees memory), one that is assigned
+                `assigned_bytes`
     formula     the same steps, in the same order
     """
 
     max_bytes: int = 1 << 20
+    assigned_bytes: int = 1 << 16
     name: str = field(default="multi_tensor", init=False)
 
     def run(self, program: Program) -> Outcome:
         missed: list[Missed] = []
         families: dict[Any, list[Instr]] = {}
+        past: dict[Instr, int] = {}  # the writes that an instruction depends on, a bit each
+        bit = 1
         for instr in program.instrs:
+            before = 0
+            for p in instr.predecessors:
+                before |= past[p]
             if isinstance(instr.op, Apply):
-                if instr.types[0].nbytes > self.max_bytes:
+                limit = self.assigned_bytes if isinstance(instr.op, FusedUpdate) else self.max_bytes
+                if instr.types[0].nbytes > limit:
                     reason = f"the variable has {instr.types[0].nbytes} bytes"
                     missed.append(Missed(self.name, instr.name, instr.name, reason))
                 else:
-                    families.setdefault(_family(instr), []).append(instr)
+                    families.setdefault((_family(instr), before), []).append(instr)
+            if instr.op.writes:
+                before, bit = before | bit, bit << 1
+            past[instr] = before
         groups = [family for family in families.values() if len(family) > 1]
         if not groups:
             return Outcome(program, [], missed, 1)
@@ -48,8 +62,10 @@ class MultiTensor:
 
 
 def _family(instr: Instr) -> Any:
-    """Equal for updates that differ only in variable, slots and gradient."""
+    """Equal for updates that differ only in variable, slots and gradient, or in all operands of an assignment."""
     assert isinstance(instr.op, Apply)
+    if isinstance(instr.op, FusedUpdate):
+        return instr.op, instr.types[0].dtype, instr.control
     own = instr.op.whole(len(instr.inputs))
     shared = tuple(v for i, v in enumerate(instr.inputs) if i not in own)
     return instr.op, shared, instr.control

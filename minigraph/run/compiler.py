@@ -10,6 +10,7 @@ import numpy as np
 
 from minigraph.backend.base import Backend
 from minigraph.backend.discovery import get_backend, wants_trials
+from minigraph.compile.loop_bodies import with_compiled_loops
 from minigraph.compile.misfit import blamed
 from minigraph.compile.plan import Plan
 from minigraph.compile.resize import CompileRecord, resize
@@ -64,7 +65,8 @@ class RequestCompiler:
         """A plan for the shapes of `arrays`, the fed values."""
         types = [feed_type(tensor, array) for tensor, array in zip(request.feeds, arrays, strict=True)]
         with gc_pause.paused(), SINGLE_THREADED:
-            first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
+            graph = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
+            first = with_compiled_loops(graph, self.passes)
             hooks = [_numeric_check(first, arrays, buffers.read(request.graph))] if self._debug else []
             backend = self.backend if self.tuner is None else self.tuner.begin()
             record = None if self._debug or self._limit is not None else request.record

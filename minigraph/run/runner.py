@@ -13,6 +13,7 @@ from minigraph.inspect.lint import Lints, ObservedRun
 from minigraph.inspect.trace import RunOptions
 from minigraph.run.buffers import Buffers
 from minigraph.run.compiler import RequestCompiler
+from minigraph.run.loop_steps import LoopSteps
 from minigraph.run.options import SessionOptions
 from minigraph.run.plan_cache import PlanCache
 from minigraph.run.request import Request
@@ -26,6 +27,7 @@ class Runner:
         self.backend = self.compiler.backend
         self.cache = PlanCache(graph, self.backend)
         self.buffers = Buffers(self.backend)
+        self.loop_steps = LoopSteps(self.backend, self.compiler.passes)
         self.runs = 0
         self._may_lint = options.lint
         self._lints: Lints | None = None  # made with the first plan, when the graph is whole

@@ -12,10 +12,13 @@ from minigraph.core.dtypes import string
 from minigraph.core.errors import ShapeError, at_node
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType, compatible, format_shape
+from minigraph.ir.scan import WhileLoop
 from minigraph.ops.constant import string_array
 from minigraph.ops.control.branches import Merge
 from minigraph.ops.host.resources import ResourceOp, Resources
+from minigraph.ops.state.variable import VariableV2
 from minigraph.run.feeds import feed_type
+from minigraph.run.loop_steps import LoopSteps
 from minigraph.run.request import Request
 from minigraph.run.runner import Runner
 from minigraph.run.stages import Branches, Known, is_known, next_stage
@@ -53,7 +56,10 @@ def run_in_stages(
             results = _run_plan(runner, stage.fetched, stage.order, known, branches)
             known.update(zip(stage.fetched, results, strict=True))
         for node in stage.ready:
-            _do(node, known, branches, resources, lock)
+            _do(node, known, branches, resources, lock, runner.loop_steps)
+        for tensor in stage.fetched:
+            if isinstance(tensor.node.op, VariableV2):
+                del known[tensor]  # so that later plans have the variable itself, which they may change
 
 
 def _run_plan(
@@ -73,7 +79,7 @@ def _run_plan(
     return values
 
 
-def _do(node: Node, known: Known, branches: Branches, resources: Resources, lock: Lock) -> None:
+def _do(node: Node, known: Known, branches: Branches, resources: Resources, lock: Lock, loop_steps: LoopSteps) -> None:
     """Compute a node, or decide its branch, on the host."""
     if isinstance(node.op, Merge):
         condition = node.inputs[2]
@@ -88,6 +94,8 @@ def _do(node: Node, known: Known, branches: Branches, resources: Resources, lock
         if isinstance(node.op, ResourceOp):
             with lock.given_up():
                 results = node.op.act(resources, *arrays)
+        elif isinstance(node.op, WhileLoop):
+            results = node.op.run(loop_steps, *arrays)
         else:
             results = node.op.reference(*arrays)
         for tensor, result in zip(node.outputs, results, strict=True):

@@ -114,6 +114,31 @@ def is_variable_initialized(variable: Any) -> Tensor:
     return get_default_graph().add(IsVariableInitialized(variable.op.name), (), "IsVariableInitialized").outputs[0]
 
 
+def assert_variables_initialized(var_list: Any = None) -> Any:
+    """An operation whose run fails with FailedPreconditionError if one of the variables has no value yet; by default of
+    all, local ones as well. None if there are none."""
+    chosen = [*tf.global_variables(), *tf.local_variables()] if var_list is None else list(var_list)
+    if not chosen:
+        return None
+    return tf.group(*[v.read_value() for v in chosen], name="assert_variables_initialized")
+
+
+def get_local_variable(
+    name: str, shape: Any = None, dtype: Any = None, initializer: Any = None, regularizer: Any = None,
+    trainable: bool = False, collections: Any = None, caching_device: Any = None, partitioner: Any = None,
+    validate_shape: bool = True, use_resource: Any = None, custom_getter: Any = None, constraint: Any = None,
+    synchronization: Any = 0, aggregation: Any = 0,
+) -> Any:  # fmt: skip
+    """`tf.get_variable` of a variable in the collection LOCAL_VARIABLES, which is not saved, nor trained."""
+    chosen = [tf.GraphKeys.LOCAL_VARIABLES, *(collections or [])]
+    if trainable:
+        raise ValueError("get_local_variable: trainable=True is not supported; use get_variable")
+    return tf.get_variable(
+        name, shape, dtype, initializer, regularizer, False, chosen, caching_device, partitioner, validate_shape,
+        use_resource, custom_getter, constraint, synchronization, aggregation,
+    )  # fmt: skip
+
+
 def tables_initializer(name: str = "init_all_tables") -> Any:
     """The operation that runs those of the collection TABLE_INITIALIZERS, such as iterators' initializers."""
     return tf.group(*tf.get_collection(tf.GraphKeys.TABLE_INITIALIZERS), name=name)

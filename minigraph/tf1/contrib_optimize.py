@@ -7,7 +7,7 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.arguments import refuse
-from minigraph.core.graph import Node, Tensor
+from minigraph.core.graph import Tensor
 
 OPTIMIZER_SUMMARIES = ["learning_rate", "loss", "gradients", "gradient_norm", "global_gradient_norm"]
 OPTIMIZER_CLS_NAMES: dict[str, Any] = {
@@ -112,21 +112,3 @@ def with_dependencies(dependencies: Any, output_tensor: Any, name: str | None = 
         with tf.control_dependencies(list(dependencies)):
             made: Tensor = tf.identity(output_tensor, name=scope)
         return made
-
-
-def assign_moving_average(
-    variable: Any, value: Any, decay: Any, zero_debias: bool = True, name: str | None = None
-) -> Node | Tensor:
-    """variable ← decay·variable + (1 − decay)·value. With zero_debias, the average of a mean that began with zeros in a
-    variable of its own, divided by 1 − decayⁿ."""
-    with tf.name_scope(name, "AssignMovingAvg", [variable, value, decay]) as scope:
-        rate = 1.0 - decay if isinstance(decay, Tensor) else tf.constant(1.0 - decay, variable.dtype)
-        if not zero_debias:
-            return tf.assign_sub(variable, (variable - value) * rate, name=scope)
-        with tf.variable_scope(variable.op.name):
-            kind = {"dtype": variable.dtype, "trainable": False, "initializer": tf.zeros_initializer()}
-            biased = tf.get_variable("biased", variable.get_shape(), **kind)
-            count = tf.get_variable("local_step", [], **kind)
-        mean = tf.assign_sub(biased, (biased - value) * rate)
-        steps = tf.assign_add(count, 1.0)
-        return tf.assign_sub(variable, variable - mean / (1.0 - tf.pow(1.0 - rate, steps)), name=scope)

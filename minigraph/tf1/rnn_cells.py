@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import minigraph as tf
 from minigraph.core.arguments import refuse
 from minigraph.layers.common import layer_scope
-from minigraph.run.variable_scope import VariableScope
 from minigraph.util import nest
 
 Activation = Callable[[Any], Any]
@@ -29,11 +28,9 @@ class RNNCell(tf.layers.Layer):
         self, trainable: bool = True, name: str | None = None, dtype: Any = None, _reuse: bool | None = None,
         **kwargs: Any,
     ) -> None:  # fmt: skip
-        refuse(type(self).__name__, **kwargs)
         if not trainable:
             raise ValueError(f"{type(self).__name__}: trainable=False is not supported")
-        self._name, self._reuse, self.dtype = name, _reuse, dtype
-        self._scope: VariableScope | None = None
+        super().__init__(name=name, dtype=dtype, _reuse=_reuse, **kwargs)
 
     @property
     def state_size(self) -> Any:

@@ -8,34 +8,16 @@ import unittest
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-
 import minigraph as tf
 from minigraph.backend.discovery import get_backend
-from minigraph.core.arguments import refuse
 from minigraph.core.errors import MinigraphError
 from minigraph.ops.random.distributions import get_seed as _get_seed
 from minigraph.run.gpu_options import GPU_BACKEND
+from minigraph.tf1.gradient_checker import compute_gradient, compute_gradient_error
+from minigraph.tf1.test_case import TestCase
 
-
-class TestCase(unittest.TestCase):
-    """A test case with its own default graph."""
-
-    def setUp(self) -> None:
-        self._scope = tf.Graph().as_default()
-        self._scope.__enter__()
-        self.addCleanup(self._scope.__exit__, None, None, None)
-
-    def session(self, graph: Any = None, config: Any = None, use_gpu: bool = False, force_gpu: bool = False) -> Any:
-        """A session for a `with` block. use_gpu has no effect: Session(backend=...) chooses."""
-        refuse("tf.test.TestCase.session", force_gpu=force_gpu)
-        return tf.Session(graph=graph, config=config)
-
-    def assertAllClose(self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, msg: Any = None) -> None:
-        np.testing.assert_allclose(a, b, rtol=rtol, atol=atol, err_msg=msg or "")
-
-    def assertAllEqual(self, a: Any, b: Any, msg: Any = None) -> None:
-        np.testing.assert_array_equal(a, b, err_msg=msg or "")
+__all__ = ["TestCase", "compute_gradient", "compute_gradient_error", "get_temp_dir", "gpu_device_name",
+           "is_built_with_cuda", "is_gpu_available", "main"]  # fmt: skip
 
 
 def main(argv: Any = None) -> None:

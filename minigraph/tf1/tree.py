@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unittest.mock
 from types import ModuleType
 from typing import Any
 
@@ -30,8 +31,10 @@ from minigraph.tf1 import (
     file_datasets,
     flags,
     gfile,
+    host_math,
     logs,
     mnist,
+    private_modules,
     queues,
     readers,
     rnn,
@@ -41,6 +44,7 @@ from minigraph.tf1 import (
     strings,
     structures,
     supervisor,
+    tensor_protos,
     testing,
     timeline,
     training,
@@ -49,12 +53,13 @@ from minigraph.tf1 import (
 from minigraph.tf1.namespace import ROOT, Namespace
 from minigraph.tf1.nets import NETS
 from minigraph.tf1.template import make_template
+from minigraph.train.moving_averages import assign_moving_average
 
 _CORE_MODULES = (
     "graph_util", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "summary", "train",
 )  # fmt: skip
-KINDS = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "string", "uint8", "uint16", "uint32",
-         "uint64")  # fmt: skip
+KINDS = ("complex64", "complex128", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "string",
+         "uint8", "uint16", "uint32", "uint64")  # fmt: skip
 _SCOPES = {n: getattr(arg_scope, n) for n in ("add_arg_scope", "arg_scope", "current_arg_scope", "has_arg_scope")}
 
 
@@ -107,7 +112,7 @@ def _fill_root() -> None:
     _add("gfile", gfile)
     _add("io.gfile", gfile)
     _add("logging", logs)
-    _add("test", testing)
+    _add("test", testing, mock=unittest.mock)
     own = {**_public(training, "Timer"), "Supervisor": supervisor.Supervisor}
     _add("train", training, saving.MessageClasses({"SaverDef": "saver"}), **own, Saver=saving.Saver,
          export_meta_graph=saving.export_meta_graph)  # fmt: skip
@@ -177,6 +182,12 @@ def _fill_aliases() -> None:
     ROOT.__dict__.update(own, OpError=minigraph.errors.OpError, make_template=make_template)
     more = _public(combined, "CheckBelow", "ListDiff")
     ROOT.__dict__.update(more)
+    numbers = _public(host_math, "HostFunction")
+    messages = _public(tensor_protos)
+    ROOT.__dict__.update(**numbers, **messages)
+    _add("math", **numbers)
+    _add("python.framework.tensor_util", **messages, MakeNdarray=tensor_protos.make_ndarray)
+    _add("contrib.util", **messages)
     _add("math", **{n: more[n] for n in ("cross", "invert_permutation", "segment_mean", "unsorted_segment_mean",
          "unsorted_segment_sqrt_n")})  # fmt: skip
     _add("linalg", cross=combined.cross)
@@ -250,26 +261,37 @@ def _fill_contrib() -> None:
 def _fill_python() -> None:
     """Private modules that programs import nevertheless; each has the names of the public ones."""
     nn, train = MODULES["nn"], MODULES["train"]
-    for name in ("constant_op", "dtypes", "errors", "graph_util", "ops", "random_seed", "tensor_shape", "tensor_util"):
+    for name in ("errors", "errors_impl"):
+        _add(f"python.framework.{name}", MODULES["errors"])
+    for name in ("constant_op", "dtypes", "graph_util", "ops", "random_seed", "tensor_shape", "tensor_util"):
         _add(f"python.framework.{name}", MODULES.get(name), ROOT)
     for name in ("array_ops", "check_ops", "clip_ops", "control_flow_ops", "data_flow_ops", "init_ops", "logging_ops",
-                 "math_ops", "metrics", "nn", "nn_ops", "random_ops", "standard_ops", "state_ops", "variable_scope",
+                 "math_ops", "nn", "nn_ops", "random_ops", "standard_ops", "state_ops", "variable_scope",
                  "variables", "image_ops"):  # fmt: skip
         _add(f"python.ops.{name}", ROOT, nn, MODULES.get("image"))
     _add("python.framework.ops", convert_to_tensor=minigraph.convert_to_tensor)
     _add("python.framework.random_seed", get_seed=testing.get_seed)
-    _add("python.ops.losses.losses", MODULES.get("losses"))
+    for name in ("losses", "losses_impl", "util"):
+        _add(f"python.ops.losses.{name}", MODULES["losses"])
+    for name in ("metrics", "metrics_impl"):
+        _add(f"python.ops.{name}", MODULES["metrics"])
+    _add("python.framework.tensor_shape", **private_modules.SHAPES)
+    _add("python.ops.weights_broadcast_ops", **private_modules.WEIGHTS)
+    _add("python.ops.confusion_matrix", ROOT, **private_modules.CONFUSION)
+    for name in ("base", "convolutional", "core", "layers", "normalization", "pooling"):
+        _add(f"python.layers.{name}", MODULES["layers"])
+    _add("python.layers.normalization", batch_norm=minigraph.layers.batch_normalization)
+    for path in ("python.layers.utils", "contrib.layers.python.layers.utils", "contrib.slim.utils"):
+        _add(path, **private_modules.CONDITIONS)
     for name in ("saver", "training", "training_util", "moving_averages", "optimizer", "session_run_hook",
                  "basic_session_run_hooks", "monitored_session"):  # fmt: skip
         _add(f"python.training.{name}", train, ROOT)
     _add("python.ops.control_flow_ops", with_dependencies=contrib_optimize.with_dependencies)
-    _add("python.training.moving_averages", assign_moving_average=contrib_optimize.assign_moving_average)
+    _add("python.training.moving_averages", assign_moving_average=assign_moving_average)
     _add("python.framework.tensor_util", constant_value=aliases.constant_value)
     _add("python.client.session", ROOT)
     _add("python.client.timeline", timeline)
     _add("python.client.device_lib", testing.DEVICES)
-    _add("python.layers.core", MODULES["layers"])
-    _add("python.layers.layers", MODULES["layers"])
     _add("python.summary.summary", MODULES["summary"])
     for name, module in (("app", app), ("flags", flags), ("gfile", gfile), ("tf_logging", logs), ("test", testing)):
         _add(f"python.platform.{name}", module)

@@ -12,14 +12,16 @@ from minigraph.core.dtypes import float32
 from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.typing import TensorLike
-from minigraph.ops.array.shape import zeros
-from minigraph.ops.builder import as_tensor_like
+from minigraph.ops.array.shape import ones, zeros
+from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.constant import constant
 from minigraph.ops.math.casting import cast
+from minigraph.ops.math.exponential import pow as power
 from minigraph.ops.math.extremes import minimum
 from minigraph.ops.state.variable import group
 from minigraph.run.variable_lists import global_variables, trainable_variables
-from minigraph.run.variable_scope import scoped_name
-from minigraph.run.variables import Variable, assign_sub
+from minigraph.run.variable_scope import get_variable, scoped_name, variable_scope
+from minigraph.run.variables import Variable, assign_add, assign_sub
 
 
 def moving_average_variables(scope: str | None = None) -> list[Variable]:
@@ -50,11 +52,9 @@ class ExponentialMovingAverage:
         decay: The share of the average that an update keeps, near 1.
         num_updates: The number of updates so far, a scalar. The decay is then min(decay, (1 + n)/(10 + n)), so the
             average moves faster at first.
-        zero_debias: Not supported; it must be False.
+        zero_debias: Whether averages of tensors, which start at zero, are divided by 1 − decayⁿ after n updates, so
+            that they are not near zero at first. Averages of variables need it not.
         name: Ending of the averages' names, and name of the update.
-
-    Raises:
-        ValueError: `zero_debias` is True.
 
     Example:
         >>> w = tf.Variable(1.0)
@@ -72,8 +72,8 @@ class ExponentialMovingAverage:
         self, decay: TensorLike, num_updates: TensorLike | None = None, zero_debias: bool = False,
         name: str = "ExponentialMovingAverage",
     ) -> None:  # fmt: skip
-        if zero_debias:
-            raise ValueError("ExponentialMovingAverage: zero_debias is not supported")
+        self._zero_debias = zero_debias
+        self._debiased: set[Variable] = set()
         self._decay, self._num_updates, self._name = decay, num_updates, name
         self._averages: dict[Variable | Tensor, Variable] = {}
 
@@ -101,12 +101,16 @@ class ExponentialMovingAverage:
                 raise DTypeError(f"The variables must be half, float, or double: {var.name}")
             if var not in self._averages:
                 self._averages[var] = self._made(var)
+                if self._zero_debias and not isinstance(var, Variable):
+                    self._debiased.add(self._averages[var])
         with graph.name_scope(self._name) as scope:
             decay = convert_to_tensor(self._decay, name="decay")
             if self._num_updates is not None:
                 count = cast(as_tensor_like(self._num_updates), float32, name="num_updates")
                 decay = minimum(decay, (1.0 + count) / (10.0 + count))
-            return group(*[_update(self._averages[v], v, decay) for v in chosen], name=scope)
+            averages = [(self._averages[v], v) for v in chosen]
+            updates = [assign_moving_average(a, v, decay, a in self._debiased) for a, v in averages]
+            return group(*updates, name=scope)
 
     def _made(self, var: Variable | Tensor) -> Variable:
         graph = var.graph
@@ -134,13 +138,15 @@ class ExponentialMovingAverage:
         """Give the name of an average, which is also its name in a checkpoint.
 
         Args:
-            var: The variable or tensor. `apply` need not have got it.
+            var: The variable or tensor. `apply` need not have got it; the name is then below the open name scope.
 
         Returns:
             The name.
         """
         found = self._averages.get(var)
-        return f"{var.op.name}/{self._name}" if found is None else found.op.name
+        if found is not None:
+            return found.op.name
+        return get_default_graph().unique_name(f"{var.op.name}/{self._name}", mark_as_used=False)
 
     def variables_to_restore(self, moving_avg_variables: Iterable[Variable] | None = None) -> dict[str, Variable]:
         """Map names in a checkpoint to variables, so that a Saver restores averages in place of the values they follow.
@@ -161,7 +167,29 @@ class ExponentialMovingAverage:
         return names
 
 
-def _update(average: Variable, value: Any, decay: Tensor) -> Tensor:
-    with average.graph.name_scope("AssignMovingAvg") as scope:
-        rest = cast(1.0 - decay, average.dtype)
-        return assign_sub(average, (average - value) * rest, name=scope)
+def assign_moving_average(
+    variable: Variable, value: Any, decay: Any, zero_debias: bool = True, name: str | None = None
+) -> Tensor:
+    """Update a moving average: variable ← decay·variable + (1 − decay)·value.
+
+    Args:
+        variable: The average, a floating-point variable.
+        value: The new value.
+        decay: The share of the average that the update keeps, a number or a scalar tensor.
+        zero_debias: Whether the average is that of two more variables, `biased` and `local_step`: a mean that begins at
+            zero, divided by 1 − decayⁿ after n updates.
+        name: Name scope of the nodes.
+
+    Returns:
+        The average after the update.
+    """
+    with composed(name, "AssignMovingAvg", variable, value, decay) as scope:
+        rate = cast(1.0 - decay, variable.dtype) if isinstance(decay, Tensor) else constant(1.0 - decay, variable.dtype)
+        if not zero_debias:
+            return assign_sub(variable, (variable - value) * rate, name=scope)
+        with variable_scope(variable.op.name):
+            biased = get_variable("biased", initializer=zeros(variable.type.static, variable.dtype), trainable=False)
+            count = get_variable("local_step", initializer=zeros([], variable.dtype), trainable=False)
+        mean = assign_sub(biased, (biased - value) * rate)
+        steps = assign_add(count, ones([], variable.dtype))
+        return assign_sub(variable, variable - mean / (1.0 - power(1.0 - rate, steps)), name=scope)

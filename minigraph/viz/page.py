@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import zlib
 from collections import Counter
 from importlib.resources import files
@@ -14,29 +15,63 @@ from minigraph.passes import PIPELINE
 from minigraph.viz.dot import MEANINGS
 from minigraph.viz.fold import READABLE, choose_open
 from minigraph.viz.picture import Box, Picture
+from minigraph.viz.planned import LaunchCode
 from minigraph.viz.stages import BEFORE, Timed, Traced
+from minigraph.viz.values import Values
 
-_SCRIPTS = ("format", "graph", "engine", "picture", "view", "panel", "stages", "timeline", "save", "address", "app")
+_SCRIPTS = (
+    "format",
+    "graph",
+    "engine",
+    "values",
+    "picture",
+    "view",
+    "panel",
+    "stages",
+    "timeline",
+    "save",
+    "address",
+    "app",
+)
+_SIZE = 1_480_000  # bytes that a page without values takes at most, if it does without some of the code
+_LEAST = 60_000  # bytes of code that a larger page has
+_DENSITY = 6  # characters of code in a byte of the page
 _COLUMNS = (
     "id", "name", "op", "kind", "part", "parameters", "flops", "bytes", "partial", "attributes", "seconds", "inner",
     "title",
 )  # fmt: skip
 
 
-def page(traced: Traced, start: str = BEFORE, diff: bool = False, limit: int = READABLE) -> str:
-    """The page, opened at a stage. limit: number of boxes before the reader opens any."""
+def page(traced: Traced, start: str = BEFORE, diff: bool = False, limit: int = READABLE, served: bool = False) -> str:
+    """The page, opened at a stage.
+
+    limit: number of boxes before the reader opens any. served: by a server that gives the code of a launch at
+    `code/BOX`, with `?assembly` for its assembly; else the page holds the code, as far as it has room.
+    """
     folder = files("minigraph.viz")
-    content = json.dumps(_data(traced, start, diff, limit), separators=(",", ":"), ensure_ascii=False)
+    values, pixels = _values(traced.values)
     parts = {
         "__STYLE__": folder.joinpath("web/page.css").read_text("utf-8"),
         "__SCRIPT__": "".join(folder.joinpath(f"web/{name}.js").read_text("utf-8") for name in _SCRIPTS),
         "__ENGINE__": _deflated(folder.joinpath("elk/elk-worker.min.js").read_bytes()),
-        "__DATA__": _deflated(content.encode("utf-8")),
     }
+    code = traced.planned.code
+    data = _data(traced, start, diff, limit) | {"values": values, "kernels": {}, "texts": [], "served": [], "left": []}
+    if code is not None and served:
+        data["served"] = sorted(code.boxes)
+    elif code is not None:
+        room = _SIZE - sum(map(len, parts.values())) - len(_packed(data))
+        data |= _code(code, max(room, _LEAST) * _DENSITY)
+    parts |= {"__PIXELS__": _deflated(pixels), "__DATA__": _packed(data)}
     text = folder.joinpath("web/page.html").read_text("utf-8")
     for mark, part in parts.items():
         text = text.replace(mark, part)
     return text
+
+
+def _packed(data: dict[str, Any]) -> str:
+    content = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _deflated(content.encode("utf-8"))
 
 
 def _deflated(content: bytes) -> str:
@@ -56,20 +91,22 @@ class _Table:
 
 
 def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
-    boxes, arrows, types, scopes, sources, texts = (_Table() for _ in range(6))
+    boxes, arrows, types, scopes, sources = (_Table() for _ in range(5))
     found = traced.planned
     stages = []
     before: set[str] = set()
+    drawn: set[int] = set()
     for index, picture in enumerate(traced.pictures):
         ids = {b.id for b in picture.boxes}
-        seen = []
+        seen = set()
         for arrow in picture.arrows:
             output = next(iter(arrow.tensors)).rpartition(":")[2] if arrow.tensors else ""
-            seen.append(arrows((arrow.source, arrow.target, types(arrow.type), arrow.kind, output)))
-        stage: dict[str, Any] = {"boxes": [boxes(b) for b in picture.boxes], "arrows": seen}
+            seen.add(arrows((arrow.source, arrow.target, types(arrow.type), arrow.kind, output)))
+        stage: dict[str, Any] = {"boxes": [boxes(b) for b in picture.boxes]}
+        stage["arrows"] = [sorted(drawn - seen), sorted(seen - drawn)]  # that went, and that came
         stage |= {"name": traced.names[index], "added": len(ids - before), "removed": len(before - ids)}
         stages.append(stage | _record(traced, index))
-        before = ids
+        before, drawn = ids, seen
     rows = [_row(box, types, scopes, sources) for box in boxes.numbers]
     index = traced.stage(start)
     shown = traced.pictures[index]
@@ -90,9 +127,49 @@ def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
         "launches": [_launch(each) for each in traced.launches],
         "summary": traced.summary,
         "memory": {"places": found.places, "peak": found.peak, "summary": found.summary},
-        "kernels": {box: {title: texts(text) for title, text in code.items()} for box, code in found.code.items()},
-        "texts": list(texts.numbers),
     }
+
+
+def _code(code: LaunchCode, room: int) -> dict[str, Any]:
+    """The code of launches, equal texts once, the shortest first, in at most `room` characters; and which are left."""
+    texts = _Table()
+    found: dict[str, dict[str, int]] = {}
+    left = []
+    every = {box: code.of(box) for box in code.boxes}
+    for box, each in sorted(every.items(), key=lambda item: sum(map(len, item[1].values()))):
+        room -= sum(len(text) for text in each.values() if text not in texts.numbers)
+        if room < 0:
+            left.append(box)
+        else:
+            found[box] = {title: texts(text) for title, text in each.items()}
+    return {"kernels": found, "texts": list(texts.numbers), "left": left}
+
+
+def _values(values: Values) -> tuple[dict[str, Any], bytes]:
+    """The values of a run as plain data, and the bytes of their pictures."""
+    rows: list[list[Any]] = []
+    first: dict[int, str] = {}
+    same, pixels = [], bytearray()
+    for name, seen in values.of.items():
+        if (known := first.setdefault(id(seen), name)) != name:
+            same.append((name, known))
+            continue
+        found, summary, drawn = seen.statistics, seen.statistics.summary, seen.picture
+        numbers = [_rounded(number) for number in (summary.low, summary.high, found.mean, found.std)]
+        picture = None
+        if drawn is not None:
+            picture = [drawn.kind, *drawn.shape, len(pixels), *map(_rounded, drawn.limits), drawn.total]
+            pixels += drawn.content
+        counts = [found.zeros, summary.nans, summary.infinities, summary.size]
+        rows.append([name, *numbers, *counts, found.histogram, picture])
+    columns = ["name", "low", "high", "mean", "std", "zeros", "nans", "infinities", "size", "histogram", "picture"]
+    data = {"columns": columns, "rows": rows, "same": same, "origins": list(values.origins)}
+    return data | {"fed": values.fed, "channels": values.channels}, bytes(pixels)
+
+
+def _rounded(number: float) -> float | None:
+    """Four significant digits; None for NaN."""
+    return float(f"{number:.4g}") if math.isfinite(number) else None
 
 
 def _opened(picture: Picture, limit: int) -> list[str]:
@@ -121,6 +198,6 @@ def _record(traced: Traced, index: int) -> dict[str, Any]:
 
 def _launch(timed: Timed) -> dict[str, Any]:
     launch = timed.launch
-    names = ("op", "node", "seconds", "flops", "bytes_read", "bytes_written", "live", "notes")
+    names = ("op", "node", "seconds", "flops", "bytes_read", "bytes_written", "live", "notes", "begun")
     source = short_source(launch.source)
     return {"box": timed.box, "source": source} | {name: getattr(launch, name) for name in names}

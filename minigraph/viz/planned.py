@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from minigraph.compile.memory import lower_bound
@@ -23,13 +23,31 @@ class Place(NamedTuple):
     last: int
 
 
+class LaunchCode:
+    """The code of the launches of a plan. boxes: their ids."""
+
+    def __init__(self, plan: Plan, ids: Mapping[Instr, str]) -> None:
+        self._backend = plan.backend
+        plans = [plan] if plan.fixed is None else [plan, plan.fixed]
+        self._launches = {ids[s.instr]: s.instr for p in plans for s in p.steps if s.instr in ids}
+
+    @property
+    def boxes(self) -> Collection[str]:
+        return self._launches.keys()
+
+    def of(self, box: str, assembly: bool = False) -> dict[str, str]:
+        """The code of a launch as texts by title."""
+        instr = self._launches[box]
+        return dict(self._backend.kernel_text(instr.op, [v.type for v in instr.inputs], instr.types, assembly))
+
+
 class Planned(NamedTuple):
-    """The buffers of a plan by offset, the bytes of its arena, a line about it, and its code as texts by title."""
+    """The buffers of a plan by offset, the bytes of its arena, a line about it, and its code."""
 
     places: tuple[Place, ...] = ()
     peak: int = 0
     summary: str = ""
-    code: Mapping[str, Mapping[str, str]] = {}
+    code: LaunchCode | None = None
 
 
 def planned(plan: Plan, ids: Mapping[Instr, str]) -> Planned:
@@ -46,7 +64,7 @@ def planned(plan: Plan, ids: Mapping[Instr, str]) -> Planned:
         if owner in ids and (life := plan.lifetimes[slot]).size
     ]
     return Planned(
-        tuple(sorted(places, key=lambda p: (p.offset, p.first))), plan.peak, _summary(plan), _code(plan, ids)
+        tuple(sorted(places, key=lambda p: (p.offset, p.first))), plan.peak, _summary(plan), LaunchCode(plan, ids)
     )
 
 
@@ -56,12 +74,3 @@ def _summary(plan: Plan) -> str:
         f"{amount(plan.peak, 'B')} planned, {plan.peak / bound if bound else 1:.3g} × the least that holds what is "  # noqa: RUF001
         f"live at once; {amount(alone, 'B')} without sharing"
     )
-
-
-def _code(plan: Plan, ids: Mapping[Instr, str]) -> dict[str, Mapping[str, str]]:
-    found = {}
-    for step in plan.steps:
-        instr = step.instr
-        if instr in ids and (texts := plan.backend.kernel_text(instr.op, [v.type for v in instr.inputs], instr.types)):
-            found[ids[instr]] = texts
-    return found

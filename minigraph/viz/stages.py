@@ -20,6 +20,7 @@ from minigraph.rewrite.pipeline import Stage, run_pipeline
 from minigraph.util.gc_pause import paused
 from minigraph.viz.picture import Picture, compare, picture_of_program, track, trainable_names
 from minigraph.viz.planned import Planned, planned
+from minigraph.viz.values import Values
 
 BEFORE, AFTER = "before", "after"
 
@@ -43,7 +44,7 @@ class Traced(NamedTuple):
     """The pictures of all stages, starting before the first pass. Equal boxes have equal ids in all pictures.
 
     launches, summary: of a profile, if any; the boxes of the last picture then have seconds. records: of the passes.
-    planned: of a plan, if there is one.
+    planned: of a plan, if there is one. values: of a recorded run.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Traced(NamedTuple):
     summary: str = ""
     records: tuple[Stage, ...] = ()
     planned: Planned = Planned()
+    values: Values = Values()
 
     def stage(self, name: str) -> int:
         """The position of a stage. Raises VizError, with the valid names, for an unknown one."""
@@ -117,9 +119,9 @@ def trace(
         return _draw(title, before, stages, trainable_names(graph))[0]
 
 
-def trace_plan(plan: Plan) -> Traced:
-    """The stages of a plan, with its arena and code."""
-    traced, ids = _draw("plan", plan.original, _stages(plan), None)
+def trace_plan(plan: Plan, graph: Graph | None = None, title: str = "plan") -> Traced:
+    """The stages of a plan, with its arena. graph: the one that a session made it for."""
+    traced, ids = _draw(title, plan.original, _stages(plan), None if graph is None else trainable_names(graph))
     return traced._replace(planned=planned(plan, ids))
 
 

@@ -2,15 +2,18 @@
 
     python tests/bench/distributed.py all-reduce [--megabytes 26] [--repeat 30]
     python tests/bench/distributed.py steps [--workers 2] [--batch-size 256] [--steps 30] [--pairs 5]
+    python tests/bench/distributed.py hidden [--batch-size 256] [--resnet-batch 8] [--steps 20]
     python tests/bench/distributed.py scale [--batch-size 64] [--steps 30]
     python tests/bench/distributed.py kills [--times 50]
 
 `all-reduce`: the all-reduce of float32 numbers between two processes by the compiler's path, against MPI's own
 blocking call, in turns. `steps`: training steps of mnist-cnn by one process with all cores against `--workers`
 processes that share them, in turns; the ratio of the medians, and the seconds that a step waits for its exchanges.
+`hidden`: the share of the exchanges of mnist-cnn and resnet18 that two processes hide behind other work: 1 − (the wait
+of the process that waits least) / (the same exchanges by themselves). What the other waits longer is for its partner.
 `scale`: predictions of `minigraph scale` for 1, 2 and 4 processes against measured steps, `--batch-size` images a
-process. The model gets the launches of one process with its share of the cores, and the latency and bandwidth of
-all-reduces between two processes. Processes that share a core are expected to take turns.
+process. The model gets the launches of as many processes that exchange nothing but share the cores and the memory, and
+the latency and bandwidth of all-reduces between two processes.
 `kills`: a random rank of a run with `--restarts` is killed at a random moment; the losses must be those of an
 undisturbed run.
 """
@@ -59,12 +62,23 @@ if hvd.rank() == 0:
 """
 LAUNCHES = """
 import json, os
-os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:{cores}])
+rank, size = (int(os.environ[f"OMPI_COMM_WORLD_{{name}}"]) for name in ("RANK", "SIZE"))
+cores = sorted(os.sched_getaffinity(0))
+share = max(1, len(cores) // size)
+os.sched_setaffinity(0, [cores[(rank * share + core) % len(cores)] for core in range(share)])
+from minigraph.ops.collective.launch import import_mpi
 from minigraph.tools.profile import profile
 from minigraph.tools.scale import measured
 from minigraph.tools.shared.target import load_target
-found = profile(load_target("mnist-cnn", {batch}), {steps}, "O3", "llvm")
-print(json.dumps(measured(found.plan, [launch.seconds for launch in found.profile.launches])))
+mpi = import_mpi()
+target = load_target("mnist-cnn", {batch})
+profile(target, 1, "O3", "llvm")
+mpi.COMM_WORLD.Barrier()
+found = profile(target, {steps}, "O3", "llvm")
+rows = mpi.COMM_WORLD.gather(measured(found.plan, [launch.seconds for launch in found.profile.launches]))
+if rank == 0:
+    print(json.dumps(max(rows, key=lambda row: row.compute + row.update)))
+mpi.Finalize()
 """
 STEPS = """
 import sys, time
@@ -102,6 +116,61 @@ if hvd.rank() == 0:
 """
 
 
+HIDDEN = """
+import time
+import warnings
+from statistics import median
+import numpy as np
+import minigraph as tf
+import minigraph.distributed as hvd
+from minigraph.models.classifier import classifier
+from minigraph.models.registry import get_model
+from minigraph.ops.collective.world import WORLD
+warnings.simplefilter("ignore")
+hvd.init()
+barrier = WORLD._mpi.COMM_WORLD.Barrier
+net = classifier(get_model({name!r}))
+with net.graph.as_default():
+    step = hvd.DistributedOptimizer(tf.train.MomentumOptimizer(0.001, 0.9)).minimize(net.loss)
+    initialise = tf.global_variables_initializer()
+numbers = np.random.RandomState(hvd.rank())
+shapes = [[{batch} // hvd.size(), *x.type.shape[1:]] for x in (net.images, net.labels)]
+feeds = {{net.images: numbers.uniform(-1, 1, shapes[0]), net.labels: numbers.uniform(0, 0.1, shapes[1])}}
+waited, buckets = [0.0], []
+start, finish = WORLD.start_reduce, WORLD.finish_reduce
+def seen(array, reduction):
+    buckets.append((np.zeros_like(array), reduction))
+    start(array, reduction)
+def timed(*given):
+    begin = time.perf_counter()
+    finish(*given)
+    waited[0] += time.perf_counter() - begin
+WORLD.start_reduce, WORLD.finish_reduce = seen, timed
+rows = []
+with tf.Session(graph=net.graph, backend="llvm") as session:
+    session.run(initialise)
+    session.run(step, feeds)
+    for _ in range({steps}):
+        barrier()
+        buckets.clear()
+        waited[0], begin = 0.0, time.perf_counter()
+        session.run(step, feeds)
+        rows.append((time.perf_counter() - begin, waited[0]))
+alone = []
+for _ in range(30):
+    barrier()
+    begin = time.perf_counter()
+    for bucket in buckets:
+        start(*bucket)
+        finish(*bucket)
+    alone.append(time.perf_counter() - begin)
+both = zip(*hvd.allgather_object(rows))
+if hvd.rank() == 0:
+    steps, waits = zip(*(map(min, zip(*ranks)) for ranks in both))
+    print(median(alone), median(steps), median(waits))
+"""
+
+
 def mpiexec(count: int, program: str) -> str:
     command = [find_mpiexec(), "-n", str(count), sys.executable, "-c", program]
     done = subprocess.run(command, env={**os.environ, **mpiexec_environment()}, capture_output=True, text=True)
@@ -133,32 +202,28 @@ def steps(options: argparse.Namespace) -> None:
     print(f"ratio {many / one:.3f}")
 
 
+def hidden(options: argparse.Namespace) -> None:
+    for name, batch in (("mnist-cnn", options.batch_size), ("resnet18", options.resnet_batch)):
+        program = HIDDEN.format(name=name, batch=batch, steps=options.steps)
+        alone, step, waited = map(float, mpiexec(2, program).split())
+        times = f"step {step * 1e3:.1f} ms, exchanges by themselves {alone * 1e3:.2f} ms, waiting {waited * 1e3:.2f} ms"
+        print(f"{name}: {times}, hidden {1 - waited / alone:.2f}")
+
+
 def scale(options: argparse.Namespace) -> None:
-    cores, size = len(os.sched_getaffinity(0)), 26_000_000
+    size = 26_000_000
     latency = all_reduce_times(1, 200)[0] / 2
     link = Link(size / (all_reduce_times(size // 4, 30)[0] - 2 * latency), latency)
     print(f"between two processes {link.bandwidth / 1e9:.2f} GB/s, {latency * 1e6:.1f} us")
     for count in (1, 2, 4):
-        step = slowed(launches(max(1, cores // count), options), max(1.0, count / cores))
+        program = LAUNCHES.format(batch=options.batch_size, steps=options.steps)
+        step = MeasuredStep(*json.loads(mpiexec(count, program)))
         hosts = Hosts(link, link, count)
         cost = partial(ring, workers=count, hosts=hosts)
         predicted = predict(step, count, cost, bucket_gradients.max_bytes).step
         program = STEPS.format(batch=options.batch_size * count, steps=options.steps)
         found = float(mpiexec(count, program).split()[0])
         print(f"{count}: {predicted * 1e3:.2f} ms predicted, {found * 1e3:.2f} ms measured, {predicted / found:.3f}")
-
-
-def launches(cores: int, options: argparse.Namespace) -> MeasuredStep:
-    """The step of one process on `cores` cores."""
-    program = LAUNCHES.format(cores=cores, batch=options.batch_size, steps=options.steps)
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    return MeasuredStep(*json.loads(done.stdout))
-
-
-def slowed(step: MeasuredStep, factor: float) -> MeasuredStep:
-    """The step of a process that runs 1/factor of the time."""
-    gradients = tuple((ready * factor, nbytes) for ready, nbytes in step.gradients)
-    return MeasuredStep(step.compute * factor, step.update * factor, gradients)
 
 
 def train(out: Path, *more: str) -> list[str]:
@@ -205,6 +270,7 @@ def main() -> None:
     for name, function, numbers in (
         ("all-reduce", all_reduce, {"megabytes": 26, "repeat": 30}),
         ("steps", steps, {"workers": 2, "batch-size": 256, "steps": 30, "pairs": 5}),
+        ("hidden", hidden, {"batch-size": 256, "resnet-batch": 8, "steps": 20}),
         ("scale", scale, {"batch-size": 64, "steps": 30}),
         ("kills", kills, {"times": 50}),
     ):

@@ -309,3 +309,61 @@ def keras_errors(tf: Any) -> Results:
         except Exception as error:
             said[name] = [type(error).__name__, str(error)[:21]]
     return {"said": said}
+
+
+# Recurrent layers.
+
+_STEPS3 = normal(2, 5, 3)
+for _kind in ("SimpleRNN", "GRU", "LSTM"):
+    _layer(_kind.lower(), lambda keras, k=_kind: getattr(keras.layers, k)(4), _STEPS3)
+    _layer(_kind.lower() + "_steps", lambda keras, k=_kind: getattr(keras.layers, k)(
+        3, return_sequences=True, go_backwards=True, activation="elu", use_bias=False, name="r"), _STEPS3)  # fmt: skip
+_layer("gru_reset_after", lambda keras: keras.layers.GRU(4, reset_after=True, recurrent_activation="sigmoid"), _STEPS3)
+_layer("rnn_of_cell", lambda keras: keras.layers.RNN(keras.layers.GRUCell(4), return_sequences=True), _STEPS3)
+_layer("rnn_of_cells", lambda keras: keras.layers.RNN(
+    [keras.layers.LSTMCell(4), keras.layers.SimpleRNNCell(2)]), _STEPS3)  # fmt: skip
+for _mode in ("concat", "sum", "mul", "ave"):
+    _layer("bidirectional_" + _mode, lambda keras, m=_mode: keras.layers.Bidirectional(
+        keras.layers.LSTM(3, return_sequences=m in ("concat", "ave")), merge_mode=m), _STEPS3)  # fmt: skip
+_layer("time_distributed", lambda keras: keras.layers.TimeDistributed(keras.layers.Dense(2, "tanh")), _STEPS3)
+_layer("time_distributed_conv", lambda keras: keras.layers.TimeDistributed(
+    keras.layers.Conv2D(2, 2, activation="relu")), normal(2, 3, 5, 4, 2))  # fmt: skip
+
+
+@case()
+def keras_recurrent_states(tf: Any) -> Results:
+    """States as inputs and results; a stateful layer over three batches, and after a reset."""
+    keras = _fresh(tf)
+    L = keras.layers
+    x, h, c = keras.Input((5, 3)), keras.Input((4,)), keras.Input((4,))
+    y = L.LSTM(4, return_state=True, return_sequences=True)(x, initial_state=[h, c])
+    again = L.Bidirectional(L.GRU(2, return_state=True))(x)
+    model = keras.Model([x, h, c], list(y) + list(again))
+    model.set_weights(_filled(model.get_weights()))
+    given = [normal(2, 5, 3), normal(2, 4, seed=1), normal(2, 4, seed=2)]
+    results: Results = {"a%d" % i: v for i, v in enumerate(model.predict(given))}
+    twin = keras.models.model_from_json(model.to_json())
+    twin.set_weights(model.get_weights())
+    results.update({"b%d" % i: v for i, v in enumerate(twin.predict(given))})
+    kept = keras.Sequential([L.SimpleRNN(3, stateful=True, batch_input_shape=(2, 5, 3)), L.Dense(1)])
+    kept.set_weights(_filled(kept.get_weights()))
+    results.update({"c%d" % i: kept.predict(given[0]) for i in range(3)})
+    kept.reset_states()
+    results["d"] = kept.predict(given[0])
+    results["weights"] = [w.name for w in kept.weights]
+    return results
+
+
+@case(1e-4, 1e-5)
+def keras_recurrent_training(tf: Any) -> Results:
+    keras = _fresh(tf)
+    L = keras.layers
+    model = keras.Sequential([
+        L.Embedding(7, 4, input_length=6), L.Bidirectional(L.LSTM(3, return_sequences=True)), L.GRU(4),
+        L.Dense(3, activation="softmax"),
+    ])  # fmt: skip
+    model.set_weights(_filled(model.get_weights()))
+    model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    ids = np.arange(48).reshape(8, 6) * 3 % 7
+    history = model.fit(ids, np.arange(8) % 3, epochs=3, batch_size=4, shuffle=False, verbose=0)
+    return {"loss": np.array(history.history["loss"]), "y": model.predict(ids), "count": model.count_params()}

@@ -252,6 +252,49 @@ def conditions(tf: Any) -> Built:
 
 
 @graph
+def loops(tf: Any) -> Built:
+    """A loop in a loop with a condition, over values that a variable changes; its gradient; arrays that loops fill."""
+    x = tf.placeholder(tf.float32, [3], name="x")
+    v = tf.Variable([0.5, -0.5, 1.0], name="v")
+
+    def inner(i: Any, y: Any) -> Any:
+        bounds = [tf.constant(0), y]
+        return tf.while_loop(lambda j, z: j < i + 1, lambda j, z: (j + 1, z * v + x), bounds)[1]
+
+    def body(i: Any, y: Any) -> Any:
+        return i + 1, tf.cond(tf.equal(i % 2, 0), lambda: y * 0.5, lambda: y + 1.0) + inner(i, y)
+
+    y = tf.while_loop(lambda i, y: (i < 3) & (tf.reduce_sum(y) < 100.0), body, [tf.constant(0), x])[1]
+    squares = tf.while_loop(
+        lambda i, a: i < 4, lambda i, a: (i + 1, a.write(i, x * tf.cast(i, tf.float32))),
+        [tf.constant(0), tf.TensorArray(tf.float32, 2, dynamic_size=True)],
+    )[1].stack()  # fmt: skip
+    tf.identity(y, name="y")
+    tf.identity(squares, name="squares")
+    loss = tf.reduce_sum(tf.square(y), name="loss") + tf.reduce_sum(squares * v)
+    step = tf.train.get_or_create_global_step()
+    tf.train.GradientDescentOptimizer(0.01).minimize(loss, step, name="train")
+    return Built({"x:0": np.float32([0.25, 0.5, -0.75])}, ["y:0", "squares:0", "loss:0"], "train")
+
+
+@graph
+def recurrent(tf: Any) -> Built:
+    x = tf.placeholder(tf.float32, [None, 5, 3], name="x")
+    length = tf.placeholder(tf.int32, [None], name="length")
+    cells = tf.nn.rnn_cell
+    outputs, _ = tf.nn.bidirectional_dynamic_rnn(
+        cells.BasicLSTMCell(4), cells.GRUCell(3), x, length, dtype=tf.float32, scope="rnn"
+    )
+    logits = tf.layers.dense(tf.reduce_max(tf.concat(outputs, 2), 1), 3, name="logits")
+    tf.identity(logits, name="y")
+    tf.identity(tf.map_fn(lambda row: tf.cumsum(row) * 2.0, logits), name="mapped")
+    tf.identity(tf.scan(lambda a, row: a * 0.5 + row, logits), name="scanned")
+    train = _classify(tf, logits, tf.train.AdamOptimizer(0.01))
+    feeds = {"x:0": _numbers(4, 5, 3), "length:0": np.array([3, 5, 1, 4], np.int32), "labels:0": _LABELS}
+    return Built(feeds, ["y:0", "loss:0", "mapped:0", "scanned:0"], train)
+
+
+@graph
 def embedding(tf: Any) -> Built:
     ids = tf.placeholder(tf.int64, [None, 3], name="ids")
     table = tf.get_variable("table", [7, 4])

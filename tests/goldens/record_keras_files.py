@@ -49,8 +49,21 @@ def branched(keras: Any) -> Any:
     return model
 
 
+def recurrent(keras: Any) -> Any:
+    """A model of recurrent layers, trained a little."""
+    L = keras.layers
+    model = keras.Sequential([
+        L.TimeDistributed(L.Conv1D(3, 2), input_shape=(8, 8, 1)), L.TimeDistributed(L.Flatten()),
+        L.Bidirectional(L.LSTM(3, return_sequences=True)), L.GRU(4, return_sequences=True, reset_after=True),
+        L.RNN([L.GRUCell(3), L.SimpleRNNCell(2)], return_sequences=True), L.SimpleRNN(3, activation="softmax"),
+    ])  # fmt: skip
+    model.compile("adam", "categorical_crossentropy")
+    model.fit(X, Y, epochs=1, verbose=0, shuffle=False)
+    return model
+
+
 def write(keras: Any, folder: str) -> None:
-    """Both models, the first one's weights, and what they compute; of the second also a step of training."""
+    """All models, the first one's weights, and what they compute; of the second also a step of training."""
     model = line(keras)
     model.save(os.path.join(folder, "line.h5"))
     model.save_weights(os.path.join(folder, "line_weights.h5"))
@@ -58,6 +71,9 @@ def write(keras: Any, folder: str) -> None:
     other.save(os.path.join(folder, "branched.h5"))
     outputs = [model.predict(X)] + other.predict(X) + [np.array(other.train_on_batch(X, [Y, Y[:, :1]]))]
     np.savez(os.path.join(folder, "expected.npz"), *outputs)
+    model = recurrent(keras)
+    model.save(os.path.join(folder, "recurrent.h5"))
+    np.savez(os.path.join(folder, "recurrent.npz"), y=model.predict(X), loss=model.train_on_batch(X, Y))
 
 
 def check(keras: Any, folder: str) -> None:
@@ -74,6 +90,10 @@ def check(keras: Any, folder: str) -> None:
     found = other.predict(X) + [np.array(other.train_on_batch(X, [Y, Y[:, :1]]))]
     for a, b in zip(found, expected[1:]):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    stored = np.load(os.path.join(folder, "recurrent.npz"))
+    model = keras.models.load_model(os.path.join(folder, "recurrent.h5"))
+    np.testing.assert_allclose(model.predict(X), stored["y"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.train_on_batch(X, Y), stored["loss"], rtol=1e-5, atol=1e-6)
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ COMPILER = shutil.which("g++")
 SHIM = Path(__file__).with_name("shim.h")
 FLAGS = ["-std=c++17", "-O0", "-fPIC", "-shared", "-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off"]
 SANITIZERS = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-BARRIERS = ("__syncthreads", "block_reduce")  # a kernel without them needs no fibers
+BARRIERS = ("__syncthreads", "block_reduce", "comes_last")  # a kernel without them needs no fibers
 SANITIZE = "MINIGRAPH_SANITIZE" in os.environ  # in the process of a test that has preloaded what it takes
 CACHE = Path(tempfile.gettempdir()) / f"minigraph-shim-{os.getuid()}"
 

@@ -128,6 +128,8 @@ template <class... P> void launch(void (*kernel)(P...), unsigned grid, unsigned 
 #define blockDim (::shim::block_size)
 #define gridDim (::shim::grid_size)
 #define __syncthreads() ::shim::barrier()
+#define __threadfence() ((void)0)
+inline unsigned atomicAdd(unsigned* at, unsigned more) { return std::exchange(*at, *at + more); }
 #define SHIM_ENTRY(name, fibers) \
     extern "C" void run_##name(unsigned grid, unsigned threads, void** args) { \
         ::shim::launch(name, grid, threads, fibers, args); \

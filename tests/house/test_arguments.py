@@ -75,7 +75,8 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
     "A session has one device, chosen by `backend`, and one copy of each variable; all kinds of variables are one.": {
         "DeviceWrapper.__init__": "device",
         "Graph.device": "device_name_or_function",
-        "TestCase.session": "use_gpu",
+        "TestCase.cached_session": "use_gpu force_gpu",
+        "TestCase.session": "use_gpu force_gpu",
         "Variable.__init__": "caching_device use_resource synchronization aggregation",
         "colocate_with": "op ignore_existing",
         "conv1d": "use_cudnn_on_gpu",
@@ -97,7 +98,11 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "batch_norm": "renorm_decay",
         "batch_normalization": "renorm_momentum",
     },
-    "There are no complex numbers.": {"matrix_transpose": "conjugate", "transpose": "conjugate"},
+    "Subclasses read it.": {"Layer.build": "input_shape"},
+    "Losses and updates are those of all calls of the layer.": {
+        "Layer.add_loss": "inputs",
+        "Layer.add_update": "inputs",
+    },
     "It tells TensorFlow's kernels how to find the same result.": {
         "matmul": "a_is_sparse b_is_sparse",
         "ones_like": "optimize",

@@ -25,9 +25,6 @@ DIFFERENCES: dict[str, set[str]] = {
         "Tensor.__init__",
         "VariableScope.__init__",
     },
-    "The base class takes the arguments of its function; programs make layers of its subclasses.": {
-        "layers.Layer.__init__",
-    },
     "Programs make optimizers of the subclasses.": {"keras.optimizers.Optimizer.__init__"},
     "It is conv2d under another name: TensorFlow's takes images of any rank.": {
         "contrib.layers.convolution",
@@ -35,7 +32,6 @@ DIFFERENCES: dict[str, set[str]] = {
     },
     "They are those of Python's unittest, which has other names in Python 3.7.": {
         "test.TestCase.assertDictEqual",
-        "test.TestCase.assertRaisesRegexp",
         "test.TestCase.fail",
     },
 }

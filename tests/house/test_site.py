@@ -77,4 +77,6 @@ def test_the_handbook_builds_without_warnings() -> None:
     page = (ROOT / "build" / "site" / "reference" / "tf.nn.html").read_text("utf-8")
     for part in ("tf.nn.conv2d", "Parameters:", "Returns:", "Examples:"):
         assert part in page
+    layers = (ROOT / "build" / "site" / "reference" / "tf.keras.layers.html").read_text("utf-8")
+    assert "glorot_uniform" in layers  # a default of arguments that are made at run time
     assert (ROOT / "build" / "site" / "search" / "search_index.js").exists()

@@ -17,8 +17,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import minigraph as tf
+import minigraph.distributed as hvd
 from minigraph.core import errors
 from minigraph.inspect.profile import LONGEST
+from minigraph.ops.collective.world import WORLD
 from minigraph.ops.math.trigonometric import Tanh
 from minigraph.tools.cli import main
 from minigraph.tools.shared.target import load_target
@@ -127,6 +129,43 @@ def test_the_trace_is_in_order_and_does_not_overlap() -> None:
     assert counters == [*(p.live for p in found.launches), 0]
 
 
+def test_exchanges_are_shown_beside_the_launches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a world that only says that there are two ranks."""
+    for name in ("propose", "confirm", "start_reduce", "finish_reduce", "progress"):
+        monkeypatch.setattr(WORLD, name, lambda *_: None)
+    monkeypatch.setattr(WORLD, "started", True)
+    x = tf.placeholder(tf.float32, [8, 8])
+    y = tf.matmul(x, x)
+    fetches = [hvd.allreduce(y, op=hvd.Sum, name="first"), hvd.allreduce(y + 1.0, op=hvd.Max, name="last"), y @ y]
+    found = []
+    for size in (1, 2):
+        monkeypatch.setattr(WORLD, "size", size)
+        with tf.Session(backend="numpy") as session:
+            found.append(session.profile(fetches, {x: np.eye(8)}, repeat=1))
+    alone, profile = found
+    assert "exchanges" not in alone.summary()
+    assert profile.summary().splitlines()[-1].startswith("exchanges: 2 of 0.00 MB, ")
+    events = profile.to_trace()["traceEvents"]
+    launches = [e for e in events if e["ph"] == "X" and e["tid"] == 1][1:-1]
+    spans = [e for e in events if e.get("cat") == "exchange"]
+    assert [e["args"]["bytes"] for e in spans] == [256, 256]
+    for span in spans:
+        ops = [n for n, e in enumerate(launches) if e["args"]["node"] == span["name"]]
+        begin, wait = launches[ops[0]], launches[ops[-1]]
+        assert [begin["name"], wait["name"]] == ["AllReduceStart", "AllReduceWait"]
+        assert span["ts"] == pytest.approx(begin["ts"] + begin["dur"], abs=0.01)
+        assert span["ts"] + span["dur"] == pytest.approx(wait["ts"] + wait["dur"], abs=0.01)
+        assert profile.launches[ops[-1]].begun == ops[0]
+
+
+def test_targets_of_several_ranks_are_fed_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WORLD, "started", True)
+    monkeypatch.setattr(WORLD, "size", 2)
+    target = load_target("lenet5", 4)
+    assert {t.name: t.type.shape for t in target.feeds}["share:0"] == ()
+    assert target.feeds[target.graph.get_tensor_by_name("share:0")] == 0.5
+
+
 def test_tables_show_names_as_they_are() -> None:
     x = tf.placeholder(tf.float32, [3])
     y = tf.exp(x, name="a/b")
@@ -228,6 +267,22 @@ def test_explain_a_file(file: Path, tmp_path: Path) -> None:
     assert [c["variable"] for c in found["copies"]] == ["w"]
     assert found["launches"] > 0
     assert found["fallbacks"] == []
+
+
+def test_explain_tells_what_hides_an_exchange(tmp_path: Path) -> None:
+    """The last product is one launch with the addition, which needs the sum. One rank alone has buckets, too."""
+    file = tmp_path / "net.py"
+    file.write_text(
+        "import minigraph as tf\nimport minigraph.distributed as hvd\nhvd.init()\n"
+        "x = tf.placeholder(tf.float32, [4, 4])\ny = tf.matmul(x, x)\n"
+        "z = hvd.allreduce(y, name='sum') + tf.matmul(tf.matmul(x, y), x)\n"
+    )
+    pytest.importorskip("mpi4py", reason="mpi4py is not installed")
+    out = tmp_path / "explained.json"
+    result = run("explain", file, "--json", out)
+    assert "1 exchange with other ranks" in result.output
+    (row,) = json.loads(out.read_text())["exchanges"]
+    assert row == {"bucket": "sum/AllReduce", "MB": "0.00", "hidden by": "1 launch: MatMul"}
 
 
 def test_explain_fusion() -> None:

@@ -156,3 +156,16 @@ def test_gradients_flow_through_checked_weights() -> None:
     loss = tf.losses.compute_weighted_loss(values, weights, reduction=tf.losses.Reduction.SUM)
     (slope,) = tf.gradients(loss, weights)
     assert tf.Session().run(slope, {weights: [1.0, 2.0], values: [5.0, 7.0]}).tolist() == [5.0, 7.0]
+
+
+def test_classes_and_weights_of_unknown_rank_may_have_a_last_axis_of_size_1() -> None:
+    labels, logits, weights = tf.placeholder(tf.int32), tf.placeholder(tf.float32), tf.placeholder(tf.float32)
+    loss = tf.losses.sparse_softmax_cross_entropy(labels, logits, weights)
+    scores = np.array([[1.0, 0.0, -1.0], [0.5, 0.5, 2.0]])
+    chosen = np.log(np.exp(scores).sum(1)) - scores[[0, 1], [2, 1]]
+    for classes, given in (([2, 1], [1.0, 3.0]), ([[2], [1]], [[1.0], [3.0]]), ([[2], [1]], 2.0)):
+        want = np.sum(chosen * np.ravel(given)) / 2
+        got = tf.Session().run(loss, {labels: classes, logits: scores, weights: given})
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.Session().run(loss, {labels: [[2, 1]], logits: scores, weights: 1.0})

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.pass_text import check, check_missed, run
+from support.pass_text import check, check_missed, check_unchanged, run
 from support.programs import after, kinds, program_of
 from support.random_graphs import Case, evaluate
 
@@ -19,7 +19,8 @@ from minigraph.core.op import REGISTRY
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Program
 from minigraph.ir.regions import Region
-from minigraph.passes.fuse_epilogue import fuse_epilogue
+from minigraph.ops.nn.max_pool import MaxPool
+from minigraph.passes.fuse_epilogue import FuseEpilogue, fuse_epilogue
 from minigraph.passes.fuse_pointwise import fuse_pointwise
 
 FUSE = ["fuse_pointwise", "fuse_epilogue"]
@@ -104,7 +105,47 @@ def test_random_epilogues_keep_their_values(batch: int, residual: bool, spread: 
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4 * max(1.0, float(np.abs(a).max())))
 
 
+def test_native_kernels_take_an_epilogue_to_the_bit() -> None:
+    """What follows a pooling, a softmax, a normalisation or a reduction on LLVM, with one launch for the two."""
+    pytest.importorskip("llvmlite")
+    x, b = tf.placeholder(tf.float32, [None, 7, 5, 8]), tf.Variable(np.arange(8, dtype=np.float32) / 8 - 0.5)
+    pooled = [tf.nn.max_pool(x, 3, 2, "SAME"), tf.nn.avg_pool(x, 3, 2, "VALID"), tf.nn.lrn(x), tf.nn.softmax(x)]
+    reduced = [tf.reduce_max(x, [1, 2]), tf.reduce_min(x, [1, 2]), tf.reduce_mean(x, [1, 2])]
+    ys = [tf.nn.relu(tf.nn.bias_add(p, b)) for p in pooled] + [tf.tanh(r + b) for r in reduced]
+    feed = {x: np.random.RandomState(0).randn(2, 7, 5, 8).astype(np.float32)}
+    found = []
+    for passes in ([*FUSE], ["fuse_pointwise"]):
+        with tf.Session(backend="llvm", passes=passes) as session:
+            session.run(tf.global_variables_initializer())
+            found.append(session.run(ys, feed))
+            found.append(len(session.plan_for(ys, feed)[0].steps))
+    with tf.Session(backend="llvm", passes=FUSE) as session:  # a scalar of a dtype that tiles do not know
+        total = session.run(tf.square(tf.reduce_sum(tf.cast(x, tf.float64))), feed)
+    np.testing.assert_allclose(total, feed[x].astype(float).sum() ** 2)
+    for fused, plain in zip(found[0], found[2], strict=True):
+        np.testing.assert_array_equal(fused, plain)
+    assert (found[1], found[3]) == (7, 14)
+    with tf.Session(backend="numpy", optimize="O0") as session:
+        session.run(tf.global_variables_initializer())
+        for fused, plain in zip(found[0], session.run(ys, feed), strict=True):
+            np.testing.assert_allclose(fused, plain, rtol=1e-5, atol=1e-6)
+
+
 # as text
+
+
+POOL = """
+    feed %x float32[2,4,4,3]
+    %y = MaxPool(%x) {ksize=(2, 2), padding='VALID', strides=(2, 2)}
+    %z = Relu(%y)
+"""
+
+
+def test_only_the_ops_that_a_backend_names_take_what_follows() -> None:
+    named = FuseEpilogue(others=(MaxPool,))
+    assert [type(i.op).__name__ for i in run(named, POOL + "return %z").program.instrs] == ["Feed", "Epilogue"]
+    check_unchanged(fuse_epilogue, POOL + "return %z")
+    check_missed(named, POOL + "return %z, %y.1", "its result has 2 readers")
 
 
 MN = "feed %m float32[4,3]\nfeed %n float32[3,5]\n"

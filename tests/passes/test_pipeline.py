@@ -56,6 +56,7 @@ def test_replayable_passes_come_first() -> None:
     assert replayable == sorted(replayable, reverse=True)
     assert [p.name for p in ALL if not isinstance(p, Replayable)] == [
         "fuse_concat",
+        "inline_operands",
         "fuse_blocks",
         "bucket_gradients",
         "multi_tensor",

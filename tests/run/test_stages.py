@@ -167,3 +167,18 @@ def test_graphs_with_branches_are_written_and_read() -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         tf.import_graph_def(definition, name="")
         assert [session.run("out:0", {"pred:0": flag}) for flag in (True, False)] == [1.0, 2.0]
+
+
+def test_an_update_of_a_variable_that_a_loop_on_the_host_reads_is_kept() -> None:
+    """y = v³ by a loop that makes the variable in its body; one step of descent: v − 0.1·3v²."""
+    with tf.Graph().as_default(), tf.Session(backend="numpy") as session:
+
+        def step(i: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return i + 1, y * tf.get_variable("v", [], initializer=tf.constant_initializer(0.5))
+
+        y = tf.while_loop(lambda i, y: i < 3, step, [tf.constant(0), tf.constant(1.0)])[1]
+        train = tf.train.GradientDescentOptimizer(0.1).minimize(y)
+        (variable,) = tf.global_variables()
+        session.run(tf.global_variables_initializer())
+        session.run(train)
+        assert session.run(variable) == pytest.approx(0.5 - 0.1 * 3 * 0.5**2)

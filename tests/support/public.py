@@ -76,5 +76,6 @@ def find_public() -> dict[str, Any]:
             ):
                 continue
             if value.__module__ == face or face in GATHERED or hasattr(module, "__all__"):
-                found.setdefault(value, f"{face}.{name}")
+                own = value.__name__ if getattr(module, value.__name__, None) is value else name  # of several names
+                found.setdefault(value, f"{face}.{own}")
     return {name: value for value, name in found.items()}

@@ -42,5 +42,26 @@ def test_other_nodes_are_explained(tmp_path: Path) -> None:
         return done.output
 
     assert "no launch computes 'nothing'; nodes with a kernel in the loop language: p, pooled" in message("nothing")
-    assert "'t'" in message("t")
-    assert "states no kernel in the loop language" in message("t")
+
+
+@pytest.mark.parametrize(
+    ("backend", "node", "options", "texts"),
+    [
+        ("numpy", "t", (), ["# NumPy calls of Tanh", "def "]),
+        ("llvm", "t", (), ["# LLVM IR of", "define "]),
+        ("llvm", "y", (), ["# LLVM IR of MatMul", "define ", "llvm.fma"]),  # a kernel that is scheduled by hand
+        ("llvm", "y", ("--assembly",), ["# assembly of MatMul", "ret"]),
+        ("llvm", "pooled", ("--assembly",), ["# assembly of max_pool", "ret"]),
+    ],
+)
+def test_kernels_without_a_statement_and_assembly(
+    backend: str, node: str, options: tuple[str, ...], texts: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "graph.py"
+    file.write_text(FILE + 'fetches.append(tf.matmul(tf.placeholder(tf.float32, [8, 9]), tf.ones([9, 7]), name="y"))\n')
+    command = ["explain", str(file), "--backend", backend, "--optimize", "O0", "--kernel", node, *options]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    for text in texts:
+        assert text in done.output
+    assert ("# assembly" in done.output) is bool(options)

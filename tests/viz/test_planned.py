@@ -36,5 +36,8 @@ def test_code_of_a_kernel() -> None:
         plan, _ = session.plan_for(y, {x: [[0.0] * 16] * 8})
     ids = {instr: f"n{i}" for i, instr in enumerate(plan.program.instrs)}
     code = planned(plan, ids).code
-    titles = [title for texts in code.values() for title in texts]
-    assert any(title.startswith("LLVM IR of ") for title in titles)
+    assert code is not None
+    for assembly in (False, True):
+        titles = [title for box in code.boxes for title in code.of(box, assembly)]
+        assert any(title.startswith("LLVM IR of ") for title in titles)
+        assert any(title.startswith("assembly of ") for title in titles) is assembly

@@ -7,8 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
+import numpy as np
+
 import minigraph as tf
 from minigraph.core.errors import MissingPackageError
+from minigraph.ops.host.summary import histogram
+
+_FLUSH = 2.0  # seconds after which the next entry writes the earlier ones, so that others can follow the run
 
 
 class EventFiles:
@@ -25,7 +30,7 @@ class EventFiles:
         try:
             for name, drawn in (("train", graph), ("validation", None)):
                 earlier = any((folder / name).glob("events.out.tfevents.*"))
-                self._writers[name] = tf.summary.FileWriter(folder / name, drawn)
+                self._writers[name] = tf.summary.FileWriter(folder / name, drawn, flush_secs=_FLUSH)
                 if earlier:
                     log = tf.SessionLog(status=tf.SessionLog.START)
                     self._writers[name].add_session_log(log, first.get(name, 1))
@@ -42,6 +47,16 @@ class EventFiles:
             summary = tf.summary.Summary()
             for tag, value in values.items():
                 summary.value.add(tag=tag, simple_value=value)
+            self._writers[part].add_summary(summary, step)
+
+    def add_histograms(self, part: str, step: int, values: Mapping[str, np.ndarray]) -> None:
+        """Write histograms of finite numbers by their tags."""
+        if self:
+            summary = tf.summary.Summary()
+            for tag, array in values.items():
+                numbers = np.asarray(array, np.float64).ravel()
+                if numbers.size and np.isfinite(numbers).all():
+                    summary.value.add(tag=tag, histo=histogram(numbers))
             self._writers[part].add_summary(summary, step)
 
     def add_summary(self, part: str, step: int, summary: Any) -> None:

@@ -58,6 +58,18 @@ backend_option = click.option(
     "[default: $MINIGRAPH_BACKEND, else auto].",
 )
 
+batch_option = click.option(
+    "--batch-size",
+    type=number(whole=True, least=1),
+    help="Images per batch [default: the recipe's; 8 for other models; 32 for a file].",
+)
+optimize_option = click.option(
+    "--optimize", type=click.Choice(["O0", "O1", "O2", "O3"]), default="O3", show_default=True
+)
+inference_option = click.option(
+    "--inference", is_flag=True, help="Use the network's predictions instead of a training step."
+)
+
 
 def _as_bytes(ctx: click.Context, param: click.Parameter, megabytes: float | None) -> int | None:
     return None if megabytes is None else round(megabytes * 1e6)

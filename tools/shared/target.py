@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,12 @@ from minigraph.core import scopes
 from minigraph.core.errors import DataLossError, GraphError, MinigraphError, NotFoundError, UnknownNameError
 from minigraph.core.graph import Node, Tensor
 from minigraph.graphs.walk import needed
+from minigraph.models.bundle import SUFFIX as BUNDLE
+from minigraph.models.bundle import Predictor, load_bundle
 from minigraph.models.classifier import classifier
-from minigraph.models.record import Model, Recipe
+from minigraph.models.record import Model, Preprocessing, Recipe
 from minigraph.models.registry import MODELS, find_model
+from minigraph.ops.collective.world import WORLD
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Pass
 from minigraph.tools.shared.sizes import Sizes
@@ -39,7 +42,7 @@ IDLE = {"VariableV2", "ReadVariable", "Const", "Placeholder"}  # nothing to see 
 _NAMES = ", ".join(sorted(m.name for m in MODELS))
 _KINDS = (
     "a Python file (.py), a saved graph, a graph (.pb, .pbtxt), SavedModel or checkpoint of TensorFlow, an ONNX model "
-    f"(.onnx), or one of the models {_NAMES}"
+    f"(.onnx), a bundle ({BUNDLE}), or one of the models {_NAMES}"
 )
 
 
@@ -51,13 +54,29 @@ class UnknownTargetError(TargetError, UnknownNameError):
     """The target is neither a file nor a model."""
 
 
+class Classes(NamedTuple):
+    """How a network takes photographs.
+
+    image_shape: as it takes an image. crop: as of a `Bundle`. labels, logits: in training. model: of the registry.
+    """
+
+    images: Tensor
+    image_shape: tuple[int, ...]
+    image_size: int
+    preprocessing: Preprocessing
+    crop: float | None = None
+    labels: Tensor | None = None
+    logits: Tensor | None = None
+    model: Model | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A graph and its fetches.
 
     batch_size: for unknown dimensions. given: the feeds; None feeds random numbers to all placeholders. passes:
     replace the pipeline's, if given. results: of a network at inference, by name. restore: gives a session the
-    variables' values, where a file has them.
+    variables' values, where a file has them. network: of a model's name or a bundle.
     """
 
     name: str
@@ -67,7 +86,8 @@ class Target:
     given: Mapping[Any, Any] | None = None
     passes: Sequence[Pass] | None = None
     results: Mapping[str, Tensor] | None = None
-    restore: Callable[[Any], None] | None = None
+    restore: Callable[[Any], object] | None = None
+    network: Classes | None = None
 
     @property
     def feeds(self) -> dict[Any, Any]:
@@ -120,6 +140,8 @@ def load_target(
     path = Path(name)
     if path.suffix == ".onnx":
         return _of_onnx(path, batch_size or 1, sizes or Sizes({}, {}))
+    if path.suffix == BUNDLE and path.is_file():
+        return _of_bundle(path, batch_size or 1)
     if is_tensorflow_graph(path):
         return _of_tensorflow(path, batch_size or BATCH_SIZE, inference)
     if path.is_dir():
@@ -180,6 +202,8 @@ def _of_recipe(model: Model, recipe: Recipe, batch_size: int, inference: bool) -
     images, labels = _examples((batch_size, *recipe.image_shape), model.classes)
     feeds: dict[Any, Any] = {network.images: images}
     fetches: list[Tensor | Node] = [network.train_step, network.loss, network.accuracy]
+    if network.share is not None:
+        feeds[network.share] = np.float32(1 / WORLD.size)
     if inference:
         fetches = [network.predicted]
         feeds[network.keep_prob] = np.float32(1)
@@ -187,7 +211,25 @@ def _of_recipe(model: Model, recipe: Recipe, batch_size: int, inference: bool) -
         feeds[network.labels] = labels
         feeds[network.keep_prob] = np.float32(recipe.keep_prob or 1)
     results = _results(network.graph, network.logits, network.predicted) if inference else None
-    return Target(model.name, network.graph, fetches, batch_size, feeds, results=results)
+    trained = (None, None) if inference else (network.labels, network.logits)
+    known = _classes(model, network.images, recipe.image_shape, *trained)
+    return Target(model.name, network.graph, fetches, batch_size, feeds, results=results, network=known)
+
+
+def _classes(
+    model: Model, images: Tensor, shape: tuple[int, ...], labels: Tensor | None, logits: Tensor | None
+) -> Classes:
+    return Classes(images, shape, model.image_size, model.preprocessing, None, labels, logits, model)
+
+
+def _of_bundle(path: Path, batch_size: int) -> Target:
+    bundle = load_bundle(path)
+    found = Predictor(bundle)
+    found.session.close()
+    shape = (bundle.image_size, bundle.image_size, len(bundle.preprocessing.channels))
+    known = Classes(found.images, shape, bundle.image_size, bundle.preprocessing, bundle.crop)
+    results = {"predictions": found.predictions}
+    return Target(path.name, found.session.graph, [found.predictions], batch_size, results=results, network=known)
 
 
 def _results(graph: tf.Graph, logits: Tensor, predicted: Tensor | None = None) -> dict[str, Tensor]:
@@ -199,12 +241,16 @@ def _results(graph: tf.Graph, logits: Tensor, predicted: Tensor | None = None) -
 def _of_network(model: Model, batch_size: int, inference: bool) -> Target:
     network = classifier(model, is_training=not inference, seed=SEED)
     images, labels = _examples((batch_size, *model.image_shape), model.classes)
+    trained = (None, None) if inference else (network.labels, network.logits)
+    known = _classes(model, network.images, model.image_shape, *trained)
     if network.train is None:
         results = _results(network.graph, network.end_points["logits"])
         fetches: list[Tensor | Node] = [network.end_points["predictions"]]
-        return Target(model.name, network.graph, fetches, batch_size, {network.images: images}, results=results)
+        return Target(
+            model.name, network.graph, fetches, batch_size, {network.images: images}, results=results, network=known
+        )
     feeds = {network.images: images, network.labels: labels}
-    return Target(model.name, network.graph, [network.train, network.loss], batch_size, feeds)
+    return Target(model.name, network.graph, [network.train, network.loss], batch_size, feeds, network=known)
 
 
 def _examples(shape: tuple[int, ...], classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -24,12 +24,14 @@ from minigraph.tools.shared.data import Images, TrainingData
 from minigraph.tools.shared.events import EventFiles
 from minigraph.tools.shared.progress import TrainingProgress
 from minigraph.tools.shared.running import Best, Checkpoints, Interrupted, StopRequest, TrainingError, recorded
+from minigraph.tools.shared.watched import EXAMPLES, look
 from minigraph.tools.shared.workers import compare, spread
 from minigraph.util.files import atomic_write
 
 EVALUATION_BATCH = 250  # images; divides both MNIST test sets, so that evaluation needs one plan
 FIRST = 256  # test images that a second accuracy is given for
 KEPT_CHECKPOINTS = 2
+HISTOGRAM_STEPS = 100  # steps between histograms of weights and activations, after the first
 EVENT_STEPS = 10  # steps between two entries in the event files
 SAVE_INTERVAL = 10.0  # least seconds between two checkpoints at ends of epochs
 
@@ -274,7 +276,13 @@ class TrainingRun:
         self.history.loss.append(float(loss))
         self.history.accuracy.append(float(accuracy))
         if self.events is not None and self.step % EVENT_STEPS == 0:
-            self.events.add("train", self.step, {"loss": float(loss), "accuracy": float(accuracy)})
+            rate = self.settings.learning_rate
+            self.events.add(
+                "train", self.step, {"loss": float(loss), "accuracy": float(accuracy), "learning_rate": rate}
+            )
+            if self.step == EVENT_STEPS or self.step % HISTOGRAM_STEPS == 0:
+                seen = {} if network.share is not None else {network.images: images[:EXAMPLES], network.keep_prob: 1.0}
+                self.events.add_histograms("train", self.step, look(self.session, network.logits, seen))
         progress.step(
             self.step, float(loss), float(accuracy), round(len(images) / self.batches.share), time.monotonic() - started
         )

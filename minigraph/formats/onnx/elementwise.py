@@ -226,7 +226,7 @@ def _pow(call: OnnxNode) -> Result:
     def power(x: Tensor, y: Tensor) -> Tensor:
         if x.dtype is y.dtype:
             return tf.pow(x, y)
-        wide = y.dtype if y.dtype.is_floating and not x.dtype.is_floating else x.dtype
+        wide = tf.float64 if y.dtype.is_floating and not x.dtype.is_floating else x.dtype
         return tf.cast(tf.pow(tf.cast(x, wide), tf.cast(y, wide)), x.dtype)
 
     return _binary(power)(call)

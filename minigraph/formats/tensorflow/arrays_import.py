@@ -23,9 +23,9 @@ from minigraph.ops.array.joining import stack
 from minigraph.ops.array.known import ShapeOf
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.reshape import squeeze
+from minigraph.ops.array.reversal import reverse
 from minigraph.ops.array.sequences import reverse_sequence
 from minigraph.ops.array.shape import fill
-from minigraph.ops.array.slicing import reverse
 from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault, StringArray, StringConst, constant
 from minigraph.ops.filling import Full

@@ -174,15 +174,6 @@ def _export_cast(e: TfExport) -> None:
     e.same("Cast", SrcT=e.dtype(), DstT=e.out.dtype)
 
 
-def _export_select(e: TfExport) -> None:
-    """TensorFlow's Select needs operands of one shape."""
-    condition, x, y = (t.type for t in e.inputs)
-    if condition.is_static and condition.shape == x.shape == y.shape:
-        e.same("Select", T=e.out.dtype)
-    else:
-        e.same("SelectV2", T=e.out.dtype)
-
-
 EXPORT: dict[str, Exporter] = {
     **{kind.__name__: typed(kind.__name__) for kind in _SAME},
     **{kind.__name__: plain(kind.__name__) for kind in _LOGICAL},
@@ -197,5 +188,5 @@ EXPORT: dict[str, Exporter] = {
     "LeakyRelu": lambda e: e.same("LeakyRelu", T=e.dtype(), alpha=float(e.op.alpha)),
     "LogicalXor": typed("NotEqual"),
     "Recompute": through,
-    "Select": _export_select,
+    "Select": lambda e: e.same("Select", T=e.out.dtype),
 }

@@ -16,12 +16,37 @@ from minigraph.ops.constant import string_array
 
 
 class TfGraph:
-    """Messages of nodes in order, and the names by which TensorFlow's nodes read minigraph's tensors."""
+    """Messages of nodes in order, and the names by which TensorFlow's nodes read minigraph's tensors.
 
-    def __init__(self, taken: Iterable[str]) -> None:
+    emit: adds a node in TensorFlow's form; UnreadableError if it has none.
+    """
+
+    def __init__(self, taken: Iterable[str], emit: Callable[[TfExport], Any] | None = None) -> None:
         self.nodes: list[Any] = []
         self.names: dict[Tensor, str] = {}
+        self.emit = emit or without_form
+        self._made: dict[Node, str] = {}
         self._used = {name.lower() for name in taken}
+        self._pivot: str | None = None
+
+    def within(self, pivot: str) -> TfGraph:
+        """The same graph for the body of a loop, whose tensors have names of their own.
+
+        pivot: a node of the loop, which nodes without inputs follow, so that they are in it.
+        """
+        inside = TfGraph((), self.emit)
+        inside.nodes, inside._used, inside._pivot = self.nodes, self._used, pivot
+        return inside
+
+    def control(self, node: Node) -> list[str]:
+        """The control inputs of a node; in a loop those of its body."""
+        return [f"^{self._made.get(c, c.name)}" for c in node.control_inputs if c in self._made or self._pivot is None]
+
+    def made(self, node: Node, name: str) -> None:
+        """Say what a node of minigraph is named here."""
+        self._made[node] = name
+        for i, tensor in enumerate(node.outputs):
+            self.names[tensor] = name if i == 0 else f"{name}:{i}"
 
     def fresh(self, name: str) -> str:
         """`name`, with a number behind it if it is taken."""
@@ -34,7 +59,10 @@ class TfGraph:
 
     def add(self, kind: str, name: str, inputs: Iterable[str], attributes: Mapping[str, Any]) -> Any:
         """Append a node, and return its message. Attributes that are None are left out."""
-        message = proto("node_def", "NodeDef")(name=name, op=kind, input=list(inputs))
+        read = list(inputs)
+        if self._pivot is not None and all(i.startswith("^") for i in read):
+            read.append(f"^{self._pivot}")
+        message = proto("node_def", "NodeDef")(name=name, op=kind, input=read)
         for key, value in attributes.items():
             if value is not None:
                 message.attr[key].CopyFrom(attribute(value))
@@ -45,12 +73,20 @@ class TfGraph:
 class TfExport:
     """A node of minigraph, as exporters see it."""
 
-    def __init__(self, sheet: TfGraph, node: Node) -> None:
+    def __init__(self, sheet: TfGraph, node: Node, name: str | None = None) -> None:
         self.sheet = sheet
         self.node = node
         self.op: Any = node.op
         self.inputs = node.inputs
-        self.name = node.name
+        self.name = node.name if name is None else name
+
+    def within(self, pivot: str) -> TfExport:
+        """The same node, to write what is in a loop of its own."""
+        return TfExport(self.sheet.within(pivot), self.node, self.name)
+
+    @property
+    def control(self) -> list[str]:
+        return self.sheet.control(self.node)
 
     def unsupported(self, text: str) -> NoReturn:
         where = f"node '{self.name}' (op {self.node.type}, made at {self.node.source.describe()})"
@@ -98,10 +134,8 @@ class TfExport:
 
     def give(self, kind: str, *inputs: str, **attributes: Any) -> Any:
         """Add the node of this name. Its outputs are those of minigraph's node. Returns its message."""
-        control = [f"^{c.name}" for c in self.node.control_inputs]
-        message = self.sheet.add(kind, self.name, [*inputs, *control], attributes)
-        for i, tensor in enumerate(self.node.outputs):
-            self.sheet.names[tensor] = self.name if i == 0 else f"{self.name}:{i}"
+        message = self.sheet.add(kind, self.name, [*inputs, *self.control], attributes)
+        self.sheet.made(self.node, self.name)
         return message
 
     def same(self, kind: str, **attributes: Any) -> Any:
@@ -137,6 +171,11 @@ def const_attributes(array: np.ndarray) -> dict[str, Any]:
 
 
 Exporter = Callable[[TfExport], Any]
+
+
+def without_form(e: TfExport) -> NoReturn:
+    """Refuse to export. UnreadableError."""
+    e.unsupported("it has no form in TensorFlow's graphs")
 
 
 def plain(kind: str) -> Exporter:

@@ -11,7 +11,7 @@ from minigraph.core.graph_def import plain_attributes
 from minigraph.core.protos import proto
 from minigraph.formats.tensorflow.branches import Pivots, effects_in_branches
 from minigraph.formats.tensorflow.effects import hold_casts, orders
-from minigraph.formats.tensorflow.emit import TfExport, TfGraph
+from minigraph.formats.tensorflow.emit import TfExport, TfGraph, without_form
 from minigraph.formats.tensorflow.importing import OWN
 from minigraph.formats.tensorflow.op_table import EXPORTERS
 from minigraph.formats.tensorflow.values import UnreadableError, write_shape
@@ -26,7 +26,7 @@ def graph_message(graph: Graph, nodes: Collection[Node] | None = None, add_shape
     the attribute `_output_shapes`. GraphError where an attribute cannot be written.
     """
     chosen = graph.nodes if nodes is None else sorted(nodes, key=lambda n: n.id)
-    sheet = TfGraph(n.name for n in graph.nodes)
+    sheet = TfGraph((n.name for n in graph.nodes), _in_tensorflow)
     pivots, inside, before = Pivots(sheet), effects_in_branches(chosen), orders(chosen)
     for node in chosen:
         start = len(sheet.nodes)
@@ -43,16 +43,18 @@ def graph_message(graph: Graph, nodes: Collection[Node] | None = None, add_shape
     return message
 
 
+def _in_tensorflow(call: TfExport) -> None:
+    """Add a node in TensorFlow's form. UnreadableError if it has none."""
+    EXPORTERS.get(call.node.type, without_form)(call)
+
+
 def _emit(sheet: TfGraph, node: Node) -> None:
-    exporter = EXPORTERS.get(node.type)
     call, start = TfExport(sheet, node), len(sheet.nodes)
-    if exporter is not None:
-        try:
-            exporter(call)
-        except UnreadableError:
-            del sheet.nodes[start:]  # it keeps minigraph's form
-        else:
-            return
+    try:
+        _in_tensorflow(call)
+        return
+    except UnreadableError:
+        del sheet.nodes[start:]  # it keeps minigraph's form
     own = json.dumps(plain_attributes(node.name, node.type, {n: getattr(node.op, n) for n in node.op.fields}))
     reads = [sheet.names.get(t, t.name) for t in node.inputs]
     call.give(node.type, *reads, **{OWN: own})

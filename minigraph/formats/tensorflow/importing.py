@@ -249,7 +249,8 @@ class _Reader:
 
         def body(*states: Tensor) -> list[Tensor]:
             for variable, state in zip(frame.variables, states, strict=True):
-                self.tensors[f"{variable.switch}:1"] = state
+                if variable.switch is not None:
+                    self.tensors[f"{variable.switch}:1"] = state
             self._run([n for n in rest if n.name not in frame.test], frame.path)
             return [self.tensors[v.next] for v in frame.variables]
 

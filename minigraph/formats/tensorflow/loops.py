@@ -32,11 +32,14 @@ Path = tuple[str, ...]  # the frames around a node, the outermost first
 
 
 class LoopVariable(NamedTuple):
-    """A variable of a loop, by the names of its nodes. `exit`: None if nothing reads its last value."""
+    """A variable of a loop, by the names of its nodes.
+
+    switch: None if only the condition reads it. exit: None if nothing reads its last value.
+    """
 
     enter: str
     merge: str
-    switch: str
+    switch: str | None
     next: str  # the tensor that NextIteration takes
     exit: str | None
 
@@ -81,7 +84,7 @@ _DEEPEST = 16
 def frame_of(path: Path, messages: Mapping[str, Any], paths: Mapping[str, Path]) -> LoopFrame:
     """The loop of these nodes. UnreadableError if they make none."""
     inside = [messages[n] for n, p in paths.items() if p == path]
-    exits = {base_name(n.input[0]): n for n in messages.values() if n.op in EXIT and base_name(n.input[0]) in paths}
+    exits, copies = _exits(path, messages, paths)
     conds = [n for n in inside if n.op == "LoopCond"]
     if len(conds) != 1:
         raise UnreadableError(f"the loop '{path[-1]}' has {len(conds)} conditions")
@@ -94,17 +97,31 @@ def frame_of(path: Path, messages: Mapping[str, Any], paths: Mapping[str, Path])
         enters, nexts = ([s for s in sides if s.op in kinds] for kinds in (ENTER, NEXT))
         if len(sides) != 2 or not enters or not nexts:
             continue
-        if merge.name not in switches:
-            raise UnreadableError(f"node '{merge.name}' ({merge.op}): a variable of a loop that no Switch reads")
-        switch, leave = switches[merge.name].name, exits.get(switches[merge.name].name)
+        switch = switches[merge.name].name if merge.name in switches else None
+        leave = exits.get(switch or "")
         value = full_name(nexts[0].input[0])
         variables.append(LoopVariable(enters[0].name, merge.name, switch, value, leave.name if leave else None))
-        entered |= {enters[0].name, merge.name, switch, nexts[0].name}
+        entered |= {enters[0].name, merge.name, nexts[0].name, *([switch] if switch else [])}
     constants = [n.name for n in inside if n.op in ENTER and n.name not in entered]
-    structure = entered | {*constants, cond.name}
+    structure = entered | {*constants, *copies, cond.name}
     among = {n for n, p in paths.items() if p[: len(path)] == path} - structure
     test = _before(base_name(cond.input[0]), among, path, messages, paths)
     return LoopFrame(path, variables, constants, full_name(cond.input[0]), test, structure)
+
+
+def _exits(path: Path, messages: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[dict[str, Any], set[str]]:
+    """The Exit nodes by what they leave, and the copies between a Switch and them, as gradients of loops have."""
+    exits, copies = {}, set()
+    for node in messages.values():
+        if node.op in EXIT:
+            source, between = base_name(node.input[0]), set[str]()
+            while paths.get(source) == path and messages[source].op == "Identity" and source not in between:
+                between.add(source)
+                source = base_name(messages[source].input[0])
+            if paths.get(source) == path and messages[source].op in SWITCH:
+                exits[source] = node
+                copies |= between
+    return exits, copies
 
 
 def _before(name: str, among: set[str], path: Path, messages: Mapping[str, Any], paths: Mapping[str, Path]) -> set[str]:
@@ -181,6 +198,14 @@ def _scatter(call: TfNode) -> Sequence[Tensor]:
     return call.add(Identity(), value)
 
 
+def _replace_element(call: TfNode) -> Sequence[Tensor]:
+    """A tensor with other elements along the first axis; as many as arrays of loops write, one."""
+    array, indices, updates = call.inputs
+    if indices.type.shape != (1, 1):
+        call.unsupported(f"one element is written at a time, by indices of shape [1, 1], not {indices.type.shape}")
+    return call.build(lambda: apply(WriteElement(False), array, indices[0, 0], updates[0]))
+
+
 def _size(call: TfNode) -> Sequence[Tensor]:
     flow = call.inputs[1]
     return call.build(lambda: shape(flow, out_type=int32)[0])
@@ -242,6 +267,7 @@ IMPORT: dict[str, Importer] = {
     "TensorArraySizeV3": _size,
     "TensorArrayV3": _array,
     "TensorArrayWriteV3": _write,
+    "TensorScatterUpdate": _replace_element,
     "TensorListElementShape": _element_shape,
     "TensorListFromTensor": _elements,
     "TensorListGather": _get_item,

@@ -7,6 +7,7 @@ from minigraph.formats.tensorflow import (
     arrays_import,
     elementwise,
     loops,
+    loops_export,
     nets,
     nets_export,
     reductions_export,
@@ -25,6 +26,6 @@ IMPORTERS: dict[str, Importer] = {
 # minigraph's ops, by their names in the registry.
 EXPORTERS: dict[str, Exporter] = {
     kind: exporter
-    for family in (elementwise, arrays_export, reductions_export, nets_export, state)
+    for family in (elementwise, arrays_export, loops_export, reductions_export, nets_export, state)
     for kind, exporter in family.EXPORT.items()
 }

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.core.dtypes import ALL, DType, as_dtype, string
+from minigraph.core.dtypes import ALL, COMPLEX, DType, as_dtype, string
 from minigraph.core.errors import GraphError
 from minigraph.core.protos import proto
 from minigraph.core.types import Shape, TensorType
@@ -21,10 +21,11 @@ from minigraph.util.read_budget import Budget, Damaged
 NAMES: dict[int, str] = {number: name for name, number in NUMBERS.items()}
 RESOURCE = NUMBERS["resource"]
 _REF = 100  # added to a dtype's number for a reference
-_DTYPES = {d.name: d for d in (*ALL, string)}
+_DTYPES = {d.name: d for d in (*ALL, *COMPLEX, string)}
 _FIELDS = {
     "float32": "float_val", "float64": "double_val", "int64": "int64_val", "bool": "bool_val", "string": "string_val",
     "uint32": "uint32_val", "uint64": "uint64_val", "float16": "half_val",
+    "complex64": "scomplex_val", "complex128": "dcomplex_val",
 }  # fmt: skip
 
 
@@ -88,6 +89,8 @@ def _listed(message: Any, dtype: DType) -> np.ndarray:
     values = getattr(message, _FIELDS.get(dtype.name, "int_val"))
     if dtype.name == "float16":
         return np.array(values, np.uint16).view(np.float16)
+    if dtype.is_complex:  # real and imaginary parts in turn
+        return np.array(values, dtype.real_dtype.np_dtype).view(dtype.np_dtype)
     if dtype is not string:
         return np.array(values).astype(dtype.np_dtype)
     flat = np.empty(len(values), np.object_)
@@ -117,15 +120,27 @@ def write_tensor(array: np.ndarray) -> Any:
         message.string_val.extend(bytes(v) for v in array.ravel())
         return message
     flat = array.reshape(-1)
-    field = _FIELDS.get(dtype.name, "int_val")
     one = flat[:1]
     all_equal = flat.size and one.tobytes() * flat.size == flat.tobytes()
     # A NaN of float32 may lose bits on its way through Python's float.
     if all_equal and (dtype.name != "float32" or np.isfinite(one[0])):
-        getattr(message, field).extend((one.view(np.uint16) if dtype.name == "float16" else one).tolist())
+        write_elements(message, one)
         return message
     message.tensor_content = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
     return message
+
+
+def write_elements(message: Any, flat: np.ndarray) -> None:
+    """Add elements to the field of a `TensorProto` that lists those of their dtype."""
+    if flat.dtype == np.object_:
+        message.string_val.extend(bytes(v) for v in flat)
+        return
+    dtype = as_dtype(flat.dtype)
+    if dtype.name == "float16":
+        flat = flat.view(np.uint16)
+    elif dtype.is_complex:
+        flat = flat.view(dtype.real_dtype.np_dtype)
+    getattr(message, _FIELDS.get(dtype.name, "int_val")).extend(flat.tolist())
 
 
 def read_attribute(message: Any, budget: Budget) -> Any:

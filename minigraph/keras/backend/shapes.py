@@ -19,7 +19,7 @@ from minigraph.ops.array.reshape import reshape as _reshape
 from minigraph.ops.array.reshape import squeeze as _squeeze
 from minigraph.ops.array.reshape import tile as _tile
 from minigraph.ops.array.reshape import transpose as _transpose
-from minigraph.ops.array.slicing import reverse as _reverse
+from minigraph.ops.array.reversal import reverse as _reverse
 
 __all__ = [
     "batch_flatten",

@@ -11,5 +11,8 @@ from minigraph.keras.layers.merge import *
 from minigraph.keras.layers.noise import *
 from minigraph.keras.layers.normalization import *
 from minigraph.keras.layers.pooling import *
+from minigraph.keras.layers.recurrent import *
+from minigraph.keras.layers.recurrent_cells import *
 from minigraph.keras.layers.separable import *
+from minigraph.keras.layers.wrappers import *
 from minigraph.keras.shapes import InputSpec as InputSpec

@@ -1,4 +1,4 @@
-"""Matrices, diagonals, blocks and grids, composed of reshapes, slices and constants."""
+"""Matrices, blocks and grids, composed of reshapes, slices and constants."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minigraph.core.arguments import refuse, renamed
+from minigraph.core.arguments import renamed
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, bool_, float32
@@ -17,33 +17,28 @@ from minigraph.core.types import format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.known import in_graph
 from minigraph.ops.array.reshape import expand_dims, reshape, transpose
+from minigraph.ops.array.reversal import SwapLastAxes
 from minigraph.ops.array.shape import fill, known_dims, shape_operand
-from minigraph.ops.array.slicing import getitem, pad
 from minigraph.ops.broadcast import BroadcastLike
 from minigraph.ops.builder import apply, composed
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import zeros_like
+from minigraph.ops.host.host_ops import range_of
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.comparison import less
 from minigraph.ops.math.reduce import reduce_sum
-from minigraph.ops.math.selection import where
+from minigraph.ops.math.reduce_extremes import reduce_max
 
 __all__ = [
     "broadcast_to",
     "count_nonzero",
     "depth_to_space",
-    "diag",
-    "diag_part",
     "eye",
     "linspace",
-    "matrix_band_part",
-    "matrix_diag",
-    "matrix_diag_part",
     "matrix_transpose",
     "meshgrid",
     "sequence_mask",
     "space_to_depth",
-    "trace",
 ]
 
 
@@ -122,32 +117,19 @@ def broadcast_to(input: TensorLike, shape: ShapeLike | TensorLike, name: str | N
             return x.graph.add(BroadcastLike(), (x, like), scope).outputs[0]
 
 
-def _matrix(x: Tensor, what: str) -> tuple[int, int]:
-    """The sizes of the last two axes. ShapeError if one is unknown."""
-    dims = x.type.shape
-    if dims is None or len(dims) < 2 or dims[-1] is None or dims[-2] is None:
-        raise ShapeError(f"{what} takes matrices of known size, not {format_shape(dims)}")
-    return dims[-2], dims[-1]
-
-
-def _lead(x: Tensor, keep: int) -> list[Any]:
-    """All dimensions but the last `keep`."""
-    return known_dims(x, range((x.type.rank or 0) - keep))
-
-
 def matrix_transpose(a: TensorLike, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
     """Swap the last two axes.
 
     Args:
         a: A tensor [..., M, N].
         name: Name scope of the nodes.
-        conjugate: No effect: there are no complex dtypes.
+        conjugate: Not supported for complex numbers; real ones are their own conjugates.
 
     Returns:
         A tensor [..., N, M] of the dtype of `a`.
 
     Raises:
-        ValueError: The rank of `a` is unknown or below 2.
+        ValueError: The rank of `a` is below 2, or `conjugate` is not supported.
 
     Example:
         >>> tf.Session().run(tf.matrix_transpose([[1, 2], [3, 4]]))
@@ -157,197 +139,42 @@ def matrix_transpose(a: TensorLike, name: str = "matrix_transpose", conjugate: b
     with composed(name, "matrix_transpose", a):
         x = convert_to_tensor(a, name="a")
         count = x.type.rank
-        if count is None or count < 2:
+        if conjugate and x.dtype.is_complex:
+            raise ValueError("matrix_transpose: conjugate=True is not supported for complex numbers")
+        if count is None:
+            return apply(SwapLastAxes(), x)
+        if count < 2:
             raise ValueError(f"Argument 'a' should be a (batch) matrix, with rank >= 2.  Found: {x.shape}")
         return transpose(x, [*range(count - 2), count - 1, count - 2])
 
 
-def matrix_diag(
-    diagonal: TensorLike, name: str | None = None, k: int = 0, num_rows: int = -1, num_cols: int = -1,
-    padding_value: float = 0,
-) -> Tensor:  # fmt: skip
-    """Make square matrices from their diagonals.
-
-    Args:
-        diagonal: A tensor [..., N] of numeric dtype, with N known.
-        name: Name scope of the nodes.
-        k, num_rows, num_cols, padding_value: Not supported; they must be 0, −1, −1 and 0.
-
-    Returns:
-        A tensor [..., N, N] of the dtype of `diagonal`, 0 off the diagonal.
-
-    Raises:
-        ShapeError: N is unknown.
-        ValueError: An argument that is not supported is given.
-
-    Example:
-        >>> tf.Session().run(tf.matrix_diag([1, 2]))
-        array([[1, 0],
-               [0, 2]], dtype=int32)
-    """
-    refuse("tf.matrix_diag", k=k, num_rows=num_rows + 1, num_cols=num_cols + 1, padding_value=padding_value)
-    with composed(name, "diag", diagonal) as scope:
-        x = convert_to_tensor(diagonal)
-        n = (x.type.shape or (None,))[-1]
-        if n is None:
-            raise ShapeError(f"matrix_diag needs to know the size of the last axis of {format_shape(x.type.shape)}")
-        lead = _lead(x, 1)
-        # Element i of n rows of n + 1 numbers is number i of row i of n rows of n.
-        wide = pad(expand_dims(x, -1), [[0, 0]] * len(lead) + [[0, 0], [0, n]])
-        flat = getitem(reshape(wide, [*lead, n * (n + 1)]), (..., slice(0, n * n)))
-        return reshape(flat, [*lead, n, n], scope)
-
-
-def matrix_diag_part(input: TensorLike, name: str | None = None, k: int = 0, padding_value: float = 0) -> Tensor:
-    """Take the diagonals of matrices.
-
-    Args:
-        input: A tensor [..., M, N], with M and N known.
-        name: Name scope of the nodes.
-        k, padding_value: Not supported; they must be 0.
-
-    Returns:
-        A tensor [..., min(M, N)] of the dtype of `input`.
-
-    Raises:
-        ShapeError: M or N is unknown, or the rank is below 2.
-        ValueError: An argument that is not supported is given.
-
-    Example:
-        >>> tf.Session().run(tf.matrix_diag_part([[1, 2], [3, 4]]))
-        array([1, 4], dtype=int32)
-    """
-    refuse("tf.matrix_diag_part", k=k, padding_value=padding_value)
-    with composed(name, "MatrixDiagPart", input) as scope:
-        x = convert_to_tensor(input)
-        m, n = _matrix(x, "matrix_diag_part")
-        lead = _lead(x, 2)
-        part = getitem(reshape(x, [*lead, m * n]), (..., slice(0, min(m, n) * (n + 1), n + 1)))
-        return reshape(part, [*lead, min(m, n)], scope)
-
-
-def matrix_band_part(input: TensorLike, num_lower: int, num_upper: int, name: str | None = None) -> Tensor:
-    """Keep a band around the diagonal of matrices, and set the other elements to 0.
-
-    Args:
-        input: A tensor [..., M, N] of numeric dtype, with M and N known.
-        num_lower: The number of diagonals to keep below the main one; negative for all.
-        num_upper: The number of diagonals to keep above the main one; negative for all.
-        name: Name scope of the nodes.
-
-    Returns:
-        A tensor of the dtype and shape of `input`.
-
-    Raises:
-        ShapeError: M or N is unknown, or the rank is below 2.
-
-    Example:
-        >>> tf.Session().run(tf.matrix_band_part([[1, 2, 3], [4, 5, 6], [7, 8, 9]], 0, 1))
-        array([[1, 2, 0],
-               [0, 5, 6],
-               [0, 0, 9]], dtype=int32)
-    """
-    with composed(name, "MatrixBandPart", input) as scope:
-        x = convert_to_tensor(input)
-        m, n = _matrix(x, "matrix_band_part")
-        below = np.arange(m)[:, None] - np.arange(n)
-        band = ((num_lower < 0) | (below <= num_lower)) & ((num_upper < 0) | (-below <= num_upper))
-        mask = apply(BroadcastLike(), constant(band), x)
-        return where(mask, x, zeros_like(x), name=scope)
-
-
-def diag(diagonal: TensorLike, name: str | None = None) -> Tensor:
-    """Make a square matrix from its diagonal.
-
-    Args:
-        diagonal: A vector [N] of numeric dtype, with N known.
-        name: Name scope of the nodes.
-
-    Returns:
-        A tensor [N, N] of the dtype of `diagonal`, 0 off the diagonal.
-
-    Raises:
-        ShapeError: N is unknown.
-
-    Example:
-        >>> tf.Session().run(tf.diag([1, 2]))
-        array([[1, 0],
-               [0, 2]], dtype=int32)
-    """
-    return matrix_diag(diagonal, name or "Diag")
-
-
-def diag_part(input: TensorLike, name: str | None = None) -> Tensor:
-    """Take the diagonal of a matrix.
-
-    Args:
-        input: A tensor [M, N], with M and N known.
-        name: Name scope of the nodes.
-
-    Returns:
-        A tensor [min(M, N)] of the dtype of `input`.
-
-    Raises:
-        ShapeError: M or N is unknown, or the rank is below 2.
-
-    Example:
-        >>> tf.Session().run(tf.diag_part([[1, 2], [3, 4]]))
-        array([1, 4], dtype=int32)
-    """
-    return matrix_diag_part(input, name or "DiagPart")
-
-
-def trace(x: TensorLike, name: str | None = None) -> Tensor:
-    """Sum the diagonals of matrices.
-
-    Args:
-        x: A tensor [..., M, N] of numeric dtype, with M and N known.
-        name: Name scope of the nodes.
-
-    Returns:
-        A tensor [...] of the dtype of `x`.
-
-    Raises:
-        ShapeError: M or N is unknown, or the rank is below 2.
-
-    Example:
-        >>> tf.Session().run(tf.trace([[1.0, 2.0], [3.0, 4.0]])).item()
-        5.0
-    """
-    with composed(name, "Trace", x) as scope:
-        return reduce_sum(matrix_diag_part(x), [-1], name=scope)
-
-
 def sequence_mask(
-    lengths: TensorLike, maxlen: int | None = None, dtype: DTypeLike = bool_, name: str | None = None
+    lengths: TensorLike, maxlen: int | Tensor | None = None, dtype: DTypeLike = bool_, name: str | None = None
 ) -> Tensor:
     """Make masks that are True at the first `lengths` places: mask[..., j] = j < lengths[...].
 
     Args:
         lengths: An integer tensor [...].
-        maxlen: The length of each mask. TensorFlow can find it in the run; here it must be given as a number.
+        maxlen: The length of each mask, an integer or a scalar integer tensor; by default the largest of `lengths`.
         dtype: The dtype of the result.
         name: Name scope of the nodes.
 
     Returns:
         A tensor [..., maxlen] of dtype `dtype`.
 
-    Raises:
-        ValueError: `maxlen` is None or a tensor.
-
     Example:
         >>> tf.Session().run(tf.sequence_mask([1, 3], maxlen=3, dtype=tf.int32))
         array([[1, 0, 0],
                [1, 1, 1]], dtype=int32)
     """
-    if maxlen is None or isinstance(maxlen, Tensor):
-        raise ValueError(
-            "tf.sequence_mask needs maxlen as a number; without it the shape of the result would depend on values"
-        )
     with composed(name, "SequenceMask", lengths):
         ends = convert_to_tensor(lengths)
-        mask = less(constant(np.arange(maxlen, dtype=ends.dtype.np_dtype)), expand_dims(ends, -1))
-        return cast(mask, dtype)
+        length = reduce_max(ends) if maxlen is None else maxlen
+        if isinstance(length, Tensor):
+            places = range_of(cast(length, ends.dtype), dtype=ends.dtype)
+        else:
+            places = constant(np.arange(length, dtype=ends.dtype.np_dtype))
+        return cast(less(places, expand_dims(ends, -1)), dtype)
 
 
 def meshgrid(*args: TensorLike, indexing: Literal["xy", "ij"] = "xy", name: str = "meshgrid") -> list[Tensor]:

@@ -21,7 +21,7 @@ from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.kernel import ADD, Kernel
 from minigraph.ops.array.known import in_graph, make_late
 from minigraph.ops.array.shape import dims_of, known_shape, shape_operand, static_dims
-from minigraph.ops.builder import apply, first, make
+from minigraph.ops.builder import apply, as_tensor_like, first, make
 from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.filling import ZerosLike
 
@@ -340,13 +340,14 @@ def transpose(
         a: A tensor of any dtype.
         perm: For each axis of the result, the axis of `a`; None reverses the axes.
         name: Name of the node.
-        conjugate: TensorFlow 1's; it has no effect: numbers are real.
+        conjugate: Not supported for complex numbers; real ones are their own conjugates.
 
     Returns:
         A tensor of the dtype of `a`.
 
     Raises:
         ShapeError: `perm` is not a permutation of the axes.
+        ValueError: `conjugate` is not supported.
 
     Example:
         >>> tf.Session().run(tf.transpose([[1, 2, 3], [4, 5, 6]]))
@@ -354,9 +355,12 @@ def transpose(
                [2, 5],
                [3, 6]], dtype=int32)
     """
+    x = as_tensor_like(a)
+    if conjugate and isinstance(x, Tensor) and x.dtype.is_complex:
+        raise ValueError("transpose: conjugate=True is not supported for complex numbers")
     if perm is None:
-        return first(make(Transpose(None), name, "transpose", {"a": a}, consts=("perm",)))
-    return first(make_late(Transpose, "perm", "numbers", perm, {"a": a}, name, "transpose", ("perm",)))
+        return first(make(Transpose(None), name, "transpose", {"a": x}, consts=("perm",)))
+    return first(make_late(Transpose, "perm", "numbers", perm, {"a": x}, name, "transpose", ("perm",)))
 
 
 def squeeze(input: TensorLike, axis: AxisLike = None, name: str | None = None, squeeze_dims: AxisLike = None) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from operator import mul
 from typing import Any, NamedTuple
@@ -21,17 +21,10 @@ from minigraph.core.typing import TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Guard, Index, Inside
 from minigraph.loops.kernel import ADD, Kernel
-from minigraph.ops.array.known import number_or_tensor
-from minigraph.ops.builder import apply, composed, first, make, require_gradient
-from minigraph.ops.control.checks import checked_range
+from minigraph.ops.builder import apply, first, make, require_gradient
 from minigraph.ops.counting import no_flops, per_input
-from minigraph.ops.identity import identity
-from minigraph.ops.math.comparison import equal, less
-from minigraph.ops.math.reduce import reduce_any
-from minigraph.ops.math.selection import Select
-from minigraph.ops.math.selection import where as select
 
-__all__ = ["reverse", "strided_slice"]
+__all__ = ["strided_slice"]
 
 _X = np.arange(12.0).reshape(3, 4)
 
@@ -424,56 +417,6 @@ def strided_slice(
             spec.append(("slice", start, stop, int(step)))
     consts = ("begin", "end", "strides") if strides is not None else ("begin", "end", *["ones"] * 4)
     return first(make(StridedSlice(tuple(spec)), name, "StridedSlice", {"input": input_}, consts=consts))
-
-
-def reverse(tensor: TensorLike, axis: int | Sequence[int] | Tensor, name: str | None = None) -> Tensor:
-    """Reverse the order of the elements along axes. TensorFlow's other name is `tf.reverse_v2`.
-
-    Args:
-        tensor: A tensor of any dtype and known rank.
-        axis: The axis or axes; negative ones count from the last. They may be a tensor.
-        name: Name of the node.
-
-    Returns:
-        A tensor of the dtype and shape of `tensor`.
-
-    Raises:
-        ShapeError: The rank is unknown, or an axis is out of range.
-        InvalidArgumentError: An axis in a tensor is out of range; found in the run.
-
-    Example:
-        >>> tf.Session().run(tf.reverse([[1, 2, 3], [4, 5, 6]], axis=[1]))
-        array([[3, 2, 1],
-               [6, 5, 4]], dtype=int32)
-    """
-    x = convert_to_tensor(tensor)
-    if x.type.rank is None:
-        raise ShapeError("reverse needs to know the rank of its input")
-    found = number_or_tensor(axis)
-    if isinstance(found, Tensor):
-        return _reverse_by(x, found, name)
-    axes = [int(a) for a in np.ravel(found)]
-    for a in axes:
-        if not -x.type.rank <= a < x.type.rank:
-            raise ShapeError(f"'axis' {a} is out of range for a tensor of shape {format_shape(x.type.shape)}")
-    turned = {a % x.type.rank for a in axes}
-    return first(make(_turned(x.type.rank, turned), name, "ReverseV2", {"tensor": x}, consts=("axis",)))
-
-
-def _turned(rank: int, axes: Collection[int]) -> StridedSlice:
-    """The op that reverses the axes."""
-    return StridedSlice(tuple(("slice", None, None, -1 if a in axes else None) for a in range(rank)))
-
-
-def _reverse_by(x: Tensor, axes: Tensor, name: str | None) -> Tensor:
-    """`x`, reversed along the axes in a tensor: along each axis a choice between the two orders."""
-    rank: Any = x.type.rank
-    with composed(name, "ReverseV2", x, axes) as scope:
-        chosen = checked_range("axis", select(less(axes, 0), axes + rank, axes), rank)
-        for a in range(rank):
-            turn = reduce_any(equal(chosen, a))
-            x = apply(Select(), turn, apply(_turned(rank, [a]), x), x)
-        return identity(x, name=scope)
 
 
 def exact_number(value: float) -> float:

@@ -9,8 +9,8 @@ from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.array.reshape import transpose as permute
+from minigraph.ops.array.reversal import reverse
 from minigraph.ops.array.shape import known_dims, packed
-from minigraph.ops.array.slicing import reverse
 from minigraph.ops.builder import composed
 from minigraph.ops.image.operand import as_image, side_axis
 from minigraph.ops.math.casting import cast

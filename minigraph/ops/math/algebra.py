@@ -14,7 +14,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, TensorLike
-from minigraph.ops.array.arrays import trace
+from minigraph.ops.array.diagonals import trace
 from minigraph.ops.array.one_hot import one_hot
 from minigraph.ops.array.reshape import reshape, squeeze, transpose
 from minigraph.ops.array.shape import known_dims

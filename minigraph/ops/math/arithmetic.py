@@ -15,7 +15,7 @@ from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.math.casting import cast
-from minigraph.ops.pointwise import POSITIVE, Binary, Unary, X, binary, scalar_like, unary
+from minigraph.ops.pointwise import NUMBERS, POSITIVE, Binary, Unary, X, binary, scalar_like, unary
 
 __all__ = [
     "abs",
@@ -35,6 +35,8 @@ __all__ = [
 
 class Add(Binary):
     """z = x + y."""
+
+    kinds = NUMBERS
 
     ufunc = "add"
 
@@ -71,6 +73,8 @@ def add(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 class Sub(Binary):
     """z = x − y."""
 
+    kinds = NUMBERS
+
     ufunc = "subtract"
 
     def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -101,6 +105,8 @@ def subtract(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 
 class Mul(Binary):
     """z = x·y."""
+
+    kinds = NUMBERS
 
     ufunc = "multiply"
 
@@ -134,7 +140,7 @@ class RealDiv(Binary):
     """z = x / y."""
 
     ufunc = "divide"
-    kinds = "f"
+    kinds = "fc"
 
     def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
         dx = apply(RealDiv(), g, y)
@@ -266,6 +272,8 @@ def squared_difference(x: TensorLike, y: TensorLike, name: str | None = None) ->
 class Neg(Unary):
     """y = −x."""
 
+    kinds = NUMBERS
+
     ufunc = "negative"
 
     def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -354,7 +362,7 @@ class Reciprocal(Unary):
     """y = 1/x; ∂y/∂x = −y²."""
 
     ufunc = "reciprocal"
-    kinds = "f"
+    kinds = "fc"
     domain = (POSITIVE,)
 
     def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -383,6 +391,8 @@ def reciprocal(x: TensorLike, name: str | None = None) -> Tensor:
 
 class Square(Unary):
     """y = x²; ∂y/∂x = 2x."""
+
+    kinds = NUMBERS
 
     ufunc = "square"
 

@@ -24,7 +24,7 @@ class Equal(Comparison):
     """z = (x = y)."""
 
     ufunc = "equal"
-    kinds = "fiub"
+    kinds = "fiubc"
 
 
 def equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -53,7 +53,7 @@ class NotEqual(Comparison):
     """z = (x ≠ y)."""
 
     ufunc = "not_equal"
-    kinds = "fiub"
+    kinds = "fiubc"
 
 
 def not_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:

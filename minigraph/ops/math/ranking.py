@@ -58,6 +58,8 @@ class TopKV2(Op):
     largest: bool = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if self.k < 0:
+            raise ShapeError(f"Need k >= 0, got {self.k}")
         if x.shape is None:
             return TensorType(x.dtype, None), TensorType(int32, None)
         if not x.shape or (x.shape[-1] is not None and x.shape[-1] < self.k):

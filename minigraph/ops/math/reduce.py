@@ -19,6 +19,7 @@ from minigraph.ops.array.known import make_late, number_or_tensor
 from minigraph.ops.broadcast import Axes, BroadcastLike, normalise_axes
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.counting import per_input
+from minigraph.ops.pointwise import NUMBERS
 
 __all__ = ["reduce_all", "reduce_any", "reduce_mean", "reduce_sum"]
 
@@ -77,6 +78,7 @@ class Sum(ReduceOp):
     """Σ x."""
 
     function = "sum"
+    kinds = NUMBERS
     accumulates = True
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
@@ -98,13 +100,14 @@ class Mean(ReduceOp):
     """Σ x / n. The mean of nothing is NaN."""
 
     function = "mean"
+    kinds = NUMBERS
     accumulates = True
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         axes = normalise_axes(self.axis, x.ndim)
         count = int(np.prod([x.shape[a] for a in axes]))
         total = xp.asarray(xp.sum(x, axis=axes, keepdims=self.keep_dims))
-        if x.dtype.kind != "f":
+        if x.dtype.kind not in "fc":
             quotient = xp.sign(total) * (xp.abs(total) // max(count, 1))  # C's division truncates
             return (quotient.astype(x.dtype),)
         return (total / x.dtype.type(count) if count else xp.full_like(total, np.nan),)

@@ -21,6 +21,7 @@ from minigraph.ops.builder import apply
 from minigraph.ops.math.arithmetic import Add, Mul
 from minigraph.ops.math.cumulative import Cumprod, Recurrence
 from minigraph.ops.math.reduce import MATRIX, ReduceOp, check_axes, reduced, spread
+from minigraph.ops.pointwise import NUMBERS
 
 __all__ = ["reduce_prod"]
 
@@ -29,6 +30,7 @@ class Prod(ReduceOp):
     """Π x. The gradient is the product of the other elements, correct at zeros too."""
 
     function = "prod"
+    kinds = NUMBERS
     accumulates = True
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:

@@ -18,7 +18,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import Padding, Size, TensorLike
 from minigraph.ops.array.reshape import expand_dims, squeeze, tile
-from minigraph.ops.array.slicing import reverse
+from minigraph.ops.array.reversal import reverse
 from minigraph.ops.builder import as_tensor_like, graph_of
 from minigraph.ops.math.casting import cast
 from minigraph.ops.nn.conv2d import conv2d, grouped_conv2d

@@ -15,7 +15,7 @@ import numpy as np
 from minigraph.core.arguments import renamed
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype, int32, int64, uint8
-from minigraph.core.errors import ShapeError
+from minigraph.core.errors import ShapeError, UnimplementedError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.scalar import Scalar, call
@@ -25,6 +25,8 @@ from minigraph.core.typing import DataFormat2D, DTypeLike, PaddingLike, Size, Te
 from minigraph.loops.builder import Statement
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, FIRST_MAXIMUM, Kernel
+from minigraph.ops.array.reshape import reshape
+from minigraph.ops.array.shape import known_dims
 from minigraph.ops.builder import apply, composed
 from minigraph.ops.counting import no_flops, per_gradient
 from minigraph.ops.data_format import NHWC
@@ -219,7 +221,7 @@ def max_pool(
     Args:
         value: Images [N,H,W,C] of a numeric dtype; [N,C,H,W] with data_format NCHW.
         ksize: Size of the window, in the order of `data_format`: [1, rows, columns, 1]. Also one number for both axes,
-            or [rows, columns].
+            or [rows, columns]. [1, 1, 1, n] pools n neighbouring channels each; `strides` must then be the same.
         strides: Steps between windows, in the forms of `ksize`.
         padding: SAME for ⌈H/stride⌉ rows of output, VALID for windows inside the image only, or explicit numbers as
             `conv2d` takes them. Padding is never the maximum.
@@ -233,6 +235,7 @@ def max_pool(
     Raises:
         ShapeError: `value` is not 4-dimensional, or a window is larger than the padded image.
         ValueError: `ksize`, `strides`, `padding` or `data_format` has an invalid value.
+        UnimplementedError: A window spans channels and pixels, or its channels do not divide those of the images.
 
     Example:
         >>> image = tf.reshape(tf.range(16.0), [1, 4, 4, 1])
@@ -241,7 +244,37 @@ def max_pool(
         array([[ 5.,  7.],
                [13., 15.]], dtype=float32)
     """
-    return pooled_images(MaxPool, renamed("input", input, "value", value), ksize, strides, padding, data_format, name)
+    images = renamed("input", input, "value", value)
+    if isinstance(ksize, list | tuple) and len(ksize) == 4 and data_format == NHWC and ksize[3] != 1:
+        return _across_channels(images, list(ksize), strides, name)
+    return pooled_images(MaxPool, images, ksize, strides, padding, data_format, name)
+
+
+def _across_channels(images: Any, ksize: list[int], strides: Any, name: str | None) -> Tensor:
+    """The maxima of groups of neighbouring channels."""
+    if ksize[:3] != [1, 1, 1]:
+        raise UnimplementedError(
+            f"max_pool pools either across rows and columns or across channels, not both: ksize is {ksize}"
+        )
+    if list(strides) != ksize:
+        raise UnimplementedError(
+            f"max_pool across channels requires the depth window to equal the depth stride: ksize is {ksize}, "
+            f"strides are {list(strides)}"
+        )
+    with composed(name, "MaxPool", images) as scope:
+        x = convert_to_tensor(images)
+        count = ksize[3]
+        if x.type.rank != 4:
+            raise ShapeError(f"max_pool takes images [N,H,W,C], not a tensor of shape {format_shape(x.type.shape)}")
+        channels = x.type.shape[3] if x.type.shape else None
+        if channels is None or channels % count:
+            raise UnimplementedError(
+                f"max_pool across channels requires the depth window to evenly divide the input depth: {channels} "
+                f"channels in groups of {count}"
+            )
+        line = reshape(x, [-1, 1, channels, 1])
+        pooled = apply(MaxPool((1, count), (1, count), "VALID"), line)
+        return reshape(pooled, [*known_dims(x, range(3)), channels // count], name=scope)
 
 
 def max_pool2d(

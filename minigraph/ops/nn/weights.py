@@ -71,14 +71,16 @@ class BroadcastableWeights(Op):
 class AlignedRank(Op):
     """The first input; where its rank is above or below that of the second by 1, without or with a last axis of size 1.
 
-    A scalar stays a scalar.
+    A scalar stays a scalar. adds: whether an axis may be added.
     """
 
+    adds: bool = True
+
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
-        return (TensorType(x.dtype, _aligned_shape(x.shape, like.shape)),)
+        return (TensorType(x.dtype, _aligned_shape(x.shape, like.shape, self.adds)),)
 
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
-        return (x.reshape(_aligned_shape(x.shape, like.shape)),)
+        return (x.reshape(_aligned_shape(x.shape, like.shape, self.adds)),)
 
     flops = no_flops
 
@@ -93,16 +95,17 @@ class AlignedRank(Op):
         yield Sample(cls(), (np.array(2.0), _VALUES))
         yield Sample(cls(), (np.ones((2, 1)), np.zeros(2)))
         yield Sample(cls(), (np.ones(2), _VALUES))
+        yield Sample(cls(adds=False), (np.ones((2, 1)), np.zeros(2)))
 
 
-def _aligned_shape(shape: Shape, like: Shape) -> Shape:
+def _aligned_shape(shape: Shape, like: Shape, adds: bool) -> Shape:
     if shape is None or not shape:
         return shape
     difference = None if like is None else len(shape) - len(like)
     if difference is None or difference not in (1, -1):
         return None if difference is None else shape
     if difference == -1:
-        return (*shape, 1)
+        return (*shape, 1) if adds else shape
     if shape[-1] not in (1, None):
         raise ShapeError(f"{format_shape(shape)} has one axis more than {format_shape(like)}, and its size is not 1")
     return shape[:-1]
@@ -118,6 +121,12 @@ def broadcastable(weights: Tensor, values: Tensor) -> Tensor:
         return weights
     weights.graph.reserve_ids(-1)  # TensorFlow's check is counted by the loss
     return apply(BroadcastableWeights(), weights, values, name="assert_broadcastable")
+
+
+def without_last(x: Tensor, like: Tensor) -> Tensor:
+    """x; without its last axis, of size 1, if its rank is then that of `like`. For ranks that are not known."""
+    with x.graph.counted_as(0):
+        return apply(AlignedRank(adds=False), x, like, name="without_last_axis")
 
 
 def aligned(weights: Tensor, values: Tensor) -> Tensor:

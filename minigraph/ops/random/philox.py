@@ -50,7 +50,7 @@ def raw(blocks: int, key: int, stream: int, offset: int) -> Words:
 
 
 def uniform(count: int, key: int, stream: int, offset: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Uniform values in [0, 1) of ``dtype`` float32 (23 random bits) or float64 (52): [count]."""
+    """Uniform values in [0, 1) of ``dtype`` float16 (10 random bits), float32 (23) or float64 (52): [count]."""
     kind = _float_type(dtype)
     out = np.empty(count, kind)
     per_block = _per_block(kind)
@@ -62,8 +62,10 @@ def uniform(count: int, key: int, stream: int, offset: int, dtype: npt.DTypeLike
 
 
 def normal(count: int, key: int, stream: int, offset: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Standard normal values of ``dtype`` float32 or float64: [count]."""
+    """Standard normal values of ``dtype``: [count]. Those of float16 are rounded from float32."""
     kind = _float_type(dtype)
+    if kind == np.float16:
+        return normal(count, key, stream, offset, np.float32).astype(kind)
     out = np.empty(count, kind)
     per_block = _per_block(kind)
     for start, words in _chunks(-(-count // per_block), key, stream, offset):
@@ -74,12 +76,14 @@ def normal(count: int, key: int, stream: int, offset: int, dtype: npt.DTypeLike)
 
 
 def truncated_normal(count: int, key: int, stream: int, offset: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Standard normal values x with abs(x) < 2 of ``dtype`` float32 or float64: [count].
+    """Standard normal values x with abs(x) < 2 of ``dtype``: [count]. Those of float16 are rounded from float32.
 
     Values come in groups of four (float32) or two (float64). Group g starts at counter ``offset + 64 * 4 * g``
     (float64: ``64 * 2 * g``) and takes the first values that pass from the normal sequence that starts there.
     """
     kind = _float_type(dtype)
+    if kind == np.float16:
+        return truncated_normal(count, key, stream, offset, np.float32).astype(kind)
     group = _per_block(kind)
     groups = -(-count // group)
     out = np.empty((groups, group), kind)
@@ -123,14 +127,14 @@ def uniform_int(
 
 def _float_type(dtype: npt.DTypeLike) -> np.dtype[Any]:
     kind = np.dtype(dtype)
-    if kind not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise TypeError(f"random values are float32 or float64, not {kind}")
+    if kind not in (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)):
+        raise TypeError(f"random values are float16, float32 or float64, not {kind}")
     return kind
 
 
 def _per_block(kind: np.dtype[Any]) -> int:
     """Values that the four words of one counter make."""
-    return 16 // kind.itemsize
+    return 16 // max(kind.itemsize, 4)
 
 
 def _chunks(blocks: int, key: int, stream: int, offset: int) -> Iterator[tuple[int, Words]]:
@@ -182,11 +186,14 @@ class _BlockFunction:
 
 
 def _unit_interval(words: Words, kind: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Random mantissas under the exponent of [1, 2), minus 1: words [n, 4] to [n, 4] float32 or [n, 2] float64.
+    """Random mantissas under the exponent of [1, 2), minus 1: words [n, 4] to [n, 4] float16 or float32, or [n, 2]
+    float64.
 
     A float64 has the lower 20 bits of its first word above its second word. The result may share memory with
     ``words``.
     """
+    if kind.itemsize == 2:
+        return ((words & np.uint32(0x3FF)) * np.float32(2.0**-10)).astype(kind)
     if kind.itemsize == 4:
         np.bitwise_and(words, np.uint32(0x7FFFFF), out=words)
         np.bitwise_or(words, np.uint32(127 << 23), out=words)

@@ -8,6 +8,7 @@ function writeAddress(state, data) {
   set("stage", state.stage !== data.start ? data.stages[state.stage].name : "");
   set("view", state.view === "ops" ? "ops" : "");
   set("changes", state.changes !== data.diff ? String(state.changes) : "");
+  set("values", data.values.rows.length && !state.values ? "off" : "");
   set("search", state.query);
   set("box", state.picked);
   set("open", [...open].filter(s => !defaults.has(s)).join(","));
@@ -23,6 +24,7 @@ function readAddress(state, data) {
   if (stage >= 0) state.stage = stage;
   if (parts.get("view") === "ops") state.view = "ops";
   if (parts.has("changes")) state.changes = parts.get("changes") === "true";
+  if (parts.has("values")) state.values = false;
   state.query = parts.get("search") || "";
   state.picked = parts.get("box") || "";
   const list = name => (parts.get(name) || "").split(",").filter(Boolean);

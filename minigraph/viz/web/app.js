@@ -3,14 +3,15 @@
 const PATHS = { layers: "layer", ops: "scope" };
 
 class App {
-  constructor(data, engine) {
-    Object.assign(this, { data, engine, shown: null, turn: 0, graphs: new Map(), svg: byId("graph") });
+  constructor(data, engine, pixels) {
+    const values = new Values(data, pixels);
+    Object.assign(this, { data, engine, values, shown: null, turn: 0, graphs: new Map(), svg: byId("graph") });
     this.state = {
-      stage: data.start, changes: data.diff, view: "layers", query: "", at: -1, picked: "",
+      stage: data.start, changes: data.diff, view: "layers", query: "", at: -1, picked: "", values: values.recorded,
       open: { layers: new Set(data.open.layers), ops: new Set(data.open.ops) },
     };
     this.view = new View(this.svg, byId("map"));
-    this.panel = new Panel(byId("panel"), data, id => this.select(id));
+    this.panel = new Panel(byId("panel"), data, values, id => this.select(id));
     this.stages = new Stages(byId("stages"), data, i => this.set({ stage: i }), on => this.set({ changes: on }));
     this.timeline = new Timeline(byId("timeline"), data, id => this.select(id));
     readAddress(this.state, data);
@@ -38,7 +39,7 @@ class App {
     const turn = ++this.turn, started = performance.now(), { state } = this;
     const words = state.view === "layers" ? this.data.words : {};
     const shown = shownGraph(this.graph(), PATHS[state.view], this.opened, words);
-    measure(shown, this.timed);
+    measure(shown, this.timed, this.state.values ? this.values : null);
     const wait = setTimeout(() => { byId("wait").hidden = false; }, 150);
     try {
       await this.engine.place(shown);
@@ -49,7 +50,7 @@ class App {
     if (turn !== this.turn) return;
     const longest = Math.max(...shown.boxes.map(b => b.seconds || 0));
     this.shown = shown;
-    this.layer = picture(shown, box => this.colour(box, longest));
+    this.layer = picture(shown, box => this.colour(box, longest), this.values);
     this.svg.replaceChildren(this.layer);
     this.view.redraw(shown);
     if (keep === "fit" || !this.view.drawn) this.view.fit(true);
@@ -86,6 +87,7 @@ class App {
     byId("facts").textContent = `${boxes.length.toLocaleString("en")} operations · ${amount(total("parameters"), "")} parameters · `
       + (boxes.some(b => b.partial) ? "≥ " : "") + amount(total("flops"), "FLOP");
     for (const name of ["layers", "ops"]) byId(name).classList.toggle("on", state.view === name);
+    byId("values").classList.toggle("on", state.values);
     this.stages.show(state.stage, state.changes);
     this.legend(longest);
     writeAddress(state, data);
@@ -232,6 +234,8 @@ class App {
       if (e.key === "Escape") e.target.blur();
     });
     byId("search").value = this.state.query;
+    byId("values").hidden = !this.values.recorded;
+    on("values", "click", () => this.set({ values: this.values.recorded && !this.state.values }));
     on("fewer", "click", () => this.foldAgain());
     on("more", "click", () => this.openMore());
     on("fit", "click", () => this.view.fit(false));
@@ -266,7 +270,7 @@ class App {
     const acts = {
       "/": () => byId("search").focus(), "[": () => this.set({ stage: stage(-1) }), "]": () => this.set({ stage: stage(1) }),
       c: () => this.set({ changes: !state.changes }), v: () => this.set({ view: state.view === "ops" ? "layers" : "ops" }, "fit"),
-      f: () => this.view.fit(false), r: () => this.foldAgain(), m: () => this.openMore(), d: () => byId("dark").click(),
+      n: () => byId("values").click(), f: () => this.view.fit(false), r: () => this.foldAgain(), m: () => this.openMore(), d: () => byId("dark").click(),
       "+": () => this.view.zoom(0.8), "-": () => this.view.zoom(1.25), Escape: () => this.pick(null),
       Backspace: () => this.picked?.parent.scope && this.close(this.picked.parent.scope),
     };
@@ -283,8 +287,8 @@ class App {
 
 async function start() {
   if (matchMedia("(prefers-color-scheme: dark)").matches) document.documentElement.classList.add("dark");
-  const [text, source] = await Promise.all(["data", "engine"].map(id => inflate(byId(id).textContent)));
-  window.app = new App(decode(JSON.parse(text)), new Engine(source));
+  const [text, source, pixels] = await Promise.all(["data", "engine", "pixels"].map(id => inflate(byId(id).textContent)));
+  window.app = new App(decode(JSON.parse(new TextDecoder().decode(text))), new Engine(source), pixels);
   await app.redraw("fit");
   app.svg.dataset.opened = performance.now().toFixed(1);
 }

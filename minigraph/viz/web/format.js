@@ -50,9 +50,9 @@ function widthOf(text, size, bold) {
   return ruler.measureText(text).width;
 }
 
-/** The bytes of a base64 text that holds raw deflate, as text. */
+/** The bytes behind a base64 text that holds raw deflate. */
 async function inflate(text) {
   const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return new Response(stream).text();
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }

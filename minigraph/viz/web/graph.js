@@ -13,6 +13,11 @@ function decode(data) {
     box.types = box.types.map(i => types[i]);
     return box;
   });
+  let drawn = [];
+  for (const stage of data.stages) {
+    const [gone, come] = stage.arrows.map(found => new Set(found));
+    stage.arrows = drawn = [...drawn.filter(i => !gone.has(i)), ...come];
+  }
   data.memory.places = data.memory.places.map(([box, name, offset, bytes, first, last]) => ({ box, name, offset, bytes, first, last }));
   data.arrows = data.arrows.map(([source, target, type, kind, output]) => ({ source, target, type: types[type], kind, output }));
   return data;

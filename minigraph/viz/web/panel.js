@@ -2,8 +2,8 @@
 
 class Panel {
   /** select(id): selects a box of the data. */
-  constructor(element, data, select) {
-    Object.assign(this, { element, data, select });
+  constructor(element, data, values, select) {
+    Object.assign(this, { element, data, values, select });
     this.byName = data.stages.map(() => null);
   }
 
@@ -19,13 +19,14 @@ class Panel {
     badge.style.borderColor = `var(--${box.kind}-line)`;
     if (box.words) add("p", element, box.words);
     this.table(this.facts(box));
+    this.values.show(box, this);
     this.times(box);
     if (only) this.operation(only);
     this.neighbours(box, shown);
     if (!only) this.members(box);
     this.missed(box);
     if (only) this.story(only);
-    if (only) this.kernel(only);
+    this.kernel(box);
   }
 
   section(title) { add("h3", this.element, title); }
@@ -182,19 +183,49 @@ class Panel {
     return this.byName[stage];
   }
 
+  /** The code of the launches that compute a box: in the page, or from the server that shows it. */
   kernel(box) {
-    const texts = Object.entries(this.data.kernels[box.id] || {});
-    if (texts.length) this.section("generated code");
-    for (const [title, number] of texts) {
-      const details = add("details", this.element);
-      add("summary", details, title);
-      add("pre", details, this.data.texts[number]);
+    const names = new Set(box.members.flatMap(b => b.names.length ? b.names : [b.name]));
+    const { data } = this, served = new Set(data.served), left = new Set(data.left), last = data.stages.length - 1;
+    const computes = b => b.names.length ? b.names.some(n => names.has(n)) : names.has(b.name);
+    const launches = data.stages[last].boxes.map(i => data.boxes[i])
+      .filter(b => (data.kernels[b.id] || served.has(b.id) || left.has(b.id)) && (box.members.some(m => m.id === b.id) || computes(b)));
+    if (!launches.length) return;
+    this.section("generated code");
+    for (const launch of launches.slice(0, 12)) {
+      const title = launch.title || `${launch.op} ${launch.name.split("/").at(-1)}`;
+      const details = add("details", this.element), head = add("summary", details, launches.length > 1 || launch.id !== box.id ? title : "of this launch");
+      head.dataset.launch = launch.id;
+      details.addEventListener("toggle", () => this.code(launch.id, details), { once: true });
+      details.open = launches.length === 1 && !served.size;
     }
+    if (launches.length > 12) add("p", this.element, `and ${launches.length - 12} launches more`, "soft");
+  }
+
+  async code(id, parent, assembly = "") {
+    if (this.data.left.includes(id)) {
+      add("p", parent, "It has no room in this file; minigraph viz without -o shows it, and minigraph explain --kernel prints it.", "soft");
+      return;
+    }
+    const known = this.data.kernels[id], text = n => this.data.texts[n];
+    const found = known ? Object.fromEntries(Object.entries(known).map(([title, n]) => [title, text(n)])) : await (await fetch(`code/${id}${assembly}`)).json();
+    for (const [title, code] of Object.entries(found)) {
+      if (assembly && !title.startsWith("assembly")) continue;
+      const details = add("details", parent);
+      add("summary", details, title);
+      add("pre", details, code, "code");
+      details.open = Boolean(assembly) || Object.keys(found).length === 1;
+    }
+    if (!Object.keys(found).length) add("p", parent, "none: it only moves data or calls a library", "soft");
+    if (known || assembly || !Object.keys(found).some(t => t.startsWith("LLVM"))) return;
+    const button = add("button", parent, "assembly");
+    button.onclick = () => { button.remove(); this.code(id, parent, "?assembly"); };
   }
 
   /** Without a selection: the launches by time, or how to use the page. */
   overview() {
     const { element, data } = this;
+    if (this.values.recorded) this.values.overview(this);
     if (!data.launches.length) {
       add("h2", element, "Select a box");
       add("p", element, "Its attributes, source line, neighbours and its way through the passes appear here. + opens a box by one level, − closes a frame.", "soft");

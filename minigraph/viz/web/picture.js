@@ -44,20 +44,24 @@ function nameOf(box, frame) {
 const short = text => text.length > 64 ? `${text.slice(0, 63)}…` : text;
 
 /** Gives boxes their lines and sizes. */
-function measure(shown, timed) {
+function measure(shown, timed, values) {
   for (const box of shown.boxes) {
     const { names, facts } = label(box, box.parent, timed);
     box.label = short(names.join(""));
     box.names = names.map(short);
     box.facts = facts.map(short);
     const widths = [...box.names.map(n => widthOf(n, 12, true)), ...box.facts.map(f => widthOf(f, 10.5))];
-    box.w = Math.ceil(Math.max(60, ...widths)) + 20 + (box.canOpen ? 18 : 0);
-    box.h = 12 + LINE * (box.names.length + box.facts.length);
+    const seen = values && values.onBox(box);
+    box.image = seen?.picture && { picture: seen.picture, ...values.sizeOf(seen.picture) };
+    box.mark = seen?.origin ? `${seen.origin.kind} began here` : seen?.bad ? `has ${seen.bad}` : "";
+    box.began = Boolean(seen?.origin);
+    box.w = Math.ceil(Math.max(60, ...widths, box.image?.w || 0, box.mark ? widthOf(box.mark, 10.5, true) : 0)) + 20 + (box.canOpen ? 18 : 0);
+    box.h = 12 + LINE * (box.names.length + box.facts.length + (box.mark ? 1 : 0)) + (box.image ? box.image.h + 6 : 0);
   }
 }
 
 /** The picture as a group; gives boxes and arrows their elements. */
-function picture(shown, colour) {
+function picture(shown, colour, values) {
   const layer = draw("g", {});
   const defs = draw("defs", {}, layer);
   const marker = draw("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7.5, refY: 4, markerWidth: 7.5, markerHeight: 7.5, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" }, defs);
@@ -65,7 +69,7 @@ function picture(shown, colour) {
   drawFrames(shown.root, layer);
   for (const arrow of shown.arrows) if (!arrow.hidden) drawArrow(arrow, layer);
   for (const frame of framesOf(shown.root)) drawTitle(frame, layer);
-  for (const box of shown.boxes) drawBox(box, layer, colour);
+  for (const box of shown.boxes) drawBox(box, layer, colour, values);
   return layer;
 }
 
@@ -113,7 +117,7 @@ function rounded(points) {
   return `${d}L${points.at(-1).x} ${points.at(-1).y}`;
 }
 
-function drawBox(box, layer, colour) {
+function drawBox(box, layer, colour, values) {
   const group = draw("g", { class: "box", transform: `translate(${box.left} ${box.top})`, "data-id": box.id, "data-kind": box.kind }, layer);
   const { fill, line } = colour(box);
   if (box.canOpen) draw("rect", { x: 3, y: 3, width: box.w, height: box.h, rx: 7, style: `fill:${fill};stroke:${line}`, class: "sheet" }, group);
@@ -121,6 +125,15 @@ function drawBox(box, layer, colour) {
   if (box.status === "removed") sheet.setAttribute("stroke-dasharray", "5 3");
   box.names.forEach((name, i) => draw("text", { x: 10, y: TOP + LINE * i, class: "name" }, group, name));
   box.facts.forEach((fact, i) => draw("text", { x: 10, y: TOP + LINE * (i + box.names.length), class: "fact" }, group, fact));
+  const below = TOP + LINE * (box.names.length + box.facts.length);
+  if (box.mark) {
+    draw("text", { x: 10, y: below, class: `fact bad` }, group, box.mark);
+    if (box.began) sheet.classList.add("began");
+  }
+  if (box.image) {
+    const { picture, w, h } = box.image;
+    draw("image", { x: 10, y: box.h - h - 8, width: w, height: h, href: values.address(picture), class: "values" }, group);
+  }
   if (box.canOpen) drawButton(box.w - 13, 13, "M-3.5 0H3.5M0 -3.5V3.5", group).dataset.open = box.key;
   box.group = group;
 }

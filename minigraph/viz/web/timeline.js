@@ -55,9 +55,10 @@ class Timeline {
     draw("text", { x: w - 12, y: h - 4, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, `${launches} launches →`);
   }
 
-  /** One bar for each launch, as wide as its time. */
+  /** One bar for each launch, as wide as its time; below them a narrow one for each exchange with other ranks. */
   run(w, h) {
     const { launches } = this.data, total = launches.reduce((s, l) => s + l.seconds, 0) || 1, left = 12, top = 10;
+    const ends = [], low = h - 30;
     let at = left;
     for (const launch of launches) {
       const width = launch.seconds / total * (w - left - 12);
@@ -66,6 +67,10 @@ class Timeline {
       const fits = clipped(name, width - 8);
       if (fits.length > 3) draw("text", { x: at + 4, y: top + 14, "pointer-events": "none", style: "font-size:10px;fill:var(--text)" }, this.chart, fits);
       at += width;
+      ends.push(at);
+      if (launch.begun !== null)
+        this.rect(ends[launch.begun], low, at - ends[launch.begun], 8, launch.box,
+          `exchange of ${amount(launch.bytes_read, "B")}\n${launch.node}\nunder way for ${duration((at - ends[launch.begun]) / (w - left - 12) * total)}, of it waited for ${duration(launch.seconds)}`);
     }
     draw("text", { x: w - 12, y: h - 8, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, duration(total));
   }

@@ -78,7 +78,7 @@ class View {
     const middles = shown.boxes.filter(b => b.kind === "forward").map(b => b.left + b.w / 2).sort((a, b) => a - b);
     this.spine = middles.length ? middles[middles.length >> 1] : shown.root.w / 2;
     const { w, h } = this.root;
-    this.mapScale = Math.min(130 / w, 180 / h);
+    this.mapScale = Math.min(130 / w, 180 / h, 0.2);
     this.map.replaceChildren();
     this.map.setAttribute("viewBox", `0 0 ${w} ${h}`);
     this.map.setAttribute("width", Math.max(12, w * this.mapScale));

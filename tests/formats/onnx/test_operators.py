@@ -245,3 +245,22 @@ def test_integer_matrix_products_are_exact(width: int, fed: bool) -> None:
     wanted = (x.astype(np.int64) - 3) @ (w.astype(np.int64) - np.arange(5))
     assert found.dtype == np.int32
     assert found.tolist() == wanted.tolist()
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_powers_of_integers_are_exact(dtype: str) -> None:
+    bases, exponents = np.array([7, -7, 5, 3, 2, 0], dtype), np.array([9, 9, 13, 19, 30, 0])
+    wanted = [int(b) ** int(e) for b, e in zip(bases, exponents, strict=True)]
+    for kind in ("float32", "float64", "int64"):
+        model = node_model("Pow", bases, exponents.astype(kind))
+        assert run(model, bases, exponents.astype(kind)).tolist() == wanted
+        assert runtime(model, bases, exponents.astype(kind)).tolist() == wanted
+
+
+def test_casts_to_integers_out_of_range_are_those_of_onnx_runtime() -> None:
+    numbers = np.array([np.nan, np.inf, -np.inf, 1e20, -1e20, 300.7, -1.5, 3e9, -3e9, 7e4, 255.9, 256, -129])
+    with np.errstate(all="ignore"):
+        for source, target in itertools.product(("float16", "float32", "float64"), ("int8", "uint8", "int16", "int64")):
+            x = numbers.astype(source)
+            model = node_model("Cast", x, to=onnx.helper.np_dtype_to_tensor_dtype(np.dtype(target)))
+            np.testing.assert_array_equal(run(model, x), runtime(model, x))

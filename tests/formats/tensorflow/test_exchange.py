@@ -53,7 +53,7 @@ def test_other_forms_of_tensorflow(tmp_path: Path, exchange: Any, name: str, for
     require_equal(exchange, tmp_path, name, form)
 
 
-@pytest.mark.parametrize("name", ["lenet", "batch_norm_switched", "reductions", "segments", "matrices"])
+@pytest.mark.parametrize("name", ["lenet", "batch_norm_switched", "reductions", "segments", "matrices", "loops"])
 def test_files_of_minigraph(tmp_path: Path, exchange: Any, name: str) -> None:
     exchange.write(str(tmp_path), name)
     for form in exchange.FORMS:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support.evaluate import Case, check_gradients
 from support.padding import same_padding
 
+import minigraph as tf
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Graph
 from minigraph.ops.nn.avg_pool import avg_pool
@@ -153,4 +154,17 @@ def test_misfits_are_told() -> None:
         with pytest.raises(DTypeError):
             avg_pool(np.zeros((1, 2, 2, 1), np.int32), 2, 1, "VALID")
         with pytest.raises(ValueError):
-            max_pool(np.zeros((1, 2, 2, 4), np.float32), [1, 1, 1, 2], [1, 1, 1, 1], "VALID")
+            avg_pool(np.zeros((1, 2, 2, 4), np.float32), [1, 1, 1, 2], [1, 1, 1, 1], "VALID")
+
+
+def test_max_pool_across_channels() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 2, 6)).astype(np.float32)
+    p = tf.placeholder(tf.float32, [None, 3, 2, 6])
+    y = tf.nn.max_pool(p, [1, 1, 1, 3], [1, 1, 1, 3], "SAME")
+    got, gradient = tf.Session().run([y, tf.gradients(y, p)[0]], {p: x})
+    groups = x.reshape(2, 3, 2, 2, 3)
+    np.testing.assert_array_equal(got, groups.max(-1))
+    np.testing.assert_array_equal(gradient, (groups == groups.max(-1, keepdims=True)).reshape(x.shape))
+    for ksize, strides in (([1, 2, 2, 3], [1, 1, 1, 3]), ([1, 1, 1, 3], [1, 1, 1, 2]), ([1, 1, 1, 4], [1, 1, 1, 4])):
+        with pytest.raises(tf.errors.UnimplementedError):
+            tf.nn.max_pool(p, ksize, strides, "SAME")

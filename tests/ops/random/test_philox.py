@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from support.needed import needed
 from support.paths import GOLDENS
 
+import minigraph as tf
 from minigraph.ops.random import philox
 
 stats = needed("scipy.stats")
@@ -239,3 +240,16 @@ def test_other_dtypes_are_refused() -> None:
         philox.uniform(4, 7, 3, 0, np.int32)
     with pytest.raises(TypeError, match="int32 or int64"):
         philox.uniform_int(4, 7, 3, 0, 0, 5, np.float32)
+
+
+def test_float16_draws_tensorflows_numbers() -> None:
+    """The bits were recorded from TensorFlow 1.15.5, with graph seed 7."""
+    wanted = {
+        tf.random_uniform: [14770, 11296, 14800, 14368, 14748, 15280, 14280],
+        tf.random_normal: [15247, 48060, 14961, 15671, 13024, 47585, 15120],
+        tf.truncated_normal: [15247, 48060, 14961, 15671, 45824, 47728, 45356],
+    }
+    for function, bits in wanted.items():
+        with tf.Graph().as_default(), tf.Session() as session:
+            tf.set_random_seed(7)
+            assert session.run(function([7], dtype=tf.float16)).view(np.uint16).tolist() == bits

@@ -1,0 +1,156 @@
+"""Loops compute cheap operands themselves where that saves reading or writing large arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from minigraph.core.dtypes import float16
+from minigraph.core.scalar import BOOLEAN, operand, walk
+from minigraph.ir.program import Builder, Feed, Instr, Program, Value, copy_instr, reachable, readers_of
+from minigraph.ir.rebuild import Rebuilder, rebuild
+from minigraph.ir.regions import Loop, trimmed
+from minigraph.rewrite.driver import Applied, Outcome
+
+CHEAP = BOOLEAN | {"operand", "constant", "add", "subtract", "multiply", "negative", "absolute", "square"}
+CHEAP |= {"maximum", "minimum", "where", "cast"}
+SMALL = 16  # an operand this many times smaller than the loop's space stays in a cache
+
+
+class _Recipe(NamedTuple):
+    """How to compute a value: instructions in order, and for each value that they read from outside the value there."""
+
+    members: Sequence[Instr]
+    leaves: dict[Value, Value]
+    result: Value
+
+
+@dataclass(frozen=True)
+class InlineOperands:
+    """Operands computed where they are read.
+
+    before      y = f(x, a), z = g(y, x, b), …: loops over one space, in which a and b are small
+    after       z = g(f(x, a), x, b), beside y if that has other readers
+    conditions  f is made of `CHEAP` functions, not in float16; of its large operands the loop for z reads all anyway,
+                or all but one if nothing else reads y, which then is never stored. The loop has at most `max_members`
+                instructions
+    formula     z takes the same numbers in the same order, so each element has the same bits
+    """
+
+    max_members: int = 256
+    name: str = field(default="inline_operands", init=False)
+
+    def run(self, program: Program) -> Outcome:
+        readers = readers_of(program)
+        applied: list[Applied] = []
+
+        def replace(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
+            if not isinstance(old.op, Loop) or old.control:
+                return None
+            loop, inputs = old.op, [new.values[v] for v in old.inputs]
+            alone = {new.values[v] for v in old.inputs if readers[v] == [old]}
+            while (found := self._worth(loop, inputs, alone)) is not None:
+                loop, inputs = _inlined(loop, inputs, *found)
+                applied.append(Applied(self.name, old.name, str(old.source), repr(loop)))
+            if loop is old.op:
+                return None
+            made = new.builder.add(loop, inputs, (), None, old.source)
+            made.names.extend(old.names)
+            return [Value(made, i) for i in range(len(old.types))]
+
+        made = rebuild(program, replace)
+        return Outcome(trimmed(made) if applied else program, applied, [], 1)
+
+    def _worth(self, loop: Loop, inputs: Sequence[Value], alone: set[Value]) -> tuple[Value, _Recipe] | None:
+        """An operand that is worth computing, and how."""
+        for value in inputs:
+            recipe = _recipe(value, loop.space)
+            if recipe is None or len(loop.members) + len(recipe.members) > self.max_members:
+                continue
+            large = {v for v in recipe.leaves.values() if v.type.static == loop.space}
+            if len(large - {*inputs}) <= (value in alone):
+                return value, recipe
+        return None
+
+
+def _recipe(value: Value, space: tuple[int, ...]) -> _Recipe | None:
+    """How to compute an element of a value from elements at the same place; None if that is not cheap."""
+    maker, kind = value.instr, value.type
+    if kind.static != space or kind.dtype is float16 or maker.control:
+        return None
+    if maker.is_pointwise:
+        found = _Recipe([maker], {v: v for v in maker.inputs}, value)
+    elif isinstance(maker.op, Loop) and maker.op.space == space:
+        found = _inner_recipe(maker, maker.op, value.output)
+    else:
+        return None
+    fits = all(map(_is_cheap, found.members)) and all(
+        v.type.static == space or v.type.size * SMALL <= kind.size for v in found.leaves.values()
+    )
+    return found if fits else None
+
+
+def _inner_recipe(maker: Instr, loop: Loop, output: int) -> _Recipe:
+    """The instructions of a loop that make one result from its operands and other results."""
+    result = loop.program.results[output]
+    stored = {v: Value(maker, n) for n, v in enumerate(loop.program.results) if v != result}
+    leaves: dict[Value, Value] = {}
+    members: dict[Instr, None] = {}
+    stack = [result]
+    while stack:
+        v = stack.pop()
+        if isinstance(v.instr.op, Feed):
+            leaves[v] = maker.inputs[v.instr.op.slot]
+        elif v in stored:
+            leaves[v] = stored[v]
+        elif v.instr not in members:
+            members[v.instr] = None
+            stack += v.instr.inputs
+    return _Recipe(sorted(members, key=lambda i: i.serial), leaves, result)
+
+
+def _is_cheap(instr: Instr) -> bool:
+    if not instr.is_pointwise:
+        return False
+    scalars = [operand(i, v.type.dtype) for i, v in enumerate(instr.inputs)]
+    return all(node.function in CHEAP for node in walk(instr.op.expr(*scalars)))
+
+
+def _inlined(loop: Loop, inputs: Sequence[Value], value: Value, recipe: _Recipe) -> tuple[Loop, list[Value]]:
+    """The loop that computes the operand itself, and its operands."""
+    given = [v for v in dict.fromkeys([*inputs, *recipe.leaves.values()]) if v != value]
+    builder = Builder()
+    feeds = {v: Value(builder.add(Feed(slot, v.type)), 0) for slot, v in enumerate(given)}
+    values = {inner: feeds[outer] for inner, outer in recipe.leaves.items()}
+    for instr in recipe.members:
+        copy_instr(instr, builder, values)
+    computed = values[recipe.result]
+    values = {}
+    for instr in loop.program.instrs:
+        if isinstance(instr.op, Feed):
+            outer = inputs[instr.op.slot]
+            values[Value(instr, 0)] = computed if outer == value else feeds[outer]
+        else:
+            copy_instr(instr, builder, values)
+    results = tuple(values[v] for v in loop.program.results)
+    needed = reachable(v.instr for v in results)
+    kept = [v for v in given if feeds[v].instr in needed]
+    made = Program(needed, results, tuple(v.type for v in given))
+    return (loop.replace(program=made), given) if len(kept) == len(given) else _compact(loop, made, given, kept)
+
+
+def _compact(loop: Loop, program: Program, given: Sequence[Value], kept: list[Value]) -> tuple[Loop, list[Value]]:
+    """The loop without the operands that nothing reads."""
+    builder = Builder()
+    slots = {given.index(v): n for n, v in enumerate(kept)}
+    values: dict[Value, Value] = {}
+    for instr in program.instrs:
+        op = Feed(slots[instr.op.slot], instr.op.type) if isinstance(instr.op, Feed) else None
+        copy_instr(instr, builder, values, op)
+    results = tuple(values[v] for v in program.results)
+    inner = Program(reachable(v.instr for v in results), results, tuple(v.type for v in kept))
+    return loop.replace(program=inner), kept
+
+
+inline_operands = InlineOperands()

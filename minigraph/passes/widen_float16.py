@@ -1,0 +1,88 @@
+"""Arithmetic with float16 in float32, on processors that have no instructions for float16."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from minigraph.core.dtypes import float16, float32
+from minigraph.core.errors import MinigraphError
+from minigraph.core.types import TensorType
+from minigraph.ir.program import Instr, Program, Value
+from minigraph.ir.rebuild import Rebuilder, rebuild
+from minigraph.ops.math.casting import Cast
+from minigraph.rewrite.driver import Applied, Outcome
+from minigraph.rewrite.pipeline import Replayable
+
+
+@dataclass(frozen=True)
+class WidenFloat16(Replayable):
+    """Computing in float32 instead of float16.
+
+    before      g(f(x)), with float16 operands and results
+    after       cast(g(f(cast(x)))): the casts are to float32 and back, with none between f and g
+    conditions  f and g take float32 as well, have float16 results, and have no effects; what only moves elements is
+                widened where its operand is. Casts of the program, comparisons, and updates of variables read rounded
+                numbers
+    formula     the same without the roundings in between, and without overflow there
+    """
+
+    name: str = field(default="widen_float16", init=False)
+
+    def run(self, program: Program) -> Outcome:
+        if not any(t.dtype is float16 for i in program.instrs for t in i.types):
+            return Outcome(program, [], [], 1)
+        work = _Widening()
+        rebuilt = rebuild(program, work.replace)
+        return Outcome(rebuilt if work.applied else program, work.applied, [], 1)
+
+
+class _Widening:
+    def __init__(self) -> None:
+        self.applied: list[Applied] = []
+        self.wide: dict[Value, Value] = {}  # of results in the new program: before they are rounded
+
+    def replace(self, old: Instr, new: Rebuilder) -> Sequence[Value] | None:
+        inputs = [new.values[v] for v in old.inputs]
+        types = self._types(old, inputs, new)
+        if types is None:
+            return None
+        given = [self._wide(v, new) if v.type.dtype is float16 else v for v in inputs]
+        made = new.builder.add(old.op, given, new.control(old), old.name, old.source, types)
+        self.applied.append(Applied("widen_float16", old.name, str(old.source), type(old.op).__name__))
+        results = []
+        for number, kind in enumerate(old.types):
+            result = Value(made, number)
+            if kind.dtype is float16:
+                rounded = new.add(Cast(float16), result)
+                self.wide[rounded] = result
+                result = rounded
+            results.append(result)
+        return results
+
+    def _wide(self, value: Value, new: Rebuilder) -> Value:
+        return self.wide[value] if value in self.wide else new.add(Cast(float32), value)
+
+    def _types(self, old: Instr, inputs: Sequence[Value], new: Rebuilder) -> tuple[TensorType, ...] | None:
+        """The types of the results in float32; None for an instruction that stays."""
+        op = old.op
+        halves = [v for v in inputs if v.type.dtype is float16]
+        if not halves or op.stateful or op.writes or op.reads or op.draws or op.checks or op.on_host:
+            return None
+        if all(t.dtype is not float16 for t in old.types):
+            return None
+        moves = op.is_view or op.moves([v.type for v in old.inputs], old.types) is not None
+        if moves and not any(v in self.wide for v in halves):
+            return None
+        try:
+            types = new.builder.infer(op, tuple(_widened(v.type) for v in inputs))
+        except MinigraphError:
+            return None
+        return types if types == tuple(map(_widened, old.types)) else None
+
+
+def _widened(kind: TensorType) -> TensorType:
+    return TensorType(float32, kind.shape) if kind.dtype is float16 else kind
+
+
+widen_float16 = WidenFloat16()

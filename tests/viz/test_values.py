@@ -1,0 +1,175 @@
+"""The values of a run on the page (`minigraph.viz.values`).
+
+Tests `tools/viz_command.py`, `tools/recording.py`, `tools/shared/inputs.py` and `tools/shared/restoring.py`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from support.browser import CHROMIUM, DRIVER, Browser, started
+from support.page import Page, embedded
+
+from minigraph.tools.cli import main
+from minigraph.viz.values import BUDGET
+
+NAN = """
+import numpy as np, minigraph as tf
+x = tf.placeholder(tf.float32, [None, 4], name="x")
+w = tf.Variable(np.full([4, 3], -1.0, np.float32), name="w")
+logarithm = tf.log(tf.matmul(x, w, name="product"), name="logarithm")
+train = tf.train.GradientDescentOptimizer(0.1).minimize(tf.reduce_mean(tf.square(logarithm)))
+"""
+
+
+def viz(*arguments: object) -> str:
+    done = CliRunner().invoke(main, ["viz", *map(str, arguments)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def rows(path: Path) -> tuple[dict[str, dict[str, Any]], bytes, dict[str, Any]]:
+    """The recorded values by name, the bytes of the pictures, and all of the page's data on values."""
+    text = path.read_text("utf-8")
+    data = embedded(text)["values"]
+    found = re.search(r'<script id="pixels" type="application/octet-stream">(.*?)</script>', text)
+    assert found
+    named = {row[0]: dict(zip(data["columns"], row, strict=True)) for row in data["rows"]}
+    return named, zlib.decompress(base64.b64decode(found[1]), -15), data
+
+
+@pytest.fixture(scope="module")
+def digit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of one step of mnist-cnn on a picture."""
+    folder = tmp_path_factory.mktemp("digit")
+    levels = np.zeros((28, 28), np.uint8)
+    levels[4:24, 12:16] = 255
+    Image.fromarray(levels).save(folder / "one.png")
+    viz("mnist-cnn", "--input", folder / "one.png", "--label", "1", "-o", folder / "page.html")
+    return folder / "page.html"
+
+
+def test_a_picture_is_fed_and_every_result_recorded(digit: Path) -> None:
+    named, pixels, data = rows(digit)
+    kind, tiles, height, width, colours, start, low, high, total = named["images"]["picture"]
+    assert (kind, tiles, height, width, colours, total) == ("image", 1, 28, 28, 1, 1)
+    drawn = np.frombuffer(pixels, np.uint8, 784, start).reshape(28, 28)
+    assert (drawn[4:24, 12:16] == 255).all()
+    assert (drawn == 255).sum() == 80
+    assert (low, high) == (0, 1)
+    assert named["labels"]["high"] == 1
+    assert named["labels"]["zeros"] == 9
+    assert named["conv1/Relu"]["picture"][0] == "maps"
+    assert named["conv1/weights"]["picture"][0] == "filters"
+    assert named["conv1/weights"]["std"] == pytest.approx(0.05, rel=0.2)  # its initial values
+    assert any(name.startswith("gradients/conv1") and row["picture"] for name, row in named.items())
+    assert ["Reshape", "images"] in data["same"]
+    assert data["origins"] == []
+    assert "one.png; label: 1" in data["fed"]
+    assert len(pixels) <= BUDGET
+
+
+def test_without_a_recording_there_are_no_values(tmp_path: Path) -> None:
+    (tmp_path / "nan.py").write_text(NAN)
+    viz(tmp_path / "nan.py", "-o", tmp_path / "page.html")
+    assert rows(tmp_path / "page.html")[:2] == ({}, b"")
+
+
+def test_the_first_nan_is_named_in_the_terminal_and_on_the_page(tmp_path: Path) -> None:
+    (tmp_path / "nan.py").write_text(NAN)
+    np.savez(tmp_path / "x.npz", x=np.ones((2, 4), np.float32))
+    told = viz(tmp_path / "nan.py", "--input", tmp_path / "x.npz", "-o", tmp_path / "page.html")
+    assert "NaN began in 'logarithm' (Log)" in told
+    assert "nan.py:5" in told
+    named, _, data = rows(tmp_path / "page.html")
+    assert [origin[:2] for origin in data["origins"]] == [["NaN", "logarithm"]]
+    assert (named["product"]["low"], named["product"]["nans"]) == (-4, 0)
+    assert (named["logarithm"]["nans"], named["logarithm"]["size"], named["logarithm"]["mean"]) == (6, 6, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("mnist-cnn", "--label", "eleven"), "no class 'eleven'"),
+        (("mnist-cnn", "--inference", "--label", "1"), "--label is for the training step of a model"),
+        (("{nan}", "--checkpoint", "run"), "--checkpoint and --weights are for the models"),
+        (("mnist-cnn", "--checkpoint", "{nothing}"), "no checkpoint"),
+        (("mnist-cnn", "--input", "{nothing}"), "no such file"),
+        (("{nan}", "--input", "y={nan}"), "no such file"),
+    ],
+)
+def test_faults_are_explained(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    (tmp_path / "nan.py").write_text(NAN)
+    names = {"nan": str(tmp_path / "nan.py"), "nothing": str(tmp_path)}
+    filled = [a.format(**names) for a in arguments]
+    done = CliRunner().invoke(main, ["viz", *filled, "-o", str(tmp_path / "page.html")])
+    assert done.exit_code != 0
+    assert message in done.output
+
+
+def test_a_picture_file_cannot_show_values(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["viz", "mnist-cnn", "--values", "-o", str(tmp_path / "a.svg")])
+    assert done.exit_code == 1
+    assert "the page shows values" in done.output
+
+
+# as a browser shows them
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("Chromium and its driver are not installed")
+    with started(tmp_path_factory.mktemp("home")) as session:
+        yield session
+
+
+def test_boxes_and_the_panel_show_values(browser: Browser, digit: Path) -> None:
+    shown = Page(browser, digit)
+    images = "return document.querySelectorAll('#graph image').length"
+    count = shown.js(images)
+    assert count >= 12
+    assert shown.faults() == []
+    shown.do("app.pick(app.shown.boxes.find(b => b.key === 'conv1'))")
+    told = shown.panel()
+    for expected in ("VALUES OF THE RUN", "conv1/Relu", "16 of 64 maps", "conv1/weights", "16 of 64 filters", "zeros"):
+        assert expected in told
+    middle = """
+        const picture = app.values.seen.get('images').picture, canvas = app.values.paint(picture, 8, 17);
+        const side = canvas.width / 28, drawn = canvas.getContext('2d');
+        const pixel = (x, y) => [...drawn.getImageData(x * side, y * side, 1, 1).data];
+        return [pixel(14, 14), pixel(3, 3)]
+    """
+    assert shown.js(middle) == [[255, 255, 255, 255], [0, 0, 0, 255]]
+    shown.do("app.set({stage: app.data.stages.length - 1})")  # launches show the values that they compute
+    assert shown.js(images) >= 8
+    shown.click("#values")
+    assert shown.js(images) == 0
+    assert "values=off" in shown.js("return location.hash")
+    assert 'href="data:image/png' in shown.js(
+        "app.state.values = true; return app.redraw().then(() => svgText(app.shown, app.layer))"
+    )
+    assert browser.errors() == []
+
+
+def test_the_box_where_nan_began_is_marked(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "nan.py").write_text(NAN)
+    viz(tmp_path / "nan.py", "--values", "-o", tmp_path / "page.html")
+    shown = Page(browser, tmp_path / "page.html")
+    assert "NaN began in 'logarithm'" in shown.panel()
+    shown.click("#panel .bad a")
+    shown.do("app.select(app.graph().boxes.find(b => b.name === 'logarithm').id)")
+    marked = shown.js("return app.shown.boxes.filter(b => b.began).map(b => b.single?.name)")
+    assert marked == ["logarithm"]
+    assert shown.js("return document.querySelectorAll('#graph .began').length") == 1
+    assert shown.js("return app.shown.boxes.filter(b => b.mark === 'has NaN').length") >= 1
+    assert browser.errors() == []
