@@ -8,6 +8,7 @@ from functools import cache
 from minigraph.backend.base import Types
 from minigraph.backend.host import HostArray
 from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
+from minigraph.backends.llvm.builder import has_code
 from minigraph.backends.llvm.compiler import LazyModule, host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.backends.llvm.nest_schedule import Scheduled, launches
@@ -124,7 +125,7 @@ def _is_printable(kernel: Kernel, is_pointwise: bool = False) -> bool:
     """Whether the kernel can be written as LLVM IR. A pointwise one may read, cast and write float16."""
     touched = {a.buffer for a in accesses(kernel.body)}
     halves = is_pointwise and host().halves
-    if any(b.dtype.np_dtype.kind not in "fiub" or (b.dtype is float16 and not halves) for b in touched):
+    if any(not has_code(b.dtype) or (b.dtype is float16 and not halves) for b in touched):
         return False
     sums = [n for s in statements(kernel.body) if isinstance(s, Reduce) for n in s.names]
     if any(not b.size for b in touched) or any(n.dtype is float16 for n in sums):
