@@ -17,9 +17,8 @@ from minigraph.inspect.trace import RunOptions
 from minigraph.run.feeds import flat_feeds
 from minigraph.run.gpu_options import chosen_backend, limit_memory
 from minigraph.run.options import Level, Precision, SessionOptions
-from minigraph.run.partial_run import PartialRuns
-from minigraph.run.request import Request
-from minigraph.run.session_base import Feeds, SessionBase
+from minigraph.run.partial_session import PartialSession
+from minigraph.run.session_base import Feeds
 from minigraph.run.staged import run_in_stages
 
 if TYPE_CHECKING:
@@ -30,10 +29,9 @@ __all__ = ["Session"]
 K = TypeVar("K")
 Result: TypeAlias = npt.NDArray[Any] | Any  # an array, or a scalar: a NumPy number, bytes, a SymPy expression
 Options: TypeAlias = RunOptions | None
-Nest: TypeAlias = str | Sequence[Any] | Mapping[Any, Any]
 
 
-class Session(SessionBase):
+class Session(PartialSession):
     """Runs parts of a graph on a backend, and keeps the values of variables between runs.
 
     Args:
@@ -85,7 +83,6 @@ class Session(SessionBase):
         )  # fmt: skip
         super().__init__(graph if graph is not None else get_default_graph(), options)
         limit_memory(self.backend, config)
-        self._partial_runs = PartialRuns()
 
     # fmt: off
     @overload
@@ -104,8 +101,8 @@ class Session(SessionBase):
     def run(self, fetches: dict[K, Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
             as_device: bool = ...) -> dict[K, Any]: ...
     @overload
-    def run(self, fetches: Nest, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
-            as_device: bool = ...) -> Any: ...
+    def run(self, fetches: str | Sequence[Any] | Mapping[Any, Any], feed_dict: Feeds = ..., options: Options = ...,
+            run_metadata: Any = ..., *, as_device: bool = ...) -> Any: ...
     def run(self, fetches: Any, feed_dict: Feeds = None, options: Options = None, run_metadata: Any = None, *,
             as_device: bool = False) -> Any:
     # fmt: on
@@ -168,7 +165,7 @@ class Session(SessionBase):
             >>> float(double(3.0))
             6.0
         """
-        keys = list(feed_list or ())
+        keys = tuple(feed_list or ())
 
         def call(*values: Any, **options: Any) -> Any:
             if options and not accept_options:
@@ -200,53 +197,3 @@ class Session(SessionBase):
                 return results
             request = self._single_plan_request(fetches, {})
             return request.assemble(self._runner.run_steps(request, steps - 1))
-
-    def partial_run_setup(self, fetches: Any, feeds: Sequence[Any] | None = None) -> str:
-        """Set up a run in parts, for `partial_run`.
-
-        Args:
-            fetches: what the parts will fetch, and operations that run as soon as they can, as in `run`.
-            feeds: the tensors that the parts will feed.
-
-        Returns:
-            A handle for `partial_run`.
-
-        Raises:
-            InvalidArgumentError: `fetches` is empty, or a tensor is both fed and fetched.
-            TypeError: a fetch or a feed is not part of a graph.
-            ValueError: a fetch is not in the session's graph.
-
-        Example:
-            >>> a, b = tf.placeholder(tf.float32, []), tf.placeholder(tf.float32, [])
-            >>> double, total = 2.0 * a, 2.0 * a + b
-            >>> session = tf.Session()
-            >>> handle = session.partial_run_setup([double, total], [a, b])
-            >>> value = session.partial_run(handle, double, {a: 3.0})
-            >>> float(session.partial_run(handle, total, {b: value + 1.0}))
-            13.0
-        """
-        with self._lock:
-            self._check_open()
-            return self._partial_runs.set_up(Request(self.graph, self.backend, fetches, list(feeds or ())))
-
-    def partial_run(self, handle: str, fetches: Any, feed_dict: Feeds = None) -> Any:
-        """Run the next part of a run. What the whole run computes is computed once, as soon as its feeds are there.
-
-        Args:
-            handle: from `partial_run_setup`.
-            fetches: tensors that were named there and not fetched since, as in `run`.
-            feed_dict: the values of tensors that were named there and not fed since.
-
-        Returns:
-            The values, in the structure of `fetches`.
-
-        Raises:
-            InvalidArgumentError: there is no such run or all of it was fetched, a fetch or feed was not named or comes
-                a second time, or a fetch depends on tensors that have not been fed.
-            RuntimeError: a fetch is an operation, or the session is closed.
-        """
-        with self._lock:
-            self._check_open()
-            feeds = flat_feeds(feed_dict) if feed_dict else {}
-            request = Request(self.graph, self.backend, fetches, list(feeds))
-            return self.run(fetches, self._partial_runs.run(handle, request, feeds, self.run))

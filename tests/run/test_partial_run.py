@@ -1,4 +1,4 @@
-"""Runs in parts give what one run gives, and compute everything once."""
+"""Runs in parts give what one run gives, and compute everything once. Tests `run/partial_session.py`, too."""
 
 from __future__ import annotations
 
