@@ -42,6 +42,7 @@ from minigraph.ops.array.reversal import *
 from minigraph.ops.array.sequences import *
 from minigraph.ops.array.shape import *
 from minigraph.ops.array.slicing import *
+from minigraph.ops.array.space_to_batch import *
 from minigraph.ops.constant import *
 from minigraph.ops.control.assertions import *
 from minigraph.ops.control.branches import *
@@ -49,6 +50,7 @@ from minigraph.ops.control.checks import *
 from minigraph.ops.control.checks import Assert_ as _Assert
 from minigraph.ops.control.checks import Print_ as _Print
 from minigraph.ops.control.recompute import *
+from minigraph.ops.control.static_checks import *
 from minigraph.ops.filling import *
 from minigraph.ops.host.host_ops import *
 from minigraph.ops.host.host_ops import range_of as _range

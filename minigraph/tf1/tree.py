@@ -205,7 +205,7 @@ def _fill_aliases() -> None:
     _add("dtypes", **kinds, bool=minigraph.bool, half=minigraph.float16, double=minigraph.float64)
     checks = [n for n in dir(minigraph) if n.startswith("assert_")]
     _add("debugging", **{n: getattr(minigraph, n) for n in (*checks, "Assert", "check_numerics", "is_finite",
-         "is_inf", "is_nan")})  # fmt: skip
+         "is_inf", "is_nan", "is_non_decreasing", "is_numeric_tensor", "is_strictly_increasing")})  # fmt: skip
     _add("train", AggregationMethod=aliases.AggregationMethod)
     _add("contrib.util", constant_value=aliases.constant_value)
 
