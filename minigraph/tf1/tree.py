@@ -34,6 +34,7 @@ from minigraph.tf1 import (
     host_math,
     logs,
     mnist,
+    partitions,
     private_modules,
     queues,
     readers,
@@ -181,7 +182,9 @@ def _fill_aliases() -> None:
     own = _public(aliases, "VariablesWithoutValue", "IsVariableInitialized", "relu_layer", "constant_value")
     ROOT.__dict__.update(own, OpError=minigraph.errors.OpError, make_template=make_template)
     more = _public(combined, "CheckBelow", "ListDiff")
-    ROOT.__dict__.update(more)
+    parts = _public(partitions, "Stitch", "Bincount")
+    ROOT.__dict__.update(**more, **parts)
+    _add("math", bincount=partitions.bincount)
     numbers = _public(host_math, "HostFunction")
     messages = _public(tensor_protos)
     ROOT.__dict__.update(**numbers, **messages)
