@@ -8,6 +8,7 @@ from typing import Any
 
 import minigraph
 from minigraph.core.protos import MESSAGES
+from minigraph.ops.state import counting
 from minigraph.tf1 import (
     aliases,
     analyzer,
@@ -180,8 +181,8 @@ def _fill_aliases() -> None:
     """Other names for what is there, and namespaces of later versions of TensorFlow 1."""
     own = _public(aliases, "VariablesWithoutValue", "IsVariableInitialized", "relu_layer", "constant_value")
     ROOT.__dict__.update(own, OpError=minigraph.errors.OpError, make_template=make_template)
-    more = _public(combined, "CheckBelow", "ListDiff")
-    ROOT.__dict__.update(more)
+    more = _public(combined, "ListDiff")
+    ROOT.__dict__.update(more, count_up_to=counting.count_up_to, batch_scatter_update=counting.batch_scatter_update)
     numbers = _public(host_math, "HostFunction")
     messages = _public(tensor_protos)
     ROOT.__dict__.update(**numbers, **messages)
@@ -204,7 +205,7 @@ def _fill_aliases() -> None:
     _add("dtypes", **kinds, bool=minigraph.bool, half=minigraph.float16, double=minigraph.float64)
     checks = [n for n in dir(minigraph) if n.startswith("assert_")]
     _add("debugging", **{n: getattr(minigraph, n) for n in (*checks, "Assert", "check_numerics", "is_finite",
-         "is_inf", "is_nan")})  # fmt: skip
+         "is_inf", "is_nan", "is_non_decreasing", "is_numeric_tensor", "is_strictly_increasing")})  # fmt: skip
     _add("train", AggregationMethod=aliases.AggregationMethod)
     _add("contrib.util", constant_value=aliases.constant_value)
 

@@ -46,6 +46,7 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_effects": ("cases_effects", "cases_updates"),
     "tf1_arguments": ("cases_arguments",),
     "tf1_segments": ("cases_segments",),
+    "tf1_blocks": ("cases_blocks",),
     "tf1_matrices": ("cases_matrices",),
     "tf1_conversions": ("cases_conversions",),
     "tf1_kinks": ("cases_kinks",),

@@ -93,7 +93,6 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "gather": "validate_indices",
     },
     "Equal elements always keep their order.": {"argsort": "stable"},
-    "The rank is checked when the graph is built; the message has no data.": {"assert_rank": "data summarize"},
     "It belongs to renorm, which is refused.": {
         "batch_norm": "renorm_decay",
         "batch_normalization": "renorm_momentum",

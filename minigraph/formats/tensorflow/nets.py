@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from minigraph.core.dtypes import int32
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType
 from minigraph.formats.tensorflow.arrays_import import like
 from minigraph.formats.tensorflow.node import Importer, TfNode, same
-from minigraph.ops.array.dynamic import pad, slice_
-from minigraph.ops.array.joining import concat, stack
-from minigraph.ops.array.reshape import Reshape, reshape, transpose
-from minigraph.ops.array.shape import Fill, known_dims, zeros
+from minigraph.ops.array.joining import stack
+from minigraph.ops.array.reshape import Reshape, transpose
+from minigraph.ops.array.shape import Fill, zeros
 from minigraph.ops.array.shape import shape as shape_of
+from minigraph.ops.array.space_to_batch import batch_to_space_nd, space_to_batch_nd
 from minigraph.ops.builder import apply, apply_all
 from minigraph.ops.filling import Full
 from minigraph.ops.image import resize
@@ -257,48 +254,15 @@ def _resize_grad(method: str) -> Importer:
 # blocks of pixels and images
 
 
-def _blocks(split: bool) -> Importer:
+def _blocks(function: Any) -> Importer:
     """SpaceToBatchND, or BatchToSpaceND: TensorFlow's form of a convolution with dilations."""
 
     def build(call: TfNode) -> Tensors:
         block = [int(n) for n in call.constant(1, "the blocks")]
         table = call.inputs[2]
-        return call.build(lambda: (_to_batch if split else _to_space)(call.x, block, table))
+        return call.build(lambda: function(call.x, block, table))
 
     return build
-
-
-def _to_batch(x: Tensor, block: list[int], paddings: Tensor) -> Tensor:
-    m, rank = len(block), x.type.rank or 0
-    table = concat([zeros([1, 2], int32), cast(paddings, int32),
-                       zeros([rank - 1 - m, 2], int32)], 0)  # fmt: skip
-    padded = pad(x, table)
-    dims = known_dims(padded, range(rank))
-    split = [dims[0]]
-    for length, size in zip(dims[1 : m + 1], block, strict=True):
-        split += [length // size, size]
-    apart = reshape(padded, stack(split + dims[m + 1 :]))
-    inner, outer = [2 + 2 * i for i in range(m)], [1 + 2 * i for i in range(m)]
-    turned = transpose(apart, [*inner, 0, *outer, *range(1 + 2 * m, rank + m)])
-    lengths = [length // size for length, size in zip(dims[1 : m + 1], block, strict=True)]
-    return reshape(turned, stack([dims[0] * int(np.prod(block)), *lengths, *dims[m + 1 :]]))
-
-
-def _to_space(x: Tensor, block: list[int], crops: Tensor) -> Tensor:
-    m, rank = len(block), x.type.rank or 0
-    dims = known_dims(x, range(rank))
-    batch = dims[0] // int(np.prod(block))
-    apart = reshape(x, stack([*block, batch, *dims[1:]]))
-    order = [m]
-    for i in range(m):
-        order += [m + 1 + i, i]
-    turned = transpose(apart, [*order, *range(2 * m + 1, rank + m)])
-    lengths = [length * size for length, size in zip(dims[1 : m + 1], block, strict=True)]
-    whole = reshape(turned, stack([batch, *lengths, *dims[m + 1 :]]))
-    cut = cast(crops, int32)
-    begin = concat([[0], cut[:, 0], [0] * (rank - 1 - m)], 0)
-    sizes = concat([[-1], stack(lengths) - cut[:, 0] - cut[:, 1], [-1] * (rank - 1 - m)], 0)
-    return slice_(whole, begin, sizes)
 
 
 IMPORT: dict[str, Importer] = {
@@ -306,7 +270,7 @@ IMPORT: dict[str, Importer] = {
     "AvgPool3D": _pool_3d(avg_pool3d),
     "AvgPoolGrad": _avg_pool_grad,
     "BatchNormWithGlobalNormalization": _old_batch_norm,
-    "BatchToSpaceND": _blocks(split=False),
+    "BatchToSpaceND": _blocks(batch_to_space_nd),
     "Conv2D": _conv,
     "Conv2DBackpropFilter": _conv_filter,
     "Conv2DBackpropInput": _conv_input,
@@ -336,6 +300,6 @@ IMPORT: dict[str, Importer] = {
     "ResizeNearestNeighborGrad": _resize_grad("ResizeNearestNeighbor"),
     "Softmax": same(Softmax()),
     "SoftmaxCrossEntropyWithLogits": same(SoftmaxCrossEntropyWithLogits()),
-    "SpaceToBatchND": _blocks(split=True),
+    "SpaceToBatchND": _blocks(space_to_batch_nd),
     "SparseSoftmaxCrossEntropyWithLogits": same(SparseSoftmaxCrossEntropyWithLogits()),
 }

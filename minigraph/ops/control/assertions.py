@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.convert import convert_to_tensor
-from minigraph.core.dtypes import DType, as_dtype
-from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
+from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op
-from minigraph.core.types import format_shape
-from minigraph.core.typing import DTypeLike, TensorLike
+from minigraph.core.typing import TensorLike
 from minigraph.ops.array.known import static_value
-from minigraph.ops.builder import apply, as_tensor_like, composed
+from minigraph.ops.array.reshape import reshape
+from minigraph.ops.builder import apply, as_tensor_like, composed, require_float
 from minigraph.ops.control.checks import Assert_
-from minigraph.ops.math.comparison import Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual
-from minigraph.ops.math.reduce import All
-from minigraph.ops.state.variable import no_op
+from minigraph.ops.math.arithmetic import abs as absolute_value
+from minigraph.ops.math.comparison import Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual, less
+from minigraph.ops.math.reduce import All, reduce_all
 
 __all__ = [
     "assert_equal",
@@ -27,13 +26,14 @@ __all__ = [
     "assert_greater_equal",
     "assert_less",
     "assert_less_equal",
+    "assert_near",
     "assert_negative",
     "assert_non_negative",
     "assert_non_positive",
     "assert_none_equal",
     "assert_positive",
-    "assert_rank",
-    "assert_type",
+    "is_non_decreasing",
+    "is_strictly_increasing",
 ]
 
 
@@ -390,61 +390,87 @@ def assert_non_positive(
     return assert_less_equal(*_zero(x), data, summarize, message, name or "assert_non_positive")
 
 
-def assert_rank(
-    x: TensorLike, rank: int, data: Sequence[TensorLike] | None = None, summarize: int | None = None,
-    message: str | None = None, name: str | None = None,
+def assert_near(
+    x: TensorLike, y: TensorLike, rtol: float | None = None, atol: float | None = None,
+    data: Sequence[TensorLike] | None = None, summarize: int | None = None, message: str | None = None,
+    name: str | None = None,
 ) -> Node:  # fmt: skip
-    """Check the rank of a tensor now, when the graph is built.
+    """Make an operation that fails unless |x − y| < atol + rtol·|y| for all elements.
+
+    A run checks it if it fetches the result or depends on it: see `tf.control_dependencies`.
 
     Args:
-        x: A tensor of known rank.
-        rank: The expected rank.
-        data: No effect.
-        summarize: No effect.
+        x: A tensor of floating-point dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts against it.
+        rtol: The relative tolerance; by default 10 times the distance from 1 to the next number of the dtype.
+        atol: The absolute tolerance, with the same default.
+        data: Texts and tensors for the error message; by default the tolerances, `x` and `y`.
+        summarize: How many elements of each tensor to show, −1 for all; by default 3.
         message: The beginning of the error message.
-        name: Name of the node.
+        name: Name scope of the nodes.
 
     Returns:
-        An operation that does nothing.
+        The operation. A run that checks it fails with InvalidArgumentError if it does not hold.
 
     Raises:
-        ShapeError: The rank of `x` is another one, or unknown.
+        DTypeError: The tensors are not of one floating-point dtype.
 
     Example:
-        >>> tf.assert_rank(tf.constant([1, 2]), 1).type
-        'NoOp'
+        >>> near = tf.assert_near([1.0, 2.0], [1.0, 2.1], rtol=0.1)
+        >>> tf.Session().run(near) is None
+        True
     """
-    tensor = convert_to_tensor(x)
-    if tensor.type.rank != rank:
-        shape = format_shape(tensor.type.shape)
-        raise ShapeError(
-            f"{message or ''}.  Tensor {tensor.name} must have rank {rank}.  Received rank {tensor.type.rank}, "
-            f"shape {shape}"
-        )
-    return no_op(name or "static_checks_determined_all_ok")
+    with composed(name, "assert_near", x, y):
+        a = convert_to_tensor(x)
+        b = convert_to_tensor(y, a.dtype)
+        require_float("assert_near", a.type, b.type)
+        step = 10 * float(np.finfo(a.dtype.np_dtype).eps)
+        relative, absolute = (convert_to_tensor(step if t is None else t, a.dtype) for t in (rtol, atol))
+        if data is None:
+            head = f"x and y not equal to tolerance rtol = {relative.name}, atol = {absolute.name}"
+            data = [head, f"x ({a.name}) = ", a, f"y ({b.name}) = ", b]
+        with a.graph.counted_as(28):
+            near = less(absolute_value(a - b), absolute + relative * absolute_value(b))
+            return Assert_(reduce_all(near), [*([message] if message else []), *data], summarize)
 
 
-def assert_type(tensor: TensorLike, tf_type: DTypeLike, message: str | None = None, name: str | None = None) -> Node:
-    """Check the dtype of a tensor now, when the graph is built.
+def _rising(x: TensorLike, compare: Op, name: str) -> Tensor:
+    with composed(name, name, x) as scope:
+        tensor = convert_to_tensor(x)
+        with tensor.graph.counted_as(35):  # TensorFlow makes a tf.cond
+            flat = reshape(tensor, [-1])
+            return reduce_all(apply(compare, flat[:-1], flat[1:]), name=scope)
+
+
+def is_non_decreasing(x: TensorLike, name: str | None = None) -> Tensor:
+    """Tell whether no element is smaller than the one before, in row-major order.
 
     Args:
-        tensor: A tensor.
-        tf_type: The expected dtype.
-        message: The beginning of the error message.
-        name: Name of the node.
+        x: A tensor of numeric dtype.
+        name: Name scope of the nodes.
 
     Returns:
-        An operation that does nothing.
-
-    Raises:
-        DTypeError: The dtype of `tensor` is another one.
+        A bool scalar; True for fewer than two elements.
 
     Example:
-        >>> tf.assert_type(tf.constant([1, 2]), tf.int32).type
-        'NoOp'
+        >>> tf.Session().run(tf.is_non_decreasing([1, 1, 2])).item()
+        True
     """
-    kind: DType = as_dtype(tf_type)
-    value = convert_to_tensor(tensor)
-    if value.dtype is not kind:
-        raise DTypeError(f"{message or ''}  {value.name} must be of type {kind.name}")
-    return no_op(name or "statically_determined_correct_type")
+    return _rising(x, LessEqual(), name or "is_non_decreasing")
+
+
+def is_strictly_increasing(x: TensorLike, name: str | None = None) -> Tensor:
+    """Tell whether each element is larger than the one before, in row-major order.
+
+    Args:
+        x: A tensor of numeric dtype.
+        name: Name scope of the nodes.
+
+    Returns:
+        A bool scalar; True for fewer than two elements.
+
+    Example:
+        >>> tf.Session().run(tf.is_strictly_increasing([1, 1, 2])).item()
+        False
+    """
+    return _rising(x, Less(), name or "is_strictly_increasing")
