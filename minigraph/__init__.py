@@ -24,7 +24,7 @@ from minigraph.core.dtypes import *
 from minigraph.core.dtypes import bool_ as _bool
 from minigraph.core.graph import *
 from minigraph.core.graph_views import install_display as _install_display
-from minigraph.core.graph_views import install_graph_def as _install_graph_def
+from minigraph.core.graph_views import install_messages as _install_messages
 from minigraph.core.tracebacks import install as _install_tracebacks
 from minigraph.core.types import *
 from minigraph.graphs.scoping import *
@@ -185,8 +185,15 @@ def _graph_def(graph: Graph, add_shapes: _Any) -> _Any:
     return graph_message(graph, add_shapes=add_shapes)
 
 
+def _op_def(node: _Any) -> _Any:
+    """TensorFlow's message of a node's op."""
+    from minigraph.formats.tensorflow.op_def import op_definition
+
+    return op_definition(node)
+
+
 _install_display(_display)
-_install_graph_def(_graph_def)
+_install_messages(_graph_def, _op_def)
 
 if not _TYPE_CHECKING:  # type checkers would take any name for one of minigraph's
     __all__ = [name for name in globals() if name[0] != "_"] + [*_LATE_MODULES, *_LATE]

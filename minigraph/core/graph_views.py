@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 _display: list[Callable[[Any], dict[str, str]]] = []  # the display in notebooks, which the pictures install
 _to_message: list[Callable[[Any, bool], Any]] = []  # the form in TensorFlow's files, which their writer installs
+_to_op_def: list[Callable[[Any], Any]] = []  # the same for the op of a node
 
 
-def install_graph_def(to_message: Callable[[Any, bool], Any]) -> None:
-    """Set the function that makes TensorFlow's `GraphDef` of a graph."""
-    _to_message.append(to_message)
+def install_messages(graph_def: Callable[[Any, bool], Any], op_def: Callable[[Any], Any]) -> None:
+    """Set the functions that make TensorFlow's `GraphDef` of a graph and `OpDef` of a node."""
+    _to_message.append(graph_def)
+    _to_op_def.append(op_def)
 
 
 def install_display(display: Callable[[Any], dict[str, str]]) -> None:
@@ -42,6 +44,11 @@ class NodeViews:
         """The node in TensorFlow's form, a `tf.NodeDef`. Of a node that TensorFlow has as several, the last one."""
         node: Any = self
         return next(n for n in node.graph.as_graph_def().node if n.name == node.name)
+
+    @property
+    def op_def(self) -> Any:
+        """The node's op in TensorFlow's form, an `OpDef`, with the operands, results and attributes of this node."""
+        return _to_op_def[-1](self)
 
     def colocation_groups(self) -> list[bytes]:
         """List the groups of nodes that share a device.

@@ -6,6 +6,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.operand import Operand
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.indexed_slices import IndexedSlices
+from minigraph.ops.state import counting
 from minigraph.ops.state import scatter_api as scatter
 
 
@@ -50,6 +51,56 @@ class PartialUpdates(Operand[Tensor]):
             A tensor: the value after the update.
         """
         return scatter.scatter_update(self, sparse_delta.indices, sparse_delta.values, name=name)
+
+    def batch_scatter_update(
+        self, sparse_delta: IndexedSlices, use_locking: bool = False, name: str | None = None
+    ) -> Tensor:
+        """Overwrite slices, batch by batch: self[b, indices[b, i]] = values[b, i] for all b of the leading axes.
+
+        Args:
+            sparse_delta: The updates and their places, indices [..., n] and values of shape
+                indices.shape + self.shape[indices.rank:].
+            use_locking: TensorFlow 1's; it has no effect.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the update.
+
+        Raises:
+            ShapeError: The rank of the indices is 0 or not known.
+
+        Example:
+            >>> v = tf.Variable([[1.0, 2.0], [3.0, 4.0]])
+            >>> step = v.batch_scatter_update(tf.IndexedSlices([[7.0], [8.0]], [[1], [0]]))
+            >>> with tf.Session() as s:
+            ...     s.run(tf.global_variables_initializer())
+            ...     s.run(step)
+            array([[1., 7.],
+                   [8., 4.]], dtype=float32)
+        """
+        return counting.batch_scatter_update(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
+
+    def count_up_to(self, limit: int) -> Tensor:
+        """Make a step that adds 1 to the variable, an integer scalar, until it has reached a limit.
+
+        Args:
+            limit: The limit.
+
+        Returns:
+            A tensor: the value before the step. OutOfRangeError in a run at the limit.
+
+        Raises:
+            DTypeError: The variable is not an integer scalar.
+
+        Example:
+            >>> epoch = tf.Variable(0)
+            >>> step = epoch.count_up_to(2)
+            >>> with tf.Session() as s:
+            ...     s.run(tf.global_variables_initializer())
+            ...     [int(s.run(step)) for _ in range(2)]
+            [0, 1]
+        """
+        return counting.count_up_to(self, limit)
 
     def scatter_mul(self, sparse_delta: IndexedSlices, use_locking: bool = False, name: str | None = None) -> Tensor:
         """Multiply slices along the first axis; see `tf.scatter_mul`.

@@ -41,6 +41,7 @@ class Request:
         self.tensors: list[Tensor] = []  # computed by the plan
         self.fetched: list[Tensor] = []  # those of them that the caller gets; the others go into strings
         self.targets: list[Node] = []
+        self.elements: list[Tensor | Node] = []  # everything that the caller asks for
         self.feeds = [feed_tensor(graph, key) for key in feeds]
         self.dtypes = [np.dtype(object) if backend.symbolic else t.dtype.np_dtype for t in self.feeds]
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
@@ -99,6 +100,7 @@ class Request:
             tensors = self._structure(graph, fetch.parts)
             return lambda values: IndexedSlicesValue(*tensors(values))
         element = _element(graph, fetch)
+        self.elements.append(element)
         if isinstance(element, Node):
             self.targets.append(element)
             parts = [self._text(t) if t.dtype is string else self._value(t) for t in self._computed(element)]

@@ -17,7 +17,8 @@ from minigraph.inspect.trace import RunOptions
 from minigraph.run.feeds import flat_feeds
 from minigraph.run.gpu_options import chosen_backend, limit_memory
 from minigraph.run.options import Level, Precision, SessionOptions
-from minigraph.run.session_base import Feeds, SessionBase
+from minigraph.run.partial_session import PartialSession
+from minigraph.run.session_base import Feeds
 from minigraph.run.staged import run_in_stages
 
 if TYPE_CHECKING:
@@ -28,10 +29,9 @@ __all__ = ["Session"]
 K = TypeVar("K")
 Result: TypeAlias = npt.NDArray[Any] | Any  # an array, or a scalar: a NumPy number, bytes, a SymPy expression
 Options: TypeAlias = RunOptions | None
-Nest: TypeAlias = str | Sequence[Any] | Mapping[Any, Any]
 
 
-class Session(SessionBase):
+class Session(PartialSession):
     """Runs parts of a graph on a backend, and keeps the values of variables between runs.
 
     Args:
@@ -101,8 +101,8 @@ class Session(SessionBase):
     def run(self, fetches: dict[K, Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
             as_device: bool = ...) -> dict[K, Any]: ...
     @overload
-    def run(self, fetches: Nest, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ..., *,
-            as_device: bool = ...) -> Any: ...
+    def run(self, fetches: str | Sequence[Any] | Mapping[Any, Any], feed_dict: Feeds = ..., options: Options = ...,
+            run_metadata: Any = ..., *, as_device: bool = ...) -> Any: ...
     def run(self, fetches: Any, feed_dict: Feeds = None, options: Options = None, run_metadata: Any = None, *,
             as_device: bool = False) -> Any:
     # fmt: on
@@ -165,7 +165,7 @@ class Session(SessionBase):
             >>> float(double(3.0))
             6.0
         """
-        keys = list(feed_list or ())
+        keys = tuple(feed_list or ())
 
         def call(*values: Any, **options: Any) -> Any:
             if options and not accept_options:

@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 
 import minigraph as tf
 from minigraph.core.dtypes import DType
-from minigraph.core.errors import DTypeError, OutOfRangeError, ShapeError
+from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
-from minigraph.core.types import TensorType
-from minigraph.ops.host.base import HostOp
 from minigraph.util.nest import listed
 
 
@@ -106,43 +104,3 @@ def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor
             return means
         inexact = tf.logical_and(tf.less(means, 0), tf.not_equal(means * counts, sums))  # rounded down, not to 0
         return means + tf.cast(inexact, x.dtype)
-
-
-class CheckBelow(HostOp):
-    """A whole number. OutOfRangeError unless it is below the limit."""
-
-    limit: int
-
-    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        if not x.dtype.is_integer or x.rank not in (None, 0):
-            raise DTypeError(f"'CountUpTo' counts in a scalar variable of integer dtype, not {x}")
-        return (x,)
-
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        if x >= self.limit:
-            raise OutOfRangeError(f"Reached limit of {self.limit}")
-        return (x,)
-
-
-def count_up_to(ref: Any, limit: int, name: str | None = None) -> Tensor:
-    """The value of a scalar variable, which is then one more; OutOfRangeError once it has reached the limit."""
-    with tf.name_scope(name, "CountUpTo") as scope:
-        now = ref.graph.add(CheckBelow(int(limit)), (tf.convert_to_tensor(ref),), f"{scope}now").outputs[0]
-        with tf.control_dependencies([tf.assign_add(ref, tf.ones_like(now))]):
-            return tf.identity(now, name=scope)
-
-
-def batch_scatter_update(
-    ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None
-) -> Tensor:
-    """ref[b, indices[b, i]] = updates[b, i] for all b of the leading axes. The updates of a run need no lock."""
-    with tf.name_scope(name, "BatchScatterUpdate", [indices, updates]) as scope:
-        places = tf.convert_to_tensor(indices, name="indices")
-        rank = places.shape.ndims
-        if not rank:
-            raise ShapeError(f"batch_scatter_update takes indices of known rank, 1 or more, not {places.type}")
-        vectors = [places]
-        for axis in reversed(range(rank - 1)):
-            along = tf.reshape(tf.range(tf.shape(places)[axis]), [-1, *[1] * (rank - 1 - axis)])
-            vectors.insert(0, tf.cast(along, places.dtype) + tf.zeros_like(places))
-        return tf.scatter_nd_update(ref, tf.stack(vectors, axis=-1), updates, use_locking, name=scope)

@@ -174,3 +174,108 @@ def nodes_as_messages(tf: Any) -> Results:
 def names_of_collections(tf: Any) -> Results:
     keys = tf.GraphKeys
     return {name: getattr(keys, name) for name in dir(keys) if name.isupper() and not name.startswith("_")}
+
+
+@case()
+def runs_in_parts(tf: Any) -> Results:
+    """Every node is computed once, as soon as its feeds are there; a condition computes one branch."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        a, b, c = (tf.placeholder(tf.float32, [], name=n) for n in "abc")
+        v, w = tf.Variable(1.0, name="v"), tf.Variable(10.0, name="w")
+        session.run(tf.global_variables_initializer())
+        noise = tf.random_uniform([], name="noise")
+        add = v.assign_add(a, name="add")
+        total = tf.add(add, b, name="total")
+        both = tf.add(total + noise, c, name="both")
+        chosen = tf.cond(c > 0.0, lambda: w.assign_add(b), lambda: w.assign_sub(b), name="chosen")
+        group = tf.group(total, name="group")
+        handle = session.partial_run_setup([noise, add, total, both, {"chosen": chosen}, group], [a, b, c])
+        first = session.partial_run(handle, add, {a: 2.0})
+        second = session.partial_run(handle, [total, "noise:0"], {b: 3.0})
+        third = session.partial_run(handle, {"both": both, "chosen": [chosen]}, {"c:0": 100.0})
+        return {
+            "first": first,
+            "second": second[0],
+            "third": np.array([third["both"] - second[0] - second[1], third["chosen"][0]], np.float32),
+            "variables": np.array(session.run([v, w]), np.float32),
+        }
+
+
+def _part(*parts: Any, **setup: Any) -> Any:
+    """The last of several parts of a run of a + b, called s, and s * c, called p."""
+
+    def run(tf: Any) -> Any:
+        with tf.Graph().as_default(), tf.Session() as session:
+            a, b, c = (tf.placeholder(tf.float32, [], name=n) for n in "abc")
+            s = tf.add(a, b, name="s")
+            tf.multiply(s, c, name="p")
+            handle = session.partial_run_setup(setup.get("fetches", ["s:0", "p:0"]), setup.get("feeds", ["a:0", "b:0", "c:0"]))
+            for fetches, feeds in parts:
+                session.partial_run(setup.get("handle", handle), fetches, feeds)
+
+    return run
+
+
+_BOTH = {"a:0": 1.0, "b:0": 2.0}
+for _name, _call, _phrases in (
+    ("early", _part(("p:0", _BOTH)), ("can't be computed from the feeds that have been fed so far",)),
+    ("again", _part(("s:0", _BOTH), ("s:0", {})), ("fetch s:0", "already been fetched")),
+    ("fed_again", _part(("s:0", _BOTH), ("p:0", {"a:0": 1.0, "c:0": 1.0})), ("feed a:0", "already been fed")),
+    ("unknown", _part(("a:0", {})), ("fetch a:0", "was not specified in partial_run_setup")),
+    ("unknown_feed", _part((["s:0"], {"s:0": 1.0})), ("feed s:0", "was not specified in partial_run_setup")),
+    ("target", _part(("s", _BOTH)), ("partial_run() requires empty target_list",)),
+    ("handle", _part(("s:0", _BOTH), handle="s"), ("Must run 'setup' before performing partial runs",)),
+    ("over", _part(("s:0", _BOTH), ("s:0", {}), fetches="s:0", feeds=["a:0", "b:0"]), ("Must run 'setup'",)),
+    ("nothing", _part(fetches=[]), ("at least one target",)),
+    ("both", _part(fetches=["a:0", "s:0"]), ("a:0 is both fed and fetched",)),
+    ("shape", _part(("s:0", {"a:0": [1.0], "b:0": 2.0})), ("Cannot feed value of shape (1,) for Tensor 'a:0'",)),
+):
+    _error("partial_run_" + _name, _call, *_phrases)
+
+
+@case()
+def methods_that_count(tf: Any) -> Results:
+    with tf.Graph().as_default(), tf.Session() as session:
+        count, table = tf.Variable(2, name="count"), tf.Variable([[1.0, 2.0], [3.0, 4.0]])
+        step = count.count_up_to(3)
+        update = table.batch_scatter_update(tf.IndexedSlices(tf.constant([[7.0], [8.0]]), tf.constant([[1], [0]])))
+        session.run(tf.global_variables_initializer())
+        results = {"step": session.run(step), "update": session.run(update), "names": [step.name, update.name]}
+        try:
+            session.run(step)
+        except tf.errors.OutOfRangeError as error:
+            results["message"] = error.message.split("\n")[0][:18]
+        return results
+
+
+@case()
+def ops_as_messages(tf: Any) -> Results:
+    with tf.Graph().as_default():
+        x, v = tf.ones([1, 4, 4, 2]), tf.Variable(1.0)
+        nodes = {
+            "matmul": tf.matmul(x[0, 0], x[0, 0], transpose_b=True).op,
+            "pool": tf.nn.avg_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "SAME").op,
+            "relu": tf.nn.relu(x).op,
+            "variable": v.op,
+        }
+        return {
+            kind: [d.name, len(d.input_arg), len(d.output_arg), d.is_stateful]
+            for kind, d in ((k, n.op_def) for k, n in nodes.items())
+        }
+
+
+@case(2e-6, 1e-6)
+def keras_gradients_of_rows(tf: Any) -> Results:
+    """Steps by gradients of some rows, of which two may be the same."""
+    results = {}
+    for kind in ("SGD", "RMSprop", "Adam", "Adagrad"):
+        with tf.Graph().as_default(), tf.Session() as session:
+            table = tf.Variable(tf.ones([4, 1]), use_resource=True)
+            rows = tf.placeholder(tf.int32, [3])
+            slices = tf.IndexedSlices(tf.constant([[1.0], [2.0], [3.0]]), rows, tf.constant([4, 1]))
+            step = getattr(tf.keras.optimizers, kind)(0.1).apply_gradients([(slices, table)])
+            session.run(tf.global_variables_initializer())
+            for places in ([0, 2, 0], [1, 2, 2]):
+                session.run(step, {rows: places})
+            results[kind] = session.run(table)
+    return results
