@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
@@ -19,9 +20,9 @@ class _Operands:
 
     version = 0
 
-    def __init__(self) -> None:
-        self.arrays: Sequence[Array] = ()
-        self.workspace: Array = None
+    def __init__(self, arrays: Sequence[Array] = (), workspace: Array = None) -> None:
+        self.arrays = arrays
+        self.workspace = workspace
 
     def cell(self, name: str, type: TensorType, initial: np.ndarray | None) -> Array:
         return self.arrays[int(name)]
@@ -36,17 +37,20 @@ class BodyPlan(Plan):
     keeps = False
 
     def __init__(self, program: Program, backend: Backend) -> None:
-        self._operands = _Operands()
-        super().__init__(_on_cells(program), backend, self._operands)
+        super().__init__(_on_cells(program), backend, _Operands())
 
     def on(self, arrays: Sequence[Array], workspace: Array) -> tuple[Launch, list[Array]]:
         """What runs one step on the operands, and the arrays that then hold the results.
 
+        It leaves the plan as it is: several loops, each with its own operands, can run one plan.
+
         workspace: a buffer of `peak` bytes.
         """
-        self._operands.arrays, self._operands.workspace = arrays, workspace
-        self.bind()
-        return self._launch_all, self._results
+        bound = copy(self)
+        bound.store = _Operands(arrays, workspace)
+        bound.unbind()
+        bound.bind()
+        return bound._launch_all, bound._results
 
 
 def _on_cells(program: Program) -> Program:

@@ -8,7 +8,7 @@ from typing import Any
 
 from minigraph.ir.fused_update import FusedUpdate
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
-from minigraph.ir.program import Instr, Program, Value
+from minigraph.ir.program import Cell, Instr, Program, Value
 from minigraph.ir.rebuild import Rebuilder, rebuild_in_order
 from minigraph.ops.state.update import Apply
 from minigraph.rewrite.driver import Applied, Missed, Outcome
@@ -22,36 +22,27 @@ class MultiTensor:
                 v₁ = f(v₁, x₁), v₂ = f(v₂, x₂), …: one kind of assignment, as of moving averages
     after       one instruction that does them all
     conditions  the same op with the same control inputs, and for optimizers the same learning rate and other numbers;
-                all depend on the same writes, so on none of each other; each variable has at most `max_bytes` (a large
-                one is better updated as soon as its gradient is there, which frees memory), one that is assigned
-                `assigned_bytes`
+                all depend on the same writes, so on none of each other; nothing reads one of the variables after the
+                update of another and before its own; each variable has at most `max_bytes` (a large one is better
+                updated as soon as its gradient is there, which frees memory)
     formula     the same steps, in the same order
     """
 
     max_bytes: int = 1 << 20
-    assigned_bytes: int = 1 << 16
     name: str = field(default="multi_tensor", init=False)
 
     def run(self, program: Program) -> Outcome:
         missed: list[Missed] = []
         families: dict[Any, list[Instr]] = {}
-        past: dict[Instr, int] = {}  # the writes that an instruction depends on, a bit each
-        bit = 1
+        writes = _Writes(program)
         for instr in program.instrs:
-            before = 0
-            for p in instr.predecessors:
-                before |= past[p]
             if isinstance(instr.op, Apply):
-                limit = self.assigned_bytes if isinstance(instr.op, FusedUpdate) else self.max_bytes
-                if instr.types[0].nbytes > limit:
+                if instr.types[0].nbytes > self.max_bytes:
                     reason = f"the variable has {instr.types[0].nbytes} bytes"
                     missed.append(Missed(self.name, instr.name, instr.name, reason))
                 else:
-                    families.setdefault((_family(instr), before), []).append(instr)
-            if instr.op.writes:
-                before, bit = before | bit, bit << 1
-            past[instr] = before
-        groups = [family for family in families.values() if len(family) > 1]
+                    families.setdefault((_family(instr), writes.before[instr]), []).append(instr)
+        groups = [group for family in families.values() for group in writes.separated(family) if len(group) > 1]
         if not groups:
             return Outcome(program, [], missed, 1)
         applied = [
@@ -59,6 +50,45 @@ class MultiTensor:
             for g in groups
         ]
         return Outcome(rebuild_in_order(program, groups, _joined), applied, missed, 1)
+
+
+class _Writes:
+    """The writes to variables that each instruction depends on, a bit each."""
+
+    def __init__(self, program: Program) -> None:
+        self.before: dict[Instr, int] = {}  # without the instruction itself
+        self.bits: dict[Instr, int] = {}  # of each write
+        self.reads: dict[Instr, set[int]] = {}  # by variable: what each of its readers depends on
+        last: dict[Instr, Instr] = {}  # by variable: the write before
+        for instr in program.instrs:
+            cells = [v.instr for v in instr.inputs if isinstance(v.instr.op, Cell)]
+            written = [instr.inputs[w].instr for w in instr.op.writes]
+            before = 0
+            for p in (*instr.predecessors, *(last[c] for c in written if c in last)):
+                before |= self.before[p] | self.bits.get(p, 0)
+            self.before[instr] = before
+            if written:
+                self.bits[instr] = 1 << len(self.bits)
+                last.update(dict.fromkeys(written, instr))
+            for cell in cells:
+                self.reads.setdefault(cell, set()).add(before)
+
+    def separated(self, family: Sequence[Instr]) -> list[list[Instr]]:
+        """The updates in groups, in each of which no variable is read between the updates."""
+        groups: list[list[Instr]] = []
+        for instr in family:
+            free = (g for g in groups if not any(self._is_read_between(a, instr) for a in g))
+            group = next(free, None)
+            if group is None:
+                groups.append([instr])
+            else:
+                group.append(instr)
+        return groups
+
+    def _is_read_between(self, one: Instr, other: Instr) -> bool:
+        both = self.bits[one] | self.bits[other]
+        pairs = ((one, self.bits[other]), (other, self.bits[one]))
+        return any(m & both == bit for u, bit in pairs for w in u.op.writes for m in self.reads[u.inputs[w].instr])
 
 
 def _family(instr: Instr) -> Any:

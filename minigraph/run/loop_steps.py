@@ -29,6 +29,13 @@ class LoopSteps:
         self.passes = passes
         self._counts: dict[tuple[LoopBody, Types], int] = {}
         self._compiled: dict[LoopBody, dict[Types, Step | None]] = {}
+        self._last: list[list[Any]] = []  # for each compiled step, the arrays that its operands were copied from
+
+    def begin(self) -> LoopSteps:
+        """Forget the arrays of earlier loops, which may have other numbers by now. Called before each loop."""
+        for last in self._last:
+            last[:] = [None] * len(last)
+        return self
 
     def __call__(self, body: LoopBody, arrays: Sequence[Any]) -> list[Any]:
         """The outputs of a body for the inputs."""
@@ -45,14 +52,21 @@ class LoopSteps:
         if not isinstance(self.backend, HostBackend):
             return None
         program = body_program(body, types, self.passes)
-        return None if program is None else _step(BodyPlan(program, self.backend), types)
+        if program is None:
+            return None
+        self._last.append([None] * len(types))
+        return _step(BodyPlan(program, self.backend), types, self._last[-1])
 
 
-def _step(plan: BodyPlan, types: Types) -> Step:
+def _step(plan: BodyPlan, types: Types, last: list[Any]) -> Step:
+    """A step of the body.
+
+    last: the arrays that the operands were copied from; they are not copied again, as a loop's constants are the same
+    arrays in each step.
+    """
     backend = plan.backend
     operands = [backend.view(backend.allocate(t.nbytes), 0, t) for t in types]
     run, results = plan.on(operands, backend.allocate(plan.peak))
-    last: list[Any] = [None] * len(operands)  # a loop's constants are the same arrays in each step
 
     def step(arrays: Sequence[Any]) -> list[Any]:
         for i, array in enumerate(arrays):

@@ -95,7 +95,7 @@ def _do(node: Node, known: Known, branches: Branches, resources: Resources, lock
             with lock.given_up():
                 results = node.op.act(resources, *arrays)
         elif isinstance(node.op, WhileLoop):
-            results = node.op.run(loop_steps, *arrays)
+            results = node.op.run(loop_steps.begin(), *arrays)
         else:
             results = node.op.reference(*arrays)
         for tensor, result in zip(node.outputs, results, strict=True):

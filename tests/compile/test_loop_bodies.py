@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 import minigraph as tf
+from minigraph.backend.discovery import get_backend
 from minigraph.compile.loop_bodies import with_compiled_loops
+from minigraph.compile.plan import bytes_type
 from minigraph.compile.specialise import specialise
 from minigraph.core.graph import Tensor
+from minigraph.core.types import TensorType
 from minigraph.ir.compiled_loop import CompiledLoop
 from minigraph.ir.scan import ScanLoop, element
 from minigraph.ir.scan_gradient import make_region, scan_region
@@ -96,3 +99,35 @@ def test_a_loop_in_a_loop(backend: str) -> None:
     with tf.Session(backend=backend) as session:
         got = session.run(found, {x: X})
     np.testing.assert_allclose(got, H0[0] + 50 * X.sum((0, 1)) * W[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_loops_that_share_a_plan_keep_their_own_operands(backend: str) -> None:
+    """A loop that `recompute` runs twice is one instruction twice, with one lowering."""
+    x = tf.placeholder(tf.float64, [STEPS, B, H])
+    found = loop(recurrent, [tf.constant(H0)], x, [tf.constant(W)])
+    (made,) = [
+        i for i in with_compiled_loops(specialise(found, [], [x], [x.type]), []).instrs
+        if isinstance(i.op, CompiledLoop)
+    ]  # fmt: skip
+    types = [v.type for v in made.inputs]
+    host = get_backend(backend)
+    lowered = host.lower(made.op, tuple(types), made.types)
+    rounds = [[RANDOM.randn(*t.static) for t in types] for _ in range(2)]
+    wanted = [made.op.forward(np, *operands) for operands in rounds]
+
+    def buffer(kind: TensorType) -> Any:
+        return host.view(host.allocate(kind.nbytes), 0, kind)
+
+    bound = []
+    for operands in rounds:
+        inputs, outputs = [buffer(t) for t in types], [buffer(t) for t in made.types]
+        for mine, given in zip(inputs, operands, strict=True):
+            host.write(mine, given)
+        space = host.view(host.allocate(lowered.workspace), 0, bytes_type(lowered.workspace))
+        bound.append((lowered.bind(inputs, outputs, space), outputs))
+    for launch, _ in bound:
+        launch()
+    for (_, outputs), results in zip(bound, wanted, strict=True):
+        for mine, reference in zip(outputs, results, strict=True):
+            np.testing.assert_allclose(mine, reference, rtol=1e-12, atol=1e-12)

@@ -77,6 +77,27 @@ def test_an_update_behind_another_is_not_joined_with_it() -> None:
         np.testing.assert_array_equal(value, joint[1][key])
 
 
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+@pytest.mark.parametrize("kind", ["optimizer", "assignment"])
+def test_a_variable_is_read_between_another_s_update_and_its_own(kind: str, order: list[int]) -> None:
+    variables = [tf.Variable([1.0, 2.0]), tf.Variable([10.0, 20.0])]
+    optimizer = tf.train.GradientDescentOptimizer(0.5)
+    updates: list[Any] = [None, None]
+    for i in order:
+        v = variables[i]
+        updates[i] = optimizer.apply_gradients([(v * 1.0, v)]) if kind == "optimizer" else v.assign(v * 0.5)
+    with tf.control_dependencies(updates[:1]):
+        between = variables[1] * 2.0
+    with tf.control_dependencies(updates):
+        after = variables[1] * 3.0
+    with tf.Session(backend="numpy", passes=["fuse_update", "multi_tensor"]) as session:
+        session.run(tf.global_variables_initializer())
+        found = session.run([between, after, tf.group(*updates)])
+        assert found[0].tolist() == [20.0, 40.0]
+        assert found[1].tolist() == [15.0, 30.0]
+        assert session.run(variables[0]).tolist() == [0.5, 1.0]
+
+
 STEP = """
     cell %a float32[3]
     cell %b float32[2,2]
@@ -103,8 +124,15 @@ def test_updates_of_one_kind_become_one() -> None:
         ("%v = ApplyGradientDescent(%b, %r, %h)", "%v = ApplyGradientDescent(%b, %r, %h) ^%u"),
         ("%v = ApplyGradientDescent(%b, %r, %h)", "cell %s float32[2,2]\n%v = ApplyAdagrad(%b, %s, %r, %h)"),
         ("%v = ApplyGradientDescent(%b, %r, %h)", "%v = AssignSub(%b, %h)"),
+        ("%v =", "%s = ReadVariable(%b) ^%u\n%v ="),
     ],
-    ids=["another learning rate", "behind the other by control", "another optimizer", "no optimizer"],
+    ids=[
+        "another learning rate",
+        "behind the other by control",
+        "another optimizer",
+        "no optimizer",
+        "a read between",
+    ],
 )
 def test_other_updates_stay_apart(old: str, new: str) -> None:
     assert old in STEP

@@ -48,3 +48,14 @@ def test_a_body_is_compiled_for_few_shapes_only(monkeypatch: pytest.MonkeyPatch)
         assert len(made) == ATTEMPTS
         assert session.run(growing).tolist() == [0.0] + [1.0] * MANY
         assert len(made) == ATTEMPTS
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_an_array_that_is_fed_again_with_other_numbers_is_read_again(backend: str) -> None:
+    x, count = tf.placeholder(tf.float32, [3]), tf.placeholder(tf.int32, [])
+    found = tf.while_loop(lambda i, s: i < count, lambda i, s: (i + 1, s + x), [0, tf.zeros([3])])[1]
+    fed = np.zeros(3, np.float32)
+    with tf.Session(backend=backend) as session:
+        for k in range(4):
+            fed[:] = k
+            assert session.run(found, {x: fed, count: MANY}).tolist() == [k * MANY] * 3
