@@ -242,7 +242,7 @@ def profile(
     found = profiling.profile(target, steps, optimize, backend, memory_limit)
     if WORLD.rank:
         return
-    profiling.print_profile(found.profile, top)
+    profiling.print_profile(found.profile, top, WORLD.size)
     if html is not None:
         profiling.write_page(html, target, found)
         click.echo(f"wrote {html}")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 
 import minigraph as tf
-from minigraph.core.errors import InvalidArgumentError, MinigraphError
+from minigraph.core.errors import GraphError, InvalidArgumentError, MinigraphError
 from minigraph.tools.shared.local_server import local_server, serve
 from minigraph.tools.shared.target import Target
 from minigraph.viz.dot import dot_source
@@ -148,7 +148,10 @@ def _trace(target: Target, choice: PictureOptions, stage: str) -> tuple[Traced, 
 def _run(target: Target, choice: PictureOptions, title: str) -> Traced:
     """The stages with the times of a profile, the values of a run, or both."""
     with target.session(**target.options(choice.optimize, choice.backend)) as session:
-        plan, arrays = session.plan_for(target.fetches, target.feeds)
+        try:
+            plan, arrays = session.plan_for(target.fetches, target.feeds)
+        except GraphError as error:
+            raise VizError(f"{'--profile' if choice.values is None else '--values'}: {error}") from error
         if choice.steps:
             found = session.profile(target.fetches, target.feeds, repeat=choice.steps)
             traced = trace_profile(target.graph, plan, found, title)

@@ -21,7 +21,11 @@ from support.page import Page, embedded
 
 import minigraph as tf
 from minigraph.tools.cli import main
+from minigraph.tools.recording import Recording, prepare
 from minigraph.tools.shared.inputs import InputError, read_inputs
+from minigraph.tools.shared.restoring import restore
+from minigraph.tools.shared.sizes import Sizes
+from minigraph.tools.shared.target import load_target
 from minigraph.viz.values import BUDGET
 
 NAN = """
@@ -60,6 +64,7 @@ def digit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "page.html"
 
 
+@pytest.mark.slow
 def test_a_picture_is_fed_and_every_result_recorded(digit: Path) -> None:
     named, pixels, data = rows(digit)
     kind, tiles, height, width, colours, start, low, high, total = named["images"]["picture"]
@@ -130,6 +135,40 @@ train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
     kinds = {name: row["picture"] and row["picture"][0] for name, row in named.items()}
     assert (kinds["x"], kinds["product"], kinds["relu"], kinds["w"]) == ("vector", "vector", "vector", "matrix")
     assert kinds["gradients/product_grad/MatMul_1"] == "matrix"
+
+
+def test_a_weight_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = load_target("lenet5", inference=True)
+    with target.session() as session:
+        kept = {name: a + 1 for name, a in session.read_state().items() if ":" not in name}
+    np.savez(tmp_path / "weights.npz", **kept)
+    Image.fromarray(np.zeros((32, 32), np.uint8)).save(tmp_path / "a.png")
+    reads: list[object] = []
+
+    def counted(*arguments: Any) -> Any:
+        reads.append(arguments)
+        return restore(*arguments)
+
+    monkeypatch.setattr("minigraph.tools.recording.restore", counted)
+    recording = Recording(weights=tmp_path / "weights.npz", inputs=[str(tmp_path / "a.png")] * 2)
+    prepared = prepare("lenet5", None, True, Sizes({}, {}), recording).target
+    with prepared.session() as session:
+        found = session.read_state()
+    assert prepared.batch_size == 2
+    assert len(reads) == 1
+    assert all(np.array_equal(found[name], array) for name, array in kept.items())
+
+
+def test_a_graph_of_several_plans_is_refused_with_its_node(tmp_path: Path) -> None:
+    (tmp_path / "host.py").write_text("""
+import minigraph as tf
+fetches = tf.py_func(abs, [tf.placeholder(tf.float32, [4])], tf.float32, name="mine")
+""")
+    done = CliRunner().invoke(main, ["viz", str(tmp_path / "host.py"), "--values", "-o", str(tmp_path / "a.html")])
+    assert done.exit_code == 1
+    assert "--values: " in done.output
+    assert "'mine', made at" in done.output
+    assert "host.py:3" in done.output
 
 
 @pytest.mark.parametrize("second", ["small.png", "x.npy", "text.npy"])
