@@ -321,3 +321,17 @@ except ModuleNotFoundError as error:
     assert "tensorflow.keras.nothing" in str(error)
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_bidirectional_layer_has_the_given_weights_and_two_directions() -> None:
+    layers = tf.keras.layers
+    x = tf.zeros([2, 5, 4])
+    plain = layers.Bidirectional(layers.GRU(3))
+    plain(x)
+    weights = [w + i for i, w in enumerate(plain.get_weights())]
+    given = layers.Bidirectional(layers.GRU(3), weights=weights)
+    given(x)
+    for found, want in zip(given.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(found, want)
+    with pytest.raises(ValueError, match="go_backwards"):
+        layers.Bidirectional(layers.GRU(3), backward_layer=layers.GRU(3))

@@ -34,6 +34,7 @@ from minigraph.ops.math.casting import cast
 from minigraph.ops.math.integer_division import floordiv, floormod
 from minigraph.ops.nn.pool import CASES, Pool, pooled_images, sample_image
 from minigraph.ops.window import parse_padding, parse_sizes, tap
+from minigraph.util.nest import listed
 
 __all__ = ["max_pool", "max_pool2d", "max_pool_with_argmax"]
 
@@ -246,21 +247,25 @@ def max_pool(
     """
     images = renamed("input", input, "value", value)
     if isinstance(ksize, list | tuple) and len(ksize) == 4 and data_format == NHWC and ksize[3] != 1:
-        return _across_channels(images, list(ksize), strides, name)
+        return _across_channels(images, list(ksize), strides, padding, name)
     return pooled_images(MaxPool, images, ksize, strides, padding, data_format, name)
 
 
-def _across_channels(images: Any, ksize: list[int], strides: Any, name: str | None) -> Tensor:
+def _across_channels(images: Any, ksize: list[int], strides: Any, padding: Any, name: str | None) -> Tensor:
     """The maxima of groups of neighbouring channels."""
     if ksize[:3] != [1, 1, 1]:
         raise UnimplementedError(
             f"max_pool pools either across rows and columns or across channels, not both: ksize is {ksize}"
         )
-    if list(strides) != ksize:
+    if ksize[3] < 1:
+        raise ValueError(f"max_pool takes a ksize of positive numbers, not {ksize}")
+    if listed(strides) != ksize:
         raise UnimplementedError(
             f"max_pool across channels requires the depth window to equal the depth stride: ksize is {ksize}, "
-            f"strides are {list(strides)}"
+            f"strides are {strides}"
         )
+    if padding not in ("SAME", "VALID"):
+        raise ValueError(f"max_pool across channels takes the padding SAME or VALID, not {padding!r}")
     with composed(name, "MaxPool", images) as scope:
         x = convert_to_tensor(images)
         count = ksize[3]
