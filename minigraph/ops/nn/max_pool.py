@@ -27,7 +27,7 @@ from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, FIRST_MAXIMUM, Kernel
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.array.shape import known_dims
-from minigraph.ops.builder import apply, composed
+from minigraph.ops.builder import apply, composed, require_real
 from minigraph.ops.counting import no_flops, per_gradient
 from minigraph.ops.data_format import NHWC
 from minigraph.ops.math.casting import cast
@@ -46,6 +46,7 @@ class MaxPool(Pool):
     """
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        require_real(type(self).__name__, x)
         pooled = self.pooled(x)
         kind = uint8 if self.ksize[0] * self.ksize[1] <= 256 else int32
         return pooled, TensorType(kind, pooled.shape)
