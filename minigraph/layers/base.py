@@ -151,6 +151,28 @@ class Layer:
         self._added[GraphKeys.REGULARIZATION_LOSSES] += _penalties()[before:]
         return made
 
+    def add_weight(
+        self, name: str, shape: ShapeLike, dtype: DTypeLike | None = None, initializer: InitializerLike | None = None,
+        regularizer: Regularizer | None = None, trainable: bool | None = None, constraint: Constraint | None = None,
+        use_resource: bool | None = None, synchronization: Any = None, aggregation: Any = None,
+        partitioner: Any = None,
+    ) -> Variable:  # fmt: skip
+        """Make a variable of the layer, as `add_variable` does.
+
+        Args:
+            name, shape, dtype, initializer, regularizer, trainable, constraint: As for `add_variable`.
+            use_resource, synchronization, aggregation: TensorFlow 1's; they have no effect.
+            partitioner: Not supported.
+
+        Returns:
+            The variable.
+
+        Raises:
+            ValueError: An argument is not supported.
+        """
+        refuse(f"{type(self).__name__}.add_weight", partitioner=partitioner)
+        return self.add_variable(name, shape, dtype, initializer, regularizer, trainable is not False, constraint)
+
     def add_loss(self, losses: Any, inputs: Any = None) -> None:
         """Add losses to the layer and to `tf.GraphKeys.REGULARIZATION_LOSSES`.
 
@@ -228,7 +250,6 @@ class Layer:
         """The number of elements of all variables."""
         return sum(v.type.size for v in self.variables)
 
-    add_weight = add_variable
     weights, trainable_weights, non_trainable_weights = variables, trainable_variables, non_trainable_variables
 
 

@@ -28,7 +28,7 @@ class Scale(tf.layers.Layer):
     """A layer of a user's."""
 
     def build(self, input_shape: tf.TensorShape) -> None:
-        self.factor = self.add_variable("factor", [input_shape[-1]], initializer=tf.ones_initializer(),
+        self.factor = self.add_weight("factor", [input_shape[-1]], initializer=tf.ones_initializer(),
                                         regularizer=tf.nn.l2_loss)  # fmt: skip
         super().build(input_shape)
 
