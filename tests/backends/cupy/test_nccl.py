@@ -120,7 +120,7 @@ def test_without_nccl_the_error_names_the_package(machine: Machine, monkeypatch:
 
 def test_two_ranks_on_one_gpu_are_refused(machine: Any) -> None:
     machine.nccl.gather = lambda value: [value, (*theirs(value)[:3], value[3])]
-    with tf.Session(backend="cupy") as session, pytest.raises(InternalError, match="needs a GPU of its own"):
+    with tf.Session(backend="cupy") as session, pytest.raises(BackendError, match="needs a GPU of its own"):
         session.run(hvd.allreduce([1.0]))
 
 
