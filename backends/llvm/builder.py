@@ -31,15 +31,19 @@ from minigraph.backends.llvm.text import (
     undefined,
     vector,
 )
-from minigraph.core.dtypes import DType
+from minigraph.core.dtypes import DType, float16, float32, float64
+
+_FLOATS = {float16: F16, float32: F32, float64: F64}
+
+
+def has_code(dtype: DType) -> bool:
+    """Whether there are instructions for numbers of a dtype; there are none for floats of 8 bits, nor complex ones."""
+    return dtype in _FLOATS or dtype.np_dtype.kind in "iub"
 
 
 def element(dtype: DType) -> IRType:
     """The type of an element in memory."""
-    kind, size = dtype.np_dtype.kind, dtype.size
-    if kind == "f":
-        return {2: F16, 4: F32, 8: F64}[size]
-    return integer(8 * size)
+    return _FLOATS.get(dtype) or integer(8 * dtype.size)
 
 
 @cache

@@ -23,11 +23,15 @@ from minigraph.util.object_cache import objects
 
 
 class Host(NamedTuple):
-    """The CPU, its features in LLVM's notation, and the number of float32 lanes of a vector register."""
+    """The CPU, its features in LLVM's notation, and the number of float32 lanes of a vector register.
+
+    halves: whether it converts float16; LLVM would call functions for it that are not there.
+    """
 
     cpu: str
     features: str
     lanes: int
+    halves: bool
 
 
 VARIABLE = "MINIGRAPH_CPU"
@@ -50,11 +54,12 @@ def host() -> Host:
         needed, features, lanes = LEVELS[said]
         if lacking := [name for name in needed if not found.get(name)]:
             raise BackendError(f"{VARIABLE}={said}: this CPU lacks {', '.join(lacking)}")
-        return Host(said, features, lanes)
+        return Host(said, features, lanes, lanes > 4)
     features = found.flatten()
+    halves = bool(found.get("f16c", not found.get("sse2")))  # ARM's processors do
     if found.get("avx512f"):
-        return Host(llvm.get_host_cpu_name(), features + ",-prefer-256-bit", 16)
-    return Host(llvm.get_host_cpu_name(), features, 8 if found.get("avx") else 4)
+        return Host(llvm.get_host_cpu_name(), features + ",-prefer-256-bit", 16, halves)
+    return Host(llvm.get_host_cpu_name(), features, 8 if found.get("avx") else 4, halves)
 
 
 def require_host() -> None:
@@ -160,7 +165,7 @@ def _versions() -> tuple[str, ...]:
 
 
 def _link(content: bytes) -> Any:
-    cpu, features, _ = host()
+    cpu, features = host()[:2]
     codegen.machine(cpu, features)
     empty = llvm.parse_assembly("")
     engine = llvm.create_mcjit_compiler(empty, codegen.new_machine(cpu, features))

@@ -8,6 +8,7 @@ from functools import cache
 from minigraph.backend.base import Types
 from minigraph.backend.host import HostArray
 from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
+from minigraph.backends.llvm.builder import has_code
 from minigraph.backends.llvm.compiler import LazyModule, host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.backends.llvm.nest_schedule import Scheduled, launches
@@ -34,7 +35,10 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
     if kernel is not None and how.epilogue is not None:
         out_types = out_types[:1]
         first = only(kernel, [b.position == 0 for b in kernel.buffers if b.role == "out"])
-        kernel = followed(first, how.epilogue.value, how.epilogue.types(out_types[0].static))
+        whole, stored = out_types[0].static, next(b.shape for b in first.buffers if b.role == "out")
+        others = how.epilogue.types(whole)  # a kernel may store without the axes of length 1
+        others = [TensorType(t.dtype, stored) if t.static == whole else t for t in others]
+        kernel = followed(first, how.epilogue.value, others)
     if kernel is not None and how.pitch is not None:
         kernel = pitched(kernel, how.pitch)
     if kernel is None or not _is_printable(kernel, isinstance(op, Loop) or op.is_pointwise(in_types)):
@@ -120,7 +124,8 @@ def _place(buffer: Buffer, work: Mapping[int, BufferRef]) -> BufferRef:
 def _is_printable(kernel: Kernel, is_pointwise: bool = False) -> bool:
     """Whether the kernel can be written as LLVM IR. A pointwise one may read, cast and write float16."""
     touched = {a.buffer for a in accesses(kernel.body)}
-    if any(b.dtype.np_dtype.kind not in "fiub" or (b.dtype is float16 and not is_pointwise) for b in touched):
+    halves = is_pointwise and host().halves
+    if any(not has_code(b.dtype) or (b.dtype is float16 and not halves) for b in touched):
         return False
     sums = [n for s in statements(kernel.body) if isinstance(s, Reduce) for n in s.names]
     if any(not b.size for b in touched) or any(n.dtype is float16 for n in sums):

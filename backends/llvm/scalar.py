@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigraph.backends.llvm.approx import Approximations, lane_by_lane
-from minigraph.backends.llvm.builder import element, function, intrinsic, number
+from minigraph.backends.llvm.builder import element, function, has_code, intrinsic, number
+from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.text import F32, I1, I32, I64, IRBuilder, IRValue, integer, vector
 from minigraph.core.dtypes import DType, float16, float32, int32
 from minigraph.core.scalar import Scalar, walk
@@ -51,8 +52,9 @@ def _is_known(node: Scalar) -> bool:
         return True
     kinds = [node.dtype, *(a.dtype for a in node.args)]
     if float16 in kinds:  # is read, written and cast, but not computed with
-        return node.function == "operand" or (node.function == "cast" and {*kinds} == {float16, float32})
-    if node.dtype.np_dtype.kind not in "fiub":
+        is_cast = node.function == "cast" and {*kinds} == {float16, float32}
+        return host().halves and (node.function == "operand" or is_cast)
+    if not has_code(node.dtype):
         return False
     if node.function not in _KNOWN:
         return False

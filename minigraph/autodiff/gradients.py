@@ -65,7 +65,8 @@ def gradients(
         ValueError: There is no y, `grad_ys` is of another length, or `unconnected_gradients` is unknown.
         TypeError: A y is not floating-point.
         GraphError: The tensors are of different graphs.
-        GradientError: A path leads through an op without a gradient, or a factor's shape does not fit.
+        GradientError: A path leads through an op without a gradient or through complex numbers, or a factor's shape
+            does not fit.
 
     Example:
         >>> x = tf.constant(3.0)
@@ -144,6 +145,8 @@ def _backward(graph: Graph, ys: list[Tensor], xs: list[Tensor], stops: set[Node]
         gate = next((g for g in grads if g is not None), None)
         if gate is None or not node.inputs:
             continue
+        if overriding(node) is None:
+            _refuse_complex(node, between, grads)
         reader = recomputed.node(node, gate)
         with graph.made_at(node.source), graph.name_scope(f"{node.name}_grad"):
             for operand, grad in zip(node.inputs, _partials(node, reader, grads), strict=True):
@@ -164,6 +167,15 @@ def _partials(node: Node, reader: Node, grads: Sequence[Tensor | None]) -> Seque
             f"Num gradients {len(found)} generated for op {node.name} do not match num inputs {len(node.inputs)}"
         )
     return found
+
+
+def _refuse_complex(node: Node, between: set[Node], grads: Sequence[Tensor | None]) -> None:
+    """GradientError if a gradient would pass a complex tensor, for which no op has one."""
+    passed = [y for y, g in zip(node.outputs, grads, strict=True) if g is not None]
+    passed += [t for t in map(original, node.inputs) if t.node in between]
+    if any(t.dtype.is_complex for t in passed):
+        text = f"node '{node.name}' ({node.type}) lies on the path"
+        raise GradientError(f"gradients through complex numbers are not supported: {text}")
 
 
 def _is_differentiable(node: Node) -> bool:
@@ -247,7 +259,7 @@ def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Node]) -> set[Node]:
     last = max(y.node.id for y in ys)
     for node in ys[0].graph.nodes[first : last + 1]:
         passes = node not in stops and _is_differentiable(node)
-        if passes and any(t.dtype.is_floating and original(t).node in after for t in node.inputs):
+        if passes and any(_has_slope(t) and original(t).node in after for t in node.inputs):
             after.add(node)
     before: set[Node] = set()
     stack = [y.node for y in ys if y.node in after]
@@ -256,9 +268,13 @@ def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Node]) -> set[Node]:
         if node not in before:
             before.add(node)
             if node not in stops:
-                operands = [original(t) for t in node.inputs if t.dtype.is_floating]
+                operands = [original(t) for t in node.inputs if _has_slope(t)]
                 stack.extend(t.node for t in operands if t.node in after)
     return before
+
+
+def _has_slope(tensor: Tensor) -> bool:
+    return tensor.dtype.is_floating or tensor.dtype.is_complex
 
 
 def _initial(ys: list[Tensor], grad_ys: Any) -> list[Tensor]:

@@ -20,7 +20,8 @@ The text is one JSON object with a line for each node. Reading gives back the sa
 
 Tuples are lists, and what JSON does not know is an object: {"dtype": name}, {"type": "float32[?,3]"}, {"float": "nan"},
 and arrays: {"array": "float32[2]", "values": [1.0, -0.0]} where they are small, with "fill" and one number where all
-elements are equal, else with "data", their little-endian bytes in base64; {"scalar": …} likewise for NumPy's scalars.
+elements are equal, else and for complex numbers with "data", their little-endian bytes in base64; {"scalar": …}
+likewise for NumPy's scalars.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.core.dtypes import ALL, DType, as_dtype
+from minigraph.core.dtypes import ALL, COMPLEX, DType, as_dtype
 from minigraph.core.errors import DataLossError, GraphError, MinigraphError
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
@@ -41,7 +42,7 @@ from minigraph.util.read_budget import Budget, Damaged
 
 FORMAT, VERSION = "minigraph.graph", 1
 _SMALL = 16  # elements; larger arrays are written in base64
-_DTYPES = {d.name: d for d in ALL}
+_DTYPES = {d.name: d for d in (*ALL, *COMPLEX)}
 
 Types = tuple[TensorType, ...]
 
@@ -195,6 +196,8 @@ def _plain_array(array: np.ndarray, kind: str) -> dict[str, Any]:
 
 def _exact(array: np.ndarray) -> list[Any] | None:
     """The elements as JSON's numbers, with the fewest digits that give them back to the bit; None if there are none."""
+    if array.dtype.kind == "c":
+        return None
     flat = array.reshape(-1)
     values = [float(str(v)) for v in flat] if array.dtype.kind == "f" else flat.tolist()
     same = np.array(values, array.dtype).tobytes() == flat.tobytes()

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import ALL
+from minigraph.core.dtypes import ALL, COMPLEX
 from minigraph.util.read_budget import Damaged
 
 Array = np.ndarray[Any, Any]
 Weights = dict[str, Array]
 
-_DTYPES = {d.name: d.np_dtype for d in ALL}
+_DTYPES = {d.name: d.np_dtype for d in (*ALL, *COMPLEX)}
 
 
 def itemsize(dtype: str) -> int:
@@ -43,7 +43,7 @@ def from_raw(what: str, raw: Any, dtype: str, shape: Sequence[int]) -> Array:
 
 def is_number(array: Array) -> bool:
     """Whether minigraph supports the array's dtype."""
-    return array.dtype.newbyteorder("=") in _DTYPES.values()
+    return any(array.dtype.newbyteorder("=") == d.np_dtype for d in ALL)
 
 
 def native(array: Array) -> Array:

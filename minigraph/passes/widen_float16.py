@@ -11,6 +11,7 @@ from minigraph.core.types import TensorType
 from minigraph.ir.program import Instr, Program, Value
 from minigraph.ir.rebuild import Rebuilder, rebuild
 from minigraph.ops.math.casting import Cast
+from minigraph.ops.math.segment_reductions import SegmentReduction
 from minigraph.rewrite.driver import Applied, Outcome
 from minigraph.rewrite.pipeline import Replayable
 
@@ -23,7 +24,7 @@ class WidenFloat16(Replayable):
     after       cast(g(f(cast(x)))): the casts are to float32 and back, with none between f and g
     conditions  f and g take float32 as well, have float16 results, and have no effects; what only moves elements is
                 widened where its operand is. Casts of the program, comparisons, and updates of variables read rounded
-                numbers
+                numbers. Extremes of segments stay, as those of no segment are the limits of their dtype
     formula     the same without the roundings in between, and without overflow there
     """
 
@@ -67,6 +68,8 @@ class _Widening:
         """The types of the results in float32; None for an instruction that stays."""
         op = old.op
         halves = [v for v in inputs if v.type.dtype is float16]
+        if isinstance(op, SegmentReduction):
+            return None
         if not halves or op.stateful or op.writes or op.reads or op.draws or op.checks or op.on_host:
             return None
         if all(t.dtype is not float16 for t in old.types):

@@ -47,7 +47,7 @@ class HostFunction(HostOp):
         return (TensorType(self._result(dtype), shape),)
 
     def _result(self, dtype: DType) -> DType:
-        return dtype.real_dtype if self.function in ("real", "imag", "abs") else dtype
+        return dtype.real_dtype if self.function in ("real", "imag") else dtype
 
     def forward(self, xp: Any, *operands: Any) -> tuple[Any, ...]:
         arrays = [np.asarray(x) for x in operands]
@@ -60,6 +60,21 @@ class HostFunction(HostOp):
             raise GradientError(f"gradients of {node.name!r} are not supported")
         found = _SLOPES[self.function](grad, *node.inputs)
         return [_summed(g, x) for g, x in zip(found, node.inputs, strict=True)]
+
+
+class ComplexOf(HostFunction):
+    """Complex numbers of their parts."""
+
+    function: str = "complex"
+
+    def _result(self, dtype: DType) -> DType:
+        return as_dtype(np.result_type(dtype.np_dtype, np.complex64))
+
+    def forward(self, xp: Any, *operands: Any) -> tuple[Any, ...]:
+        parts = np.broadcast_arrays(*operands)
+        found = np.empty(parts[0].shape, np.result_type(parts[0], np.complex64))
+        found.real, found.imag = parts
+        return (found,)
 
 
 def _summed(grad: Tensor, like: Tensor) -> Tensor:
@@ -149,11 +164,9 @@ def conj(x: Any, name: str | None = None) -> Tensor:
 
 def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
     """Complex numbers of their parts, both float32 or both float64."""
-    with tf.name_scope(name, "Complex", [real, imag]):
+    with tf.name_scope(name, "Complex", [real, imag]) as scope:
         a = convert_to_tensor(real)
         b = convert_to_tensor(imag, a.dtype)
-        kinds = {"float32": (tf.complex64, 1j), "float64": (tf.complex128, 1j)}
-        if a.dtype.name not in kinds:
+        if a.dtype.name not in ("float32", "float64"):
             raise DTypeError(f"complex takes parts of float32 or float64, not {a.dtype.name}")
-        dtype, unit = kinds[a.dtype.name]
-        return tf.cast(a, dtype) + tf.constant(unit, dtype) * tf.cast(b, dtype)
+        return a.graph.add(ComplexOf(), [a, b], scope).outputs[0]

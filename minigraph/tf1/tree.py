@@ -35,6 +35,7 @@ from minigraph.tf1 import (
     host_math,
     logs,
     mnist,
+    partitions,
     private_modules,
     queues,
     readers,
@@ -181,8 +182,11 @@ def _fill_aliases() -> None:
     """Other names for what is there, and namespaces of later versions of TensorFlow 1."""
     own = _public(aliases, "VariablesWithoutValue", "IsVariableInitialized", "relu_layer", "constant_value")
     ROOT.__dict__.update(own, OpError=minigraph.errors.OpError, make_template=make_template)
-    more = _public(combined, "ListDiff")
-    ROOT.__dict__.update(more, count_up_to=counting.count_up_to, batch_scatter_update=counting.batch_scatter_update)
+    more, parts = _public(combined, "ListDiff"), _public(partitions, "Stitch", "Bincount")
+    ROOT.__dict__.update(
+        **more, **parts, count_up_to=counting.count_up_to, batch_scatter_update=counting.batch_scatter_update
+    )
+    _add("math", bincount=partitions.bincount)
     numbers = _public(host_math, "HostFunction")
     messages = _public(tensor_protos)
     ROOT.__dict__.update(**numbers, **messages)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from minigraph.core.errors import DataLossError, NotFoundError
+from minigraph.core.errors import DataLossError, DTypeError, NotFoundError
 from minigraph.core.typing import PathLike
 from minigraph.util.files import atomic_write
 
@@ -16,9 +16,11 @@ _FORMAT = "minigraph.checkpoint.1"
 
 
 def write_checkpoint(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
-    """Write named arrays with a checksum. `metadata`: texts by key."""
+    """Write named arrays with a checksum. `metadata`: texts by key. DTypeError for complex128, which has no form."""
     from safetensors.numpy import save
 
+    if wide := [name for name, a in arrays.items() if a.dtype == np.complex128]:
+        raise DTypeError(f"'{wide[0]}' is complex128, which only checkpoints of TensorFlow 1's form can hold")
     contiguous = {name: np.ascontiguousarray(a).reshape(a.shape) for name, a in arrays.items()}
     header = {f"user.{k}": v for k, v in metadata.items()} | {"format": _FORMAT}
     data = save(contiguous, header | {"sha256": _digest(contiguous, header)})

@@ -45,7 +45,7 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_counts": ("cases_counts",),
     "tf1_effects": ("cases_effects", "cases_updates"),
     "tf1_arguments": ("cases_arguments",),
-    "tf1_segments": ("cases_segments",),
+    "tf1_segments": ("cases_segments", "cases_partitions"),
     "tf1_blocks": ("cases_blocks",),
     "tf1_matrices": ("cases_matrices",),
     "tf1_conversions": ("cases_conversions",),

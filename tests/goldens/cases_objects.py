@@ -262,3 +262,20 @@ def ops_as_messages(tf: Any) -> Results:
             kind: [d.name, len(d.input_arg), len(d.output_arg), d.is_stateful]
             for kind, d in ((k, n.op_def) for k, n in nodes.items())
         }
+
+
+@case(2e-6, 1e-6)
+def keras_gradients_of_rows(tf: Any) -> Results:
+    """Steps by gradients of some rows, of which two may be the same."""
+    results = {}
+    for kind in ("SGD", "RMSprop", "Adam", "Adagrad"):
+        with tf.Graph().as_default(), tf.Session() as session:
+            table = tf.Variable(tf.ones([4, 1]), use_resource=True)
+            rows = tf.placeholder(tf.int32, [3])
+            slices = tf.IndexedSlices(tf.constant([[1.0], [2.0], [3.0]]), rows, tf.constant([4, 1]))
+            step = getattr(tf.keras.optimizers, kind)(0.1).apply_gradients([(slices, table)])
+            session.run(tf.global_variables_initializer())
+            for places in ([0, 2, 0], [1, 2, 2]):
+                session.run(step, {rows: places})
+            results[kind] = session.run(table)
+    return results

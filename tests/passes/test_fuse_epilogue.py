@@ -112,6 +112,9 @@ def test_native_kernels_take_an_epilogue_to_the_bit() -> None:
     pooled = [tf.nn.max_pool(x, 3, 2, "SAME"), tf.nn.avg_pool(x, 3, 2, "VALID"), tf.nn.lrn(x), tf.nn.softmax(x)]
     reduced = [tf.reduce_max(x, [1, 2]), tf.reduce_min(x, [1, 2]), tf.reduce_mean(x, [1, 2])]
     ys = [tf.nn.relu(tf.nn.bias_add(p, b)) for p in pooled] + [tf.tanh(r + b) for r in reduced]
+    for axes in ([3], [0, 1], [0, 2]):  # kept axes in front, between and behind
+        kept = tf.reduce_max(x, axes, keepdims=True)
+        ys.append(tf.tanh(kept * tf.Variable(tf.ones(kept.shape[1:].as_list())) + 0.5))
     feed = {x: np.random.RandomState(0).randn(2, 7, 5, 8).astype(np.float32)}
     found = []
     for passes in ([*FUSE], ["fuse_pointwise"]):
@@ -124,7 +127,7 @@ def test_native_kernels_take_an_epilogue_to_the_bit() -> None:
     np.testing.assert_allclose(total, feed[x].astype(float).sum() ** 2)
     for fused, plain in zip(found[0], found[2], strict=True):
         np.testing.assert_array_equal(fused, plain)
-    assert (found[1], found[3]) == (7, 14)
+    assert (found[1], found[3]) == (10, 20)
     with tf.Session(backend="numpy", optimize="O0") as session:
         session.run(tf.global_variables_initializer())
         for fused, plain in zip(found[0], session.run(ys, feed), strict=True):

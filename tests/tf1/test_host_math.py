@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigraph.tf1 as tf
+from minigraph.core.errors import GradientError
 
 X = np.array([[0.3, -0.5, 0.9]])
 Y = np.array([[1.5], [-2.0]])
@@ -54,3 +55,39 @@ def test_parts_of_complex_numbers() -> None:
     assert [p.dtype.name for p in parts[:4]] == ["complex64", "float32", "float32", "complex64"]
     with pytest.raises(TypeError, match="float16"):
         tf.complex(tf.constant(1.0, tf.float16), 2.0)
+
+
+def test_the_parts_of_complex_numbers_are_kept_as_they_are() -> None:
+    special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.5], np.float32)
+    real, imag = special[:, None], special
+    z = tf.complex(real, imag)
+    found = tf.Session().run([tf.real(z), tf.imag(z)])
+    for part, want in zip(found, np.broadcast_arrays(real, imag), strict=True):
+        np.testing.assert_array_equal(part, want)
+        np.testing.assert_array_equal(np.signbit(part), np.signbit(want))
+
+
+COMPLEX_PATHS = [
+    lambda x: tf.cast(tf.square(tf.cast(x, tf.complex64)), tf.float32),
+    lambda x: tf.real(tf.complex(x, x)),
+    lambda x: tf.imag(tf.conj(tf.cast(x, tf.complex64))),
+]
+
+
+@pytest.mark.parametrize("path", COMPLEX_PATHS)
+def test_gradients_through_complex_numbers_are_refused_and_others_are_kept(path: Any) -> None:
+    x = tf.constant([1.0, 2.0])
+    beside = tf.reduce_sum(x) + tf.reduce_sum(tf.stop_gradient(path(x)))
+    with pytest.raises(GradientError, match="complex"):
+        tf.gradients(tf.reduce_sum(x) + tf.reduce_sum(path(x)), x)
+    (slope,) = tf.gradients(beside, x)
+    np.testing.assert_array_equal(tf.Session().run(slope), [1.0, 1.0])
+
+
+def test_adjoint_complex_matrices_are_refused() -> None:
+    real, z = np.array([[1.0, 2.0]]), np.array([[1 + 2j, 3]])
+    for side in ("adjoint_a", "adjoint_b"):
+        with pytest.raises(ValueError, match=side):
+            tf.matmul(z, z, **{side: True})
+        want = real.T @ real if side == "adjoint_a" else real @ real.T
+        np.testing.assert_array_equal(tf.Session().run(tf.matmul(real, real, **{side: True})), want)

@@ -185,3 +185,22 @@ def test_a_meta_graph_with_unknown_ops_adds_nothing(tmp_path: Path) -> None:
     with pytest.raises(GraphError, match="loop"):
         tf.train.import_meta_graph(message)
     assert not tf.get_default_graph().get_operations()
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_complex_variables_are_restored(tmp_path: Path, dtype: str) -> None:
+    value = np.array([1 + 2j, -0.5j], dtype)
+    for api in (tf, tf1):
+        with tf.Graph().as_default(), tf.Session() as session:
+            variable = tf.Variable(value, name="z")
+            session.run(variable.initializer)
+            if (api, dtype) == (tf, "complex128"):
+                with pytest.raises(TypeError, match="'z' is complex128"):
+                    api.train.Saver().save(session, str(tmp_path / "refused"))
+                continue
+            path = api.train.Saver().save(session, str(tmp_path / api.__name__))
+            session.run(variable.assign(np.zeros_like(value)).op)
+            api.train.Saver().restore(session, path)
+            found = session.run(variable)
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, value)

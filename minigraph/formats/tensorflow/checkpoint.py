@@ -241,7 +241,10 @@ def _name(found: dict[int, list[Any]]) -> str:
 
 
 _CONTENT, _HALVES = 4, 13
-_FIELDS = {"float32": 5, "float64": 6, "int64": 10, "bool": 11, "uint32": 16, "uint64": 17}
+_FIELDS = {
+    "float32": 5, "float64": 6, "complex64": 9, "int64": 10, "bool": 11, "complex128": 12, "uint32": 16, "uint64": 17,
+}  # fmt: skip
+_FIXED = {"float32": 4, "float64": 8, "complex64": 4, "complex128": 8}  # bytes of each value in the field
 _SMALL_INTEGERS = 7
 
 
@@ -252,8 +255,7 @@ def _numbers(name: str, data: memoryview, dtype: str, budget: Budget) -> Array:
         return _flat(name, content[-1], dtype)
     field = _HALVES if dtype in ("float16", "bfloat16") else _FIELDS.get(dtype, _SMALL_INTEGERS)
     values = found.get(field, [])
-    if dtype in ("float32", "float64"):
-        size = itemsize(dtype)
+    if size := _FIXED.get(dtype):
         raw = b"".join(v if isinstance(v, memoryview) else v.to_bytes(8, "little")[:size] for v in values)
         budget.take(name, (len(raw),), 1)
         return _flat(name, raw, dtype)

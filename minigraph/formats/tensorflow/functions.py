@@ -23,7 +23,7 @@ _OUTPUTS: dict[str, tuple[str, ...]] = {
     "BroadcastGradientArgs": ("r0", "r1"),
     "ListDiff": ("out", "idx"),
     "MaxPoolWithArgmax": ("output", "argmax"),
-    "Merge": ("output", "value_index"),
+    **dict.fromkeys(("Merge", "RefMerge"), ("output", "value_index")),
     "NonMaxSuppressionV4": ("selected_indices", "valid_outputs"),
     "NonMaxSuppressionV5": ("selected_indices", "selected_scores", "valid_outputs"),
     "Qr": ("q", "r"),
@@ -33,7 +33,8 @@ _OUTPUTS: dict[str, tuple[str, ...]] = {
     "SoftmaxCrossEntropyWithLogits": ("loss", "backprop"),
     "SparseSoftmaxCrossEntropyWithLogits": ("loss", "backprop"),
     "Svd": ("s", "u", "v"),
-    "Switch": ("output_false", "output_true"),
+    **dict.fromkeys(("Switch", "RefSwitch"), ("output_false", "output_true")),
+    "TensorArrayConcatV3": ("value", "lengths"),
     "TensorArrayGradV3": ("grad_handle", "flow_out"),
     "TensorArrayV3": ("handle", "flow"),
     "TensorListPopBack": ("output_handle", "tensor"),
@@ -45,15 +46,16 @@ _OUTPUTS: dict[str, tuple[str, ...]] = {
     "Unstage": ("values",),
     **{f"FusedBatchNorm{v}": ("y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2",
                               "reserve_space_3") for v in ("", "V2", "V3")},
-    **{f"FusedBatchNormGrad{v}": ("x_backprop", "scale_backprop", "offset_backprop") for v in ("", "V2", "V3")},
+    **{f"FusedBatchNormGrad{v}": ("x_backprop", "scale_backprop", "offset_backprop", f"reserve_space_{n}",
+                                  f"reserve_space_{n + 1}") for v, n in (("", 3), ("V2", 3), ("V3", 4))},
 }  # fmt: skip
 
 
 def without_functions(message: Any) -> Any:
     """The `GraphDef` with the bodies of its functions in place of what calls them; itself if there is none.
 
-    UnreadableError for a function that is missing, or that calls itself; Damaged for more nodes than a file of its
-    size may have.
+    UnreadableError for a function that is missing, or that calls itself, and for more or larger nodes than a file of
+    its size may have.
     """
     functions = {f.signature.name: f for f in message.library.function}
     if not any(_is_call(node, functions) for node in message.node):
@@ -80,10 +82,8 @@ class _Writer:
 
     def add(self, node: Any, depth: int) -> None:
         """Append a node, or what a call stands for."""
-        try:
-            self.budget.visit(f"node '{node.name}' ({node.op})")
-        except Damaged as error:
-            raise UnreadableError(f"the functions of the graph call each other too often: {error}") from None
+        if depth:
+            self._charge(node, 1)
         if depth > _DEEPEST:
             raise UnreadableError(f"node '{node.name}' ({node.op}): more than {_DEEPEST} functions call each other")
         add = self._loop if node.op in WHILES else self._condition if node.op in CONDITIONS else self._call
@@ -98,10 +98,19 @@ class _Writer:
             text = f"node '{node.name}' ({node.op}): its inputs and results do not fit to its functions: {error}"
             raise UnreadableError(text) from None
 
+    def _charge(self, node: Any, entries: int) -> None:
+        """Count a node that the file does not hold itself."""
+        try:
+            self.budget.visit(f"node '{node.name}' ({node.op})", entries)
+            self.budget.take(node.name, (node.ByteSize(),), 1)
+        except Damaged as error:
+            raise UnreadableError(f"the functions of the graph call each other too often: {error}") from None
+
     def _new(self, kind: str, name: str, *inputs: str, dtype: int = 0) -> str:
         node = proto("node_def", "NodeDef")(name=name, op=kind, input=inputs)
         if dtype:
             node.attr["T"].type = dtype
+        self._charge(node, 0)
         self.nodes.append(node)
         return name
 
@@ -115,24 +124,24 @@ class _Writer:
             self.nodes[-1].attr["T"].type = dtypes[0]
 
     def _call(self, node: Any, depth: int) -> None:
-        function = self._function(node, node.attr["f"].func.name if node.op in CALLS else node.op)
+        function = self._function(node, _attr(node, "f").func.name if node.op in CALLS else node.op)
         data, control = _split(node.input)
         results, effects = self._body(node, function, node.name, data, control, (), depth)
         self._results(node, results, effects, [a.type for a in function.signature.output_arg])
 
     def _condition(self, node: Any, depth: int) -> None:
         (pred, *data), control = _split(node.input)
-        kinds = list(node.attr["Tin"].list.type)
-        if node.attr["Tcond"].type not in (0, NUMBERS["bool"]):
+        kinds = list(_attr(node, "Tin").list.type)
+        if _attr(node, "Tcond").type not in (0, NUMBERS["bool"]):
             pred = self._new("Cast", f"{node.name}/condition", pred)
-            self.nodes[-1].attr["SrcT"].type = node.attr["Tcond"].type
+            self.nodes[-1].attr["SrcT"].type = _attr(node, "Tcond").type
             self.nodes[-1].attr["DstT"].type = NUMBERS["bool"]
         pivot = self._new("Switch", f"{node.name}/pivot", pred, pred, *control, dtype=NUMBERS["bool"])
         switches = [self._new("Switch", f"{node.name}/switch_{i}", x, pred, *control, dtype=kinds[i])
                     for i, x in enumerate(data)]  # fmt: skip
         sides: list[list[str]] = []
         for side, label in enumerate(("else", "then")):
-            function = self._function(node, node.attr[f"{label}_branch"].func.name)
+            function = self._function(node, _attr(node, f"{label}_branch").func.name)
             inside = self._new("Identity", f"{node.name}/pivot_{label}", f"{pivot}:{side}", dtype=NUMBERS["bool"])
             given = [f"{s}:{side}" for s in switches]
             results, effects = self._body(node, function, f"{node.name}/{label}", given, (), [f"^{inside}"], depth)
@@ -147,9 +156,9 @@ class _Writer:
 
     def _loop(self, node: Any, depth: int) -> None:
         data, control = _split(node.input)
-        kinds, name = list(node.attr["T"].list.type), node.name
-        cond, body = (self._function(node, node.attr[key].func.name) for key in ("cond", "body"))
-        fixed = {i for i in range(len(data)) if _unchanged(body, i)}
+        kinds, name = list(_attr(node, "T").list.type), node.name
+        cond, body = (self._function(node, _attr(node, key).func.name) for key in ("cond", "body"))
+        fixed = _unchanged(body, len(data))
         changing = [i for i in range(len(data)) if i not in fixed]
         if not changing:
             raise UnreadableError(f"node '{name}' ({node.op}): no step of the loop changes a variable")
@@ -159,7 +168,7 @@ class _Writer:
             self.nodes[-1].attr["frame_name"].s = name.encode()
             self.nodes[-1].attr["is_constant"].b = i in fixed
             merged[i] = inside[i] = enter
-            if i in changing:
+            if i not in fixed:
                 merged[i] = self._new("Merge", f"{name}/merge_{i}", enter, f"{name}/next_{i}", dtype=kinds[i])
                 switch = self._new("Switch", f"{name}/switch_{i}", merged[i], f"{name}/go", dtype=kinds[i])
                 inside[i] = f"{switch}:1"
@@ -194,7 +203,7 @@ class _Writer:
             text = f"calls '{function.signature.name}', which takes {len(arguments)} tensors, with {len(given)}"
             raise UnreadableError(f"node '{node.name}' ({node.op}) {text}")
         kinds = {n.name: n for n in function.node_def}
-        renamed = _renaming(function, dict(zip(arguments, given, strict=True)), kinds, scope)
+        renamed = self._renaming(function, dict(zip(arguments, given, strict=True)), kinds, scope)
         for inner in function.node_def:
             copy = proto("node_def", "NodeDef")()
             copy.CopyFrom(inner)
@@ -207,10 +216,42 @@ class _Writer:
                 copy.attr["frame_name"].s = f"{scope}/".encode() + copy.attr["frame_name"].s
             for key, value in inner.attr.items():
                 if value.placeholder:
-                    copy.attr[key].CopyFrom(node.attr[value.placeholder])
+                    copy.attr[key].CopyFrom(_attr(node, value.placeholder))
             self.add(copy, depth + 1)
         results = [renamed(function.ret[a.name]) for a in function.signature.output_arg]
         return results, [f"{scope}/{name}" for name in function.control_ret.values()]
+
+    def _renaming(
+        self, function: Any, given: Mapping[str, str], nodes: Mapping[str, Any], scope: str
+    ) -> Callable[[str], str]:
+        """The graph's name of what a node of a function reads: an argument, `node:argument:number`, or `^node`.
+
+        A control input that is an argument is dropped: its value is an input anyway.
+        """
+
+        def renamed(name: str) -> str:
+            if name.startswith("^"):
+                return f"^{scope}/{name[1:]}" if name[1:] in nodes else ""
+            node, *rest = name.split(":")
+            if not rest and node in given:
+                return given[node]
+            if node not in nodes:
+                text = f"the function '{function.signature.name}' reads '{name}', which it does not have"
+                raise UnreadableError(text)
+            outputs = self._outputs(nodes[node].op)
+            if rest and len(outputs) > 1 and rest[0] not in outputs:
+                text = f"the function '{function.signature.name}' reads '{name}'"
+                raise UnreadableError(f"{text}, but the outputs of {nodes[node].op} are {', '.join(outputs)}")
+            start = outputs.index(rest[0]) if len(outputs) > 1 and rest else 0
+            return f"{scope}/{node}:{start + int(rest[1] if len(rest) > 1 else 0)}"
+
+        return renamed
+
+    def _outputs(self, op: str) -> Sequence[str]:
+        """The names of the outputs of an op or a function; none for an op with one name for all of them."""
+        if op in self.functions:
+            return [a.name for a in self.functions[op].signature.output_arg]
+        return _OUTPUTS.get(op, ())
 
 
 def _split(inputs: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -219,33 +260,19 @@ def _split(inputs: Iterable[str]) -> tuple[list[str], list[str]]:
     return [i for i in given if not i.startswith("^")], [i for i in given if i.startswith("^")]
 
 
-def _renaming(function: Any, given: Mapping[str, str], nodes: Mapping[str, Any], scope: str) -> Callable[[str], str]:
-    """The graph's name of what a node of a function reads: an argument, `node:argument:number`, or `^node`.
-
-    A control input that is an argument is dropped: its value is an input anyway.
-    """
-
-    def renamed(name: str) -> str:
-        if name.startswith("^"):
-            return f"^{scope}/{name[1:]}" if name[1:] in nodes else ""
-        node, *rest = name.split(":")
-        if not rest and node in given:
-            return given[node]
-        if node not in nodes:
-            raise UnreadableError(f"the function '{function.signature.name}' reads '{name}', which it does not have")
-        outputs = _OUTPUTS.get(nodes[node].op, ())
-        start = outputs.index(rest[0]) if rest and rest[0] in outputs else 0
-        return f"{scope}/{node}:{start + int(rest[1] if len(rest) > 1 else 0)}"
-
-    return renamed
+def _unchanged(body: Any, count: int) -> set[int]:
+    """The arguments that a step gives back as they are, such as the handle of a variable."""
+    copied = {n.name: n.input[0] for n in body.node_def if n.op == "Identity" and n.input}
+    found = set()
+    for index in range(count):
+        name = body.ret[body.signature.output_arg[index].name]
+        for _ in range(_DEEPEST):
+            name = copied.get(base_name(name), name)
+        if name == body.signature.input_arg[index].name:
+            found.add(index)
+    return found
 
 
-def _unchanged(body: Any, index: int) -> bool:
-    """Whether a step gives an argument back as it is, such as the handle of a variable."""
-    nodes = {n.name: n for n in body.node_def}
-    name = body.ret[body.signature.output_arg[index].name]
-    for _ in nodes:
-        if base_name(name) not in nodes or nodes[base_name(name)].op != "Identity":
-            break
-        name = nodes[base_name(name)].input[0]
-    return bool(name == body.signature.input_arg[index].name)
+def _attr(node: Any, name: str) -> Any:
+    """An attribute of a node, empty where it has none; reading it from the map itself would add it to the message."""
+    return node.attr[name] if name in node.attr else proto("attr_value", "AttrValue")()

@@ -67,7 +67,7 @@ def paths_of(messages: Mapping[str, Any]) -> dict[str, Path]:
         node = messages[todo.pop()]
         around = max((paths.get(base_name(i), ()) for i in node.input), key=len, default=())
         if node.op in ENTER:
-            around = (*around, node.attr["frame_name"].s.decode())
+            around = (*around, node.attr["frame_name"].s.decode(errors="backslashreplace"))
         elif node.op in EXIT:
             around = around[:-1]
         if len(around) > len(paths.get(node.name, ())):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigraph.core.collections import GraphKeys
-from minigraph.core.dtypes import string
+from minigraph.core.dtypes import DType, string
 from minigraph.core.errors import DataLossError, GraphError
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.protos import proto
@@ -20,13 +20,13 @@ from minigraph.formats.tensorflow.exporting import graph_message
 from minigraph.formats.tensorflow.functions import without_functions
 from minigraph.formats.tensorflow.graph_def import is_graph, read_message_file
 from minigraph.formats.tensorflow.importing import add_message
-from minigraph.formats.tensorflow.values import Dims, read_tensor
+from minigraph.formats.tensorflow.values import Dims, read_attribute, read_tensor
 from minigraph.graphs.importing import base_name
 from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const, string_array
 from minigraph.ops.state.variable import Assign, ReadVariable, VariableV2
 from minigraph.run.variables import Variable
-from minigraph.util.read_budget import Budget
+from minigraph.util.read_budget import Budget, Damaged
 
 # The collections whose items are `VariableDef` messages.
 OF_VARIABLES = (
@@ -161,15 +161,21 @@ def _holds_graph(message: Any) -> bool:
 def add_meta_graph(
     graph: Graph, message: Any, scope: str = "", replaced: Mapping[str, Tensor] | None = None, trusted: bool = False
 ) -> ImportedMetaGraph:
-    """Add a `MetaGraphDef` to a graph, with variables and collections. GraphError; then nothing is added."""
+    """Add a `MetaGraphDef` to a graph, with variables and collections.
+
+    GraphError, or DataLossError for variables that are too large; then nothing is added.
+    """
     definitions = _variable_defs(message)
     names = {node.name for node in message.graph_def.node}
     for definition in definitions.values():
         _check_variable(definition, names)
-    added = add_message(graph, message.graph_def, scope, replaced, trusted=trusted)
+    whole = without_functions(message.graph_def)
+    restored = restored_by(whole)
+    bare = dict.fromkeys(r.variable for r in restored if r.variable not in definitions)
+    _check_sizes(message, [node for node in whole.node if node.name in bare])
+    added = add_message(graph, whole, scope, replaced, trusted=trusted)
     variables = {name: _variable(d, added.tensors, added.nodes) for name, d in definitions.items()}
-    restored = restored_by(without_functions(message.graph_def))
-    for name in {r.variable for r in restored} - set(variables):
+    for name in bare:
         if name in added.nodes and isinstance(added.nodes[name].op, VariableV2):
             variables[name] = _bare_variable(added.nodes[name].outputs[0])
     for key, collection in message.collection_def.items():
@@ -201,6 +207,18 @@ def _check_variable(definition: Any, nodes: set[str]) -> None:
     for name in (definition.variable_name, definition.initializer_name, definition.snapshot_name):
         if name and base_name(name) not in nodes:
             raise GraphError(f"the variable '{definition.variable_name}' refers to '{name}', which is not in the graph")
+
+
+def _check_sizes(message: Any, variables: Iterable[Any]) -> None:
+    """DataLossError if the initial values of variables, which the file does not hold, are too large for the file."""
+    budget = Budget(message.ByteSize)
+    for node in variables:
+        kind, shape = (read_attribute(node.attr[k], budget) if k in node.attr else None for k in ("dtype", "shape"))
+        if isinstance(kind, DType) and isinstance(shape, tuple) and None not in shape:
+            try:
+                budget.take(node.name, shape, kind.np_dtype.itemsize)
+            except Damaged as error:
+                raise DataLossError(f"the variable {error}") from None
 
 
 def _variable(definition: Any, tensors: Mapping[str, Tensor], nodes: Mapping[str, Node]) -> Variable:

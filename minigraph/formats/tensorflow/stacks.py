@@ -44,7 +44,9 @@ class _Threads:
         self._conds = {path: n for n, path in self._paths.items() if self._nodes[n].op == "LoopCond"}
         self._readers: dict[str, list[str]] = {}  # of what a handle passes
         for node in message.node:
-            if node.input and (node.op in (*ENTER, *SWITCH, *_PUSH, *_POP)):
+            if node.input and node.op in (*ENTER, *SWITCH, *_PUSH, *_POP):
+                if node.op in _PUSH and (len(node.input) < 2 or node.input[1].startswith("^")):
+                    raise UnreadableError(f"node '{node.name}' ({node.op}) has no value to push")
                 self._readers.setdefault(full_name(node.input[0]), []).append(node.name)
 
     def follow(self, stack: str) -> None:
@@ -54,13 +56,14 @@ class _Threads:
         node.attr["element_dtype"].CopyFrom(node.attr["elem_type"])
         del node.input[:]
         node.input.extend(self._constant(f"{stack}/{label}", n) for label, n in (("shape", -1), ("most", -1)))
-        users = sorted(self._users(stack, 0), key=lambda user: self._pops(user))
+        users = self._users(stack, 0)
+        popping = [user for user in users if self._pops(user)]
+        pushing = [user for user in users if user not in popping]
+        if max(len(popping), len(pushing)) > 1:
+            raise UnreadableError(f"the stack '{stack}' is pushed to or popped from in several places")
         pushed = f"{stack}:0"
-        for user in users:
-            if self._pops(user):
-                self._through(user, pushed)
-            else:
-                pushed = self._through(user, pushed)
+        for user in (*pushing, *popping):
+            pushed = self._through(user, pushed)
 
     def _users(self, name: str, output: int) -> list[str]:
         return self._readers.get(f"{name}:{output}", [])

@@ -16,6 +16,7 @@ from minigraph.core.op import Op
 from minigraph.keras import backend as K
 from minigraph.keras.base_layer import assign_all
 from minigraph.keras.state import state_of
+from minigraph.ops.array.indexed_slices import IndexedSlices
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.clipping import clip_by_norm, clip_by_value
 from minigraph.ops.state.variable import Assign
@@ -165,6 +166,16 @@ class Optimizer(core.Optimizer):
         variables = [self._slots[key][var] for key, *_ in self.slots()]
         self._moved += [assign(v, value).node for v, value in zip(variables, values, strict=True)]
         return Assign(), [var.ref, var.value() + difference]
+
+    def sparse_step(
+        self, var: Variable, grad: IndexedSlices, slots: Sequence[Tensor], hyper: Hyper
+    ) -> tuple[Op, list[Tensor]]:
+        return self.step(var, grad.as_graph_tensor(), slots, hyper)  # all rows of the slots decay, as in TensorFlow
+
+    def apply_gradients(
+        self, grads_and_vars: Any, global_step: Variable | None = None, name: str | None = None
+    ) -> Node:
+        return super().apply_gradients(grads_and_vars, self.iterations if global_step is None else global_step, name)
 
     def finish(self, updates: list[Node], hyper: Hyper) -> list[Node]:
         moved, self._moved = self._moved, []

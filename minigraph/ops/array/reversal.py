@@ -65,6 +65,8 @@ class ReverseAxes(Op):
         for axis in self.axes:
             if x.shape is not None and not -len(x.shape) <= axis < len(x.shape):
                 raise ShapeError(f"'axis' {axis} is out of valid range for a tensor of shape {format_shape(x.shape)}")
+        if x.shape is not None and len({a % len(x.shape) for a in self.axes}) < len(self.axes):
+            raise ShapeError(f"'axis' names an axis twice: {list(self.axes)} for a tensor of rank {len(x.shape)}")
         return (x,)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
@@ -96,7 +98,7 @@ def reverse(tensor: TensorLike, axis: int | Sequence[int] | Tensor, name: str | 
         A tensor of the dtype and shape of `tensor`.
 
     Raises:
-        ShapeError: An axis is out of range, or the rank of `tensor` must be known and is not.
+        ShapeError: An axis is out of range or given twice, or the rank of `tensor` must be known and is not.
         InvalidArgumentError: An axis in a tensor is out of range; found in the run.
 
     Example:

@@ -31,6 +31,8 @@ class Cast(Op):
         return (TensorType(self.dtype, x.shape),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        if x.dtype.kind == "c" and self.dtype.np_dtype.kind in "fiu":
+            x = x.real  # NumPy would warn
         if x.dtype.kind == "f" and self.dtype is uint32:  # as `scalar.cast` does
             x = x.astype(np.int64)
         return (x.astype(self.dtype.np_dtype),)

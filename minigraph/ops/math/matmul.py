@@ -110,7 +110,7 @@ def matmul(
         b: A tensor [..., K, N] of the dtype of `a`; leading axes broadcast.
         transpose_a: Whether `a` is [..., K, M], to be transposed first.
         transpose_b: Whether `b` is [..., N, K], to be transposed first.
-        adjoint_a, adjoint_b: The same as `transpose_a` and `transpose_b`, since numbers are real.
+        adjoint_a, adjoint_b: The same as `transpose_a` and `transpose_b`; not supported for complex numbers.
         a_is_sparse, b_is_sparse: TensorFlow 1's; they have no effect.
         name: Name of the node.
 
@@ -118,7 +118,7 @@ def matmul(
         A tensor [..., M, N] of the dtype of `a`.
 
     Raises:
-        ValueError: A matrix is to be both transposed and adjoint.
+        ValueError: A matrix is to be both transposed and adjoint, or adjoint and complex.
         ShapeError: A rank is below 2, the inner sizes differ, or leading axes do not broadcast.
         DTypeError: The dtypes differ.
 
@@ -136,6 +136,9 @@ def matmul(
     dtype = None if known is None else known.dtype
     with graph_of([a, b]).as_default():
         a, b = convert_to_tensor(a, dtype, "a"), convert_to_tensor(b, dtype, "b")
+    for side, adjoint in (("a", adjoint_a), ("b", adjoint_b)):
+        if adjoint and a.dtype.is_complex:
+            raise ValueError(f"matmul: adjoint_{side}=True is not supported for complex numbers")
     high = any(t.type.rank is None or t.type.rank > 2 for t in (a, b))
     op = (BatchMatMulV2 if high else MatMul)(bool(transpose_a or adjoint_a), bool(transpose_b or adjoint_b))
     return first(make(op, name, "MatMul", {"a": a, "b": b}))

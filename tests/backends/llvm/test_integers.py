@@ -32,7 +32,7 @@ def cpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     if lanes > found.lanes or any(name not in given for name in WITHOUT[lanes][-1:]):
         pytest.skip("the processor has no such vectors")
     TEAM.start()  # its threads never leave their code, which must outlive this test's
-    lesser = compiler.Host(found.cpu, ",".join(f for f in given if f not in lacks), lanes)
+    lesser = found._replace(features=",".join(f for f in given if f not in lacks), lanes=lanes)
     for name in ("builder", "compiler", "integers", "tile"):
         monkeypatch.setattr(f"minigraph.backends.llvm.{name}.host", lambda: lesser)
     monkeypatch.setattr(compiler, "_CODE", compiler._Code())

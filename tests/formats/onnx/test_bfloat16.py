@@ -91,3 +91,18 @@ def test_dropout_in_training() -> None:
     assert y.dtype == x.dtype
     assert 50 < mask.sum() < 150
     np.testing.assert_array_equal(y.astype(np.float32), np.where(mask, 2 * x.astype(np.float32), 0))
+
+
+@pytest.mark.parametrize("kind", ["float8e5m2", "float8e4m3fn", "bfloat16"])
+def test_floats_that_llvm_has_no_instructions_for_are_cast(kind: str) -> None:
+    pytest.importorskip("llvmlite")
+    named = {"float8e5m2": "float8_e5m2", "float8e4m3fn": "float8_e4m3fn"}.get(kind, kind)
+    model = onnx.parser.parse_model(
+        f'<ir_version: 9, opset_import: ["": 19]> g (float[n] x) => ({kind}[n] y)'
+        f" {{ y = Cast <to = {getattr(onnx.TensorProto, kind.upper())}> (x) }}"
+    )
+    x = np.array([0.3, -1.7, 0.0, 9.0], np.float32)
+    with tf.Graph().as_default(), tf.Session(backend="llvm") as session:
+        found = load(model)
+        (y,) = session.run(list(found.outputs.values()), {found.inputs["x"]: x})
+    np.testing.assert_array_equal(y.astype(np.float32), x.astype(getattr(ml_dtypes, named)).astype(np.float32))

@@ -13,6 +13,7 @@ from support.paths import GOLDENS
 
 import minigraph
 import minigraph.tf1 as tf
+from minigraph.core.errors import DataLossError, GraphError
 from minigraph.formats.tensorflow.values import UnreadableError
 
 ARCHIVE = GOLDENS / "tf_loops.zip"
@@ -123,9 +124,97 @@ def test_broken_stacks_are_refused(kind: str) -> None:
             node.op = "Identity"
             node.attr["T"].CopyFrom(node.attr["elem_type"])
     with minigraph.Graph().as_default() as graph:
-        with pytest.raises((UnreadableError, minigraph.errors.OpError, ValueError)):
+        with pytest.raises(GraphError, match=r"[Ss]tack"):
             tf.import_graph_def(found, name="")
         assert not graph.nodes
+
+
+def test_a_stack_that_several_loops_push_to_or_a_push_without_value_is_refused() -> None:
+    for kind in ("StackPushV2", "StackPopV2"):
+        found = message("powers_gradient")
+        entered = {node.name: node for node in found.node if node.op == "Enter"}
+        (user,) = [node for node in found.node if node.op == kind][:1]
+        enter = entered[user.input[0].partition(":")[0]]
+        found.node.add(name="again").CopyFrom(enter)
+        found.node[-1].name = "again"
+        found.node.add().CopyFrom(user)
+        found.node[-1].name = "again/user"
+        found.node[-1].input[0] = "again"
+        with minigraph.Graph().as_default(), pytest.raises(UnreadableError, match="several places"):
+            tf.import_graph_def(found, name="")
+    found = message("powers_gradient")
+    for node in found.node:
+        if node.op == "StackPushV2":
+            del node.input[1:]
+    with minigraph.Graph().as_default(), pytest.raises(UnreadableError, match="no value to push"):
+        tf.import_graph_def(found, name="")
+
+
+def test_a_loop_may_have_a_name_that_is_no_text() -> None:
+    found = message("powers")
+    for node in found.node:
+        if node.op == "Enter":
+            # Through the wire format: the name may be any bytes.
+            node.attr["frame_name"].s = b"\xff" + node.attr["frame_name"].s
+    arrays = dict(np.load(io.BytesIO(zipfile.ZipFile(ARCHIVE).read("powers.npz"))))
+    wanted = arrays.pop("y")
+    with minigraph.Graph().as_default(), minigraph.Session(backend="numpy") as session:
+        tf.import_graph_def(found, name="")
+        np.testing.assert_allclose(session.run("y:0", arrays), wanted, rtol=1e-6)
+
+
+def _calls(outputs: str, read: str, value: Any = (1.0,), calls: int = 1) -> Any:
+    """A graph that calls a function which gives back an output of a function within it, by the output's name."""
+    from google.protobuf import text_format
+
+    text = f"""
+    node {{ name: "x" op: "Const" attr {{ key: "dtype" value {{ type: DT_FLOAT }} }}
+      attr {{ key: "value" value {{ tensor {{ dtype: DT_FLOAT tensor_shape {{}} float_val: 3 }} }} }} }}
+    library {{
+      function {{
+        signature {{ name: "inner" input_arg {{ name: "a" type: DT_FLOAT }} {outputs} }}
+        node_def {{ name: "neg" op: "Neg" input: "a" attr {{ key: "T" value {{ type: DT_FLOAT }} }} }}
+        ret {{ key: "p" value: "a" }} ret {{ key: "q" value: "neg:y:0" }} }}
+      function {{
+        signature {{ name: "outer" input_arg {{ name: "a" type: DT_FLOAT }} output_arg {{ name: "r" type: DT_FLOAT }} }}
+        node_def {{ name: "c" op: "inner" input: "a" }}
+        ret {{ key: "r" value: "{read}" }} }} }}
+    """
+    found = text_format.Parse(text, tf.GraphDef())
+    for i in range(calls):
+        node = found.node.add(name=f"y{i}", op="PartitionedCall", input=["x"])
+        node.attr["f"].func.name = "outer"
+    return found
+
+
+TWO = 'output_arg { name: "p" type: DT_FLOAT } output_arg { name: "q" type: DT_FLOAT }'
+
+
+@pytest.mark.parametrize(("read", "want"), [("c:p:0", 3.0), ("c:q:0", -3.0)])
+def test_a_function_reads_the_outputs_of_another_by_their_names(read: str, want: float) -> None:
+    with minigraph.Graph().as_default(), minigraph.Session(backend="numpy") as session:
+        tf.import_graph_def(_calls(TWO, read), name="")
+        assert session.run("y0:0") == want
+
+
+def test_outputs_that_a_function_does_not_have_are_refused() -> None:
+    with minigraph.Graph().as_default(), pytest.raises(UnreadableError, match="p, q"):
+        tf.import_graph_def(_calls(TWO, "c:r:0"), name="")
+
+
+def test_functions_may_not_multiply_what_a_file_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A constant of 64 KiB in a function of 64 calls, and the caller's message, which an import leaves as it is."""
+    found = _calls(TWO, "c:q:0", calls=64)
+    constant = found.library.function[0].node_def.add(name="table", op="Const")
+    constant.attr["dtype"].type = 1
+    constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.arange(2**14, dtype=np.float32)))
+    before = found.SerializeToString(deterministic=True)
+    with minigraph.Graph().as_default():
+        tf.import_graph_def(found, name="")
+    assert found.SerializeToString(deterministic=True) == before
+    monkeypatch.setenv("MINIGRAPH_READ_LIMIT", str(2**21))
+    with minigraph.Graph().as_default(), pytest.raises(UnreadableError, match="too often"):
+        tf.import_graph_def(found, name="")
 
 
 def test_a_saved_model_of_functions(tmp_path: Path) -> None:
@@ -140,3 +229,22 @@ def test_a_saved_model_of_functions(tmp_path: Path) -> None:
     np.testing.assert_allclose(first, arrays["first"], rtol=1e-6)
     np.testing.assert_allclose(both, arrays["both"], rtol=1e-6)
     assert first[0, 0] * both[0, 0] < 0  # both branches
+
+
+def test_a_variable_in_no_collection_may_not_be_larger_than_a_file_of_its_size_may_hold() -> None:
+    from google.protobuf import text_format
+
+    text = """
+    graph_def {
+      node { name: "names" op: "Const" attr { key: "dtype" value { type: DT_STRING } }
+        attr { key: "value" value { tensor { dtype: DT_STRING tensor_shape { dim { size: 1 } } string_val: "w" } } } }
+      node { name: "w" op: "VariableV2" attr { key: "dtype" value { type: DT_FLOAT } }
+        attr { key: "shape" value { shape { dim { size: 34359738368 } } } } }
+      node { name: "r" op: "RestoreV2" input: "names" input: "names" input: "names"
+        attr { key: "dtypes" value { list { type: DT_FLOAT } } } }
+      node { name: "a" op: "Assign" input: "w" input: "r" attr { key: "T" value { type: DT_FLOAT } } } }
+    """
+    with minigraph.Graph().as_default() as graph:
+        with pytest.raises(DataLossError, match="'w' of shape"):
+            tf.train.import_meta_graph(text_format.Parse(text, tf.MetaGraphDef()))
+        assert not graph.nodes
