@@ -52,6 +52,8 @@ def prepare(name: str, batch_size: int | None, inference: bool, sizes: Sizes, re
     read = _read(target, recording)
     count = next((len(a) for t, a in read.items() if a.ndim and (t.type.shape or (0,))[0] is None), target.batch_size)
     if count != target.batch_size:
+        if batch_size is not None:
+            raise InvalidArgumentError(f"--batch-size {batch_size}: the files of --input are a batch of {count}")
         target = _with_variables(load_target(name, count, inference, sizes), recording)
         read = _read(target, recording)
     target = replace(target, given=target.feeds | read)
@@ -89,7 +91,7 @@ def _with_variables(target: Target, recording: Recording) -> Target:
 
 def _read(target: Target, recording: Recording) -> dict[Any, np.ndarray]:
     """The arrays of the input files, by placeholder."""
-    inputs, network = {t.op.name: t for t in target.feeds}, target.network
+    inputs, network = {t.op.name: t for t in target.feeds if isinstance(t, tf.Tensor)}, target.network
     if network is None or not recording.inputs:
         return read_inputs(recording.inputs, inputs)
     size, crop, scaling, shape = network.image_size, network.crop, network.preprocessing, network.image_shape

@@ -128,14 +128,17 @@ def _trace(target: Target, choice: PictureOptions, stage: str) -> tuple[Traced, 
     title, size = target.name.removesuffix(".py"), target.batch_size
     if choice.steps or choice.values is not None:
         return _run(target, choice, title), ""
+    if choice.planned or choice.backend is not None:
+        with tf.Session(graph=target.graph, **target.options(choice.optimize, choice.backend)) as session:
+            try:
+                if choice.planned:
+                    return trace_plan(session.plan_for(target.fetches, target.feeds)[0], target.graph, title), ""
+            except MinigraphError as error:
+                traced, note = _trace(target, choice._replace(planned=False), stage)
+                return traced, note or f"the page is without memory and code: {error}"
     try:
-        if choice.planned:
-            with tf.Session(graph=target.graph, **target.options(choice.optimize, choice.backend)) as session:
-                return trace_plan(session.plan_for(target.fetches, target.feeds)[0], target.graph, title), ""
         return trace(target.graph, target.fetches, title=title, batch_size=size, optimize=choice.optimize), ""
     except MinigraphError as error:
-        if choice.planned:
-            return _trace(target, choice._replace(planned=False), stage)
         if stage != BEFORE or not isinstance(error, VizError | InvalidArgumentError):
             raise
         as_it_is = Traced(title, (BEFORE,), (picture_of_graph(target.graph, title),))
