@@ -247,7 +247,11 @@ class Layer:
         return [v for v in self.variables if v not in trainable]
 
     def count_params(self) -> int:
-        """The number of elements of all variables."""
+        """Count the elements of all variables.
+
+        Returns:
+            The number of them.
+        """
         return sum(v.type.size for v in self.variables)
 
     weights, trainable_weights, non_trainable_weights = variables, trainable_variables, non_trainable_variables
