@@ -242,7 +242,7 @@ def profile(
     found = profiling.profile(target, steps, optimize, backend, memory_limit)
     if WORLD.rank:
         return
-    profiling.print_profile(found.profile, top)
+    profiling.print_profile(found.profile, top, WORLD.size)
     if html is not None:
         profiling.write_page(html, target, found)
         click.echo(f"wrote {html}")
@@ -286,6 +286,8 @@ def explain(
 
     The target is a model's name, a Python file that builds a graph (.py), a saved graph, or an ONNX model (.onnx).
     """
+    if assembly and kernel is None:
+        raise click.UsageError("--assembly shows the code of a launch: name its node with --kernel")
     from minigraph.tools import explain as explaining
     from minigraph.tools.shared.target import load_target
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ class Followed:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.version = 0
-        self.scalars: dict[str, dict[str, dict[int, float]]] = {}
-        self.histograms: dict[str, dict[int, list[Any]]] = {}
+        self.scalars: dict[str, dict[str, dict[int, Any]]] = {}
+        self.histograms: dict[str, dict[str, dict[int, Any]]] = {}
         self._loaders: dict[Path, Any] = {}
         try:
             self._loader = tensorboard_module("backend.event_processing.event_file_loader").LegacyEventFileLoader
@@ -39,8 +40,12 @@ class Followed:
                 self._loaders[path] = self._loader(str(path))
             for event in self._loaders[path].Load():
                 self.version += 1
-                self._take(path.parent.name, event)
+                self._take(self._part(path), event)
         return self.version
+
+    def _part(self, path: Path) -> str:
+        """The name of the curves of a file: its folder within the run's; "." is the run's own."""
+        return path.parent.relative_to(self.folder).as_posix().removeprefix("events/")
 
     def _take(self, part: str, event: Any) -> None:
         if event.HasField("session_log") and event.session_log.status == event.session_log.START:
@@ -49,22 +54,23 @@ class Followed:
             kind = value.WhichOneof("value")
             if kind == "simple_value":
                 self.scalars.setdefault(value.tag, {}).setdefault(part, {})[event.step] = value.simple_value
-            elif kind == "histo":
-                found = self.histograms.setdefault(value.tag, {})
-                found[event.step] = _bins(value.histo)
+            elif kind == "histo" and (bins := _bins(value.histo)) is not None:
+                found = self.histograms.setdefault(value.tag, {}).setdefault(part, {})
+                found[event.step] = bins
                 for step in sorted(found)[:-_HISTOGRAMS]:
                     del found[step]
 
     def _forget(self, part: str, first: int) -> None:
         """Drop what a run that starts again at a step does anew."""
-        for curves in self.scalars.values():
-            curves[part] = {step: value for step, value in curves.get(part, {}).items() if step < first}
-        if part == "train":
-            for tag, found in self.histograms.items():
-                self.histograms[tag] = {step: bins for step, bins in found.items() if step < first}
+        for parts in (*self.scalars.values(), *self.histograms.values()):
+            for step in [s for s in parts.get(part, {}) if s >= first]:
+                del parts[part][step]
 
     def state(self) -> dict[str, Any]:
-        """All of it as plain data: curves by tag and part, histograms by tag, each a list by steps."""
+        """All of it as plain data: curves by tag and part, histograms by tag, each a list by steps.
+
+        A tag of several parts has a histogram of each, named `TAG (PART)`.
+        """
         return {
             "folder": str(self.folder),
             "version": self.version,
@@ -73,7 +79,10 @@ class Followed:
                 for tag, parts in self.scalars.items()
             },
             "histograms": {
-                tag: sorted((step, *bins) for step, bins in found.items()) for tag, found in self.histograms.items()
+                tag if len(parts) == 1 else f"{tag} ({part})": sorted((step, *bins) for step, bins in found.items())
+                for tag, parts in self.histograms.items()
+                for part, found in parts.items()
+                if found
             },
         }
 
@@ -84,9 +93,13 @@ def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
     return points[::-1][::stride][::-1] if stride > 1 else points
 
 
-def _bins(histogram: Any) -> list[Any]:
-    """The least and greatest number, and counts in _BINS equal bins between them."""
+def _bins(histogram: Any) -> list[Any] | None:
+    """The least and greatest number, and counts in _BINS equal bins between them; None for a damaged histogram."""
     low, high = histogram.min, histogram.max
+    if len(histogram.bucket_limit) != len(histogram.bucket) or any(map(math.isnan, histogram.bucket_limit)):
+        return None
+    if not all(map(math.isfinite, (low, high, high - low, *histogram.bucket))):
+        return None
     counts, width = [0.0] * _BINS, (high - low) / _BINS
     start = low
     for limit, count in zip(histogram.bucket_limit, histogram.bucket, strict=True):
@@ -113,15 +126,18 @@ def page() -> bytes:
 
 
 def answers(followed: Followed) -> Answer:
-    """The page at `/`, and at `/state` what the event files say."""
+    """The page at `/`; at `/state?N` what the event files say, or "unchanged" if N is their version."""
     content = page()
 
     def answer(path: str) -> tuple[str, bytes] | None:
         if path == "/":
             return "text/html", content
-        if path == "/state":
-            followed.poll()
-            return "application/json", json.dumps(_finite(followed.state())).encode("utf-8")
+        place, _, known = path.partition("?")
+        if place == "/state":
+            unchanged = str(followed.poll()) == known
+            return "application/json", json.dumps("unchanged" if unchanged else _finite(followed.state())).encode(
+                "utf-8"
+            )
         return None
 
     return answer

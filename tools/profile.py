@@ -55,13 +55,18 @@ def pictures(target: Target, profiled: Profiled) -> Traced:
     return trace_profile(target.graph, profiled.plan, profiled.profile, title)
 
 
-def print_profile(found: Profile, top: int) -> None:
-    """Print the `top` launches by time, and the totals."""
+def print_profile(found: Profile, top: int, processes: int = 1) -> None:
+    """Print the `top` launches by time, the totals, and a line if several processes exchange nothing."""
     out = console()
     out.print(found.table(top))
     hidden = len(found.launches) - top
     if hidden > 0:
         out.print(f"{hidden} more launches; --top shows more of them", highlight=False)
+    if processes > 1 and all(launch.begun is None for launch in found.launches):
+        out.print(
+            f"The {processes} processes exchange nothing: a model does in its training step, if it has a recipe.",
+            highlight=False,
+        )
 
 
 def write_trace(path: Path, found: Profile) -> None:

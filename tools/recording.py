@@ -12,6 +12,7 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.models.labels import class_index, class_names
+from minigraph.models.record import Preprocessing
 from minigraph.tools.prediction import pixels
 from minigraph.tools.shared.inputs import read_inputs
 from minigraph.tools.shared.restoring import restore
@@ -46,13 +47,15 @@ def prepare(name: str, batch_size: int | None, inference: bool, sizes: Sizes, re
     The batch is as large as the inputs. Raises InvalidArgumentError if the recording has variables and the target is
     not a model, or a label and no training step of one.
     """
-    target = _with_variables(
-        load_target(name, batch_size or (1 if recording.inputs else None), inference, sizes), recording
-    )
+    target = load_target(name, batch_size or (1 if recording.inputs else None), inference, sizes)
+    restored = _restored(target, recording)
+    target = _with_variables(target, restored)
     read = _read(target, recording)
     count = next((len(a) for t, a in read.items() if a.ndim and (t.type.shape or (0,))[0] is None), target.batch_size)
     if count != target.batch_size:
-        target = _with_variables(load_target(name, count, inference, sizes), recording)
+        if batch_size is not None:
+            raise InvalidArgumentError(f"--batch-size {batch_size}: the files of --input are a batch of {count}")
+        target = _with_variables(load_target(name, count, inference, sizes), restored)
         read = _read(target, recording)
     target = replace(target, given=target.feeds | read)
     fed = f"Fed: {', '.join(recording.inputs)}" if read else "Fed: random numbers; --input names files"
@@ -70,26 +73,37 @@ def prepare(name: str, batch_size: int | None, inference: bool, sizes: Sizes, re
     return Prepared(target, f"{fed}; label: {said}.", channels)
 
 
-def _with_variables(target: Target, recording: Recording) -> Target:
-    """The target with the variables of a checkpoint or a weight file, and the scaling that they expect."""
-    checkpoint, weights = recording.checkpoint, recording.weights
-    if checkpoint is None and weights is None:
-        return target
-    network = target.network
-    if network is None or network.model is None:
+class _Restored(NamedTuple):
+    """The variables by name, and the scaling of images that they expect."""
+
+    state: dict[str, np.ndarray]
+    scaling: Preprocessing
+
+
+def _restored(target: Target, recording: Recording) -> _Restored | None:
+    """What the checkpoint or the weight file holds for the target, read once."""
+    if recording.checkpoint is None and recording.weights is None:
+        return None
+    if target.network is None or target.network.model is None:
         raise InvalidArgumentError(
             f"{target.name}: --checkpoint and --weights are for the models of `minigraph models`"
         )
-    model = network.model
     with tf.Session(graph=target.graph) as session:
-        scaling = restore(session, model, checkpoint, weights)
-    known = network._replace(preprocessing=scaling)
-    return replace(target, restore=lambda session: restore(session, model, checkpoint, weights), network=known)
+        scaling = restore(session, target.network.model, recording.checkpoint, recording.weights)
+        return _Restored(session.read_state(), scaling)
+
+
+def _with_variables(target: Target, restored: _Restored | None) -> Target:
+    """The target with restored variables, and the scaling that they expect."""
+    if restored is None or target.network is None:
+        return target
+    known = target.network._replace(preprocessing=restored.scaling)
+    return replace(target, restore=lambda session: session.write_state(restored.state), network=known)
 
 
 def _read(target: Target, recording: Recording) -> dict[Any, np.ndarray]:
     """The arrays of the input files, by placeholder."""
-    inputs, network = {t.op.name: t for t in target.feeds}, target.network
+    inputs, network = {t.op.name: t for t in target.feeds if isinstance(t, tf.Tensor)}, target.network
     if network is None or not recording.inputs:
         return read_inputs(recording.inputs, inputs)
     size, crop, scaling, shape = network.image_size, network.crop, network.preprocessing, network.image_shape

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 
 import minigraph as tf
-from minigraph.core.errors import InvalidArgumentError, MinigraphError
+from minigraph.core.errors import GraphError, InvalidArgumentError, MinigraphError
 from minigraph.tools.shared.local_server import local_server, serve
 from minigraph.tools.shared.target import Target
 from minigraph.viz.dot import dot_source
@@ -128,14 +128,17 @@ def _trace(target: Target, choice: PictureOptions, stage: str) -> tuple[Traced, 
     title, size = target.name.removesuffix(".py"), target.batch_size
     if choice.steps or choice.values is not None:
         return _run(target, choice, title), ""
+    if choice.planned or choice.backend is not None:
+        with tf.Session(graph=target.graph, **target.options(choice.optimize, choice.backend)) as session:
+            try:
+                if choice.planned:
+                    return trace_plan(session.plan_for(target.fetches, target.feeds)[0], target.graph, title), ""
+            except MinigraphError as error:
+                traced, note = _trace(target, choice._replace(planned=False), stage)
+                return traced, note or f"the page is without memory and code: {error}"
     try:
-        if choice.planned:
-            with tf.Session(graph=target.graph, **target.options(choice.optimize, choice.backend)) as session:
-                return trace_plan(session.plan_for(target.fetches, target.feeds)[0], target.graph, title), ""
         return trace(target.graph, target.fetches, title=title, batch_size=size, optimize=choice.optimize), ""
     except MinigraphError as error:
-        if choice.planned:
-            return _trace(target, choice._replace(planned=False), stage)
         if stage != BEFORE or not isinstance(error, VizError | InvalidArgumentError):
             raise
         as_it_is = Traced(title, (BEFORE,), (picture_of_graph(target.graph, title),))
@@ -145,7 +148,10 @@ def _trace(target: Target, choice: PictureOptions, stage: str) -> tuple[Traced, 
 def _run(target: Target, choice: PictureOptions, title: str) -> Traced:
     """The stages with the times of a profile, the values of a run, or both."""
     with target.session(**target.options(choice.optimize, choice.backend)) as session:
-        plan, arrays = session.plan_for(target.fetches, target.feeds)
+        try:
+            plan, arrays = session.plan_for(target.fetches, target.feeds)
+        except GraphError as error:
+            raise VizError(f"{'--profile' if choice.values is None else '--values'}: {error}") from error
         if choice.steps:
             found = session.profile(target.fetches, target.feeds, repeat=choice.steps)
             traced = trace_profile(target.graph, plan, found, title)

@@ -98,6 +98,11 @@ def viz(
     from minigraph.tools.shared.target import load_target
 
     if live:
+        drawn_as = {"--out": out, "--stage": stage, "--diff": diff, "--html": html, "--profile": profile}
+        shown = {"--values": values, "--input": inputs, "--checkpoint": checkpoint, "--weights": weights}
+        idle = {**drawn_as, **shown, "--label": label}
+        if given := [name for name, value in idle.items() if value]:
+            raise click.UsageError(f"--live follows a run in the browser; it takes no {', '.join(given)}")
         from minigraph.tools.live import follow
 
         follow(Path(target))

@@ -24,6 +24,10 @@ CHUNK = 16  # runs in one graph when many runs follow each other
 SWITCH = "MINIGRAPH_CUDA_GRAPHS"  # 0 disables capture
 
 
+def _nothing() -> None:
+    pass
+
+
 class CupyPlan(Plan):
     """A plan that becomes a CUDA graph.
 
@@ -79,10 +83,15 @@ class CupyPlan(Plan):
         return launches
 
     def _launch_all(self) -> None:
+        """Launch after all that can fail on one rank alone: then the ranks agree, and begin together."""
+        with self.device.turn:
+            graph = self._prepared()
+            is_safe = graph is not None and not self.verdicts
+            restore = _nothing if is_safe else self._snapshot()
         if self._agreement is not None:
             WORLD.agree(self._agreement)
         with self.device.turn:
-            self._launch_or_capture()
+            self._launch(graph, restore)
 
     def _launch_each(self) -> None:
         if self._waits:
@@ -101,28 +110,29 @@ class CupyPlan(Plan):
             return error
         return super()._explain(launch, error)
 
-    def _launch_or_capture(self) -> None:
+    def _prepared(self) -> Launch | None:
+        """The graph of the launches, or None if they are to run one by one; then their kernels are compiled."""
         launches = self._launches
         if self._warm is launches and self._graph is None and self.missed is None and launches:
             self._capture()
-        captured = self._graph if self._captured is launches else None
-        if captured is not None and not self.verdicts:
-            captured()
-            return
-        if captured is None:
-            self._compile()
-        restore = self._snapshot()
+        if self._graph is not None and self._captured is launches:
+            return self._graph
+        self._compile()
+        return None
+
+    def _launch(self, graph: Launch | None, restore: Callable[[], None]) -> None:
+        """Run the graph or all launches, and look at the verdicts; after an error, restore the variables."""
         try:
-            if captured is None:
+            if graph is None:
                 self._launch_each()
             else:
-                captured()
+                graph()
             self._verify()
         except BaseException:  # also an interrupt
             if self.device.lost is None:
                 restore()
             raise
-        self._warm = launches
+        self._warm = self._launches
 
     def _verify(self) -> None:
         """Raise the error of the first op that has refused its operands."""

@@ -1,4 +1,7 @@
-"""Loops over elements: one kernel for all sums over the same axes, the last of which stores the other results, too."""
+"""Loops over elements.
+
+All sums over the same axes are one kernel; the last of these kernels stores the other results, too.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def moments(op: Moments, in_types: Types, out_types: Types) -> Code | None:
         *_joined(),
     ]
     is_one = f"row == 0 && o < {columns}"
-    done = ["y0[o] = mean;", f"y1[o] = square / {literal(rows, x.dtype)};"]
+    done = ["y0[o] = mean;" if rows else "y0[o] = mean / n;", f"y1[o] = square / {literal(rows, x.dtype)};"]
     done = [f"    if ({y.split('[')[0]}) {y}" for y in done]
     if pieces > 1:
         body += [f"if ({is_one}) {{"]

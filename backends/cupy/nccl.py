@@ -19,6 +19,7 @@ TYPES = {
 }  # fmt: skip
 REDUCTIONS = {"sum": 0, "max": 2, "min": 3, "average": 4}
 _INVALID_USAGE = 5
+_DEFECTS = 3, 4  # statuses that no machine and no program should cause: internal error, invalid argument
 
 
 class UniqueId(ctypes.Structure):
@@ -90,4 +91,5 @@ class Nccl:
         hint = ""
         if name == "ncclCommInitRank" and status == _INVALID_USAGE:
             hint = "; each rank of a host needs a GPU of its own, such as cupy:0 for local rank 0"
-        raise InternalError(f"{name} failed with status {status}: {describe(status).decode()}{hint}")
+        kind = InternalError if status in _DEFECTS else BackendError
+        raise kind(f"{name} failed with status {status}: {describe(status).decode()}{hint}")

@@ -152,7 +152,7 @@ template <int N, class T, class F> __device__ T block_reduce(T value, T* part, F
 template <class T> __device__ void join_moments(T& n, T& mean, T& square, T other, T its_mean, T its_square) {
     if (other == T(0)) return;
     const T all = n + other, step = its_mean - mean, share = other / all;
-    square += its_square + step * step * (n * share);
+    square += its_square + step * (n * share) * step;
     mean = n == T(0) ? its_mean : mean + step * share;
     n = all;
 }

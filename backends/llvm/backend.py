@@ -95,7 +95,7 @@ class LlvmBackend(HostBackend):
         costs = Costs(tiles=1.75, filters=3, columns=1, full=8, multiple=host().lanes)
         self.pass_settings = {
             "winograd": {"costs": costs},
-            "fuse_epilogue": {"others": blocked.OTHERS.__args__},
+            "fuse_epilogue": {"others": blocked.OTHERS},
             "fuse_concat": {"makers": join.MAKERS},
             "fuse_blocks": {"max_whole": 4 << 20},  # bytes: about one core's share of the last-level cache
         }

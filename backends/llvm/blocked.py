@@ -39,9 +39,7 @@ from minigraph.ops.nn.winograd import WinogradConv2D
 
 BLOCKS = 8  # least number of blocks where the batch has as many images: work for several threads
 FEW = 3  # images; for batches up to this size each member runs on all threads instead
-OTHERS = (
-    MaxPool | AvgPool | LRN | Softmax | LogSoftmax | Sum | Mean | Max | Min
-)  # ops with epilogues beside contractions
+OTHERS = (MaxPool, AvgPool, LRN, Softmax, LogSoftmax, Sum, Mean, Max, Min)  # have epilogues, as contractions do
 DTYPES = (float32, int32, uint8, int8)  # of an epilogue's operands and result
 LANES = 8  # most parts of the batch that have their own sums
 SUMS = 16 << 20  # most bytes for the sums of all lanes
@@ -301,8 +299,8 @@ def epilogue(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
 
 def takes_epilogue(op: Op) -> bool:
     """Whether the native code of an op can apply an epilogue to its result."""
-    kinds = Conv2D | MatMul | WinogradConv2D | IntegerConv2D | IntegerMatMul
-    return isinstance(op.op if isinstance(op, OnPacked) else op, kinds | OTHERS)
+    kinds = (Conv2D, MatMul, WinogradConv2D, IntegerConv2D, IntegerMatMul)
+    return isinstance(op.op if isinstance(op, OnPacked) else op, (*kinds, *OTHERS))
 
 
 def in_tiles(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:

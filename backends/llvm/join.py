@@ -1,4 +1,4 @@
-"""Concatenations along the last axis whose operands are stored in the result by what makes them."""
+"""Concatenations along the last axis. Kernels that make an operand store it straight into the result."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ Lower = Callable[[Any, Types, Types, LoweringContext], Native | None]
 
 
 def join(op: Join, lower: Lower, how: LoweringContext) -> Native | None:
-    """What makes the operands, each storing into the result where it has such code, and copies of the other
-    operands."""
+    """Kernels that make operands, and copies of the other operands.
+
+    A kernel that can store rows apart writes into the result; what any other kernel makes is copied there.
+    """
     *makers, concat = op.members
     result, layout = concat.types[0], WorkspaceLayout()
     moves = concat.op.moves([v.type for v in concat.inputs], concat.types)

@@ -44,4 +44,6 @@ def as_array(value: Any, dtype: np.dtype[Any], import_array: Callable[[Any], Any
     """A value as an array of that dtype; a foreign one as `import_array`, a backend's method, gives it."""
     if is_foreign(value):
         return import_array(value).astype(dtype, copy=False)
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "c" and dtype.kind in "fiub":
+        raise TypeError(f"complex numbers cannot be given as {dtype}")
     return np.asarray(value, dtype)

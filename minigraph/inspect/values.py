@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from minigraph.ir.program import Cell, Feed, Instr, Value
 from minigraph.ops.constant import Const
 
 BINS = 24  # of a histogram
+_PIECE = 1 << 16  # numbers counted at once, so that counting takes little memory
 
 
 class Statistics(NamedTuple):
@@ -50,11 +51,16 @@ def statistics(array: np.ndarray) -> Statistics:
         return Statistics(summary, math.nan, math.nan, 0, ())
     low, high = summary.low, summary.high
     mean, std = float(finite.mean(dtype=np.float64)), float(finite.std(dtype=np.float64))
-    counts = np.zeros(0, int)
+    counts: Any = np.zeros(0, int)
     if 0 < high - low < math.inf:
-        places = (finite.astype(np.float64).ravel() - low) / (high - low) * BINS
-        counts = np.bincount(np.minimum(places, BINS - 1).astype(int), minlength=BINS)
+        flat = finite.ravel()
+        counts = sum(_counts(flat[i : i + _PIECE], low, high) for i in range(0, flat.size, _PIECE))
     return Statistics(summary, mean, std, int((finite == 0).sum()), tuple(counts.tolist()))
+
+
+def _counts(numbers: np.ndarray, low: float, high: float) -> np.ndarray:
+    places = (numbers.astype(np.float64) - low) / (high - low) * BINS
+    return np.bincount(np.minimum(places, BINS - 1).astype(int), minlength=BINS)
 
 
 class Origin(NamedTuple):
@@ -87,11 +93,14 @@ class RecordedPlan(Plan):
             if known and known[0] is not None and results[0] is not None:
                 visit(instr, results[0], known[0])
 
+        def begin() -> None:
+            for instr in self.program.instrs:
+                if isinstance(instr.op, Feed | Cell | Const):
+                    see(instr, self._read([Value(instr, 0)]))
+
         def around(index: int, launch: Launch) -> None:
             if not index:
-                for instr in self.program.instrs:
-                    if isinstance(instr.op, Feed | Cell | Const):
-                        see(instr, self._read([Value(instr, 0)]))
+                begin()
             launch()
             step = self.steps[index]
             see(step.instr, self._read(step.outputs))
@@ -99,6 +108,8 @@ class RecordedPlan(Plan):
         try:
             with np.errstate(all="ignore"):
                 self.watch(arrays, around)
+                if not self.steps:
+                    begin()
         finally:
             self.restore(saved)
         return list(found)

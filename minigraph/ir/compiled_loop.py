@@ -28,7 +28,7 @@ class CompiledLoop(Op, abstract=True):
 
     @lazy_property
     def key(self) -> tuple[Any, ...]:
-        """The interning key: two loops are never merged."""
+        """The interning key. Loops are equal only if they have the same program object."""
         return (type(self), id(self.program), self.carried, self.scanned, self.reverse)
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:

@@ -18,7 +18,7 @@ class FusedUpdate(Apply, abstract=True):
     """`update` of input 0, a variable, with the last value of a chain of pointwise ops.
 
     chain: ops with the numbers of their operands: those of the inputs, which are counted first, or of values before in
-    the chain. With an empty chain the value is the last input.
+    the chain, which is not empty.
     scalars: the inputs that are scalars; the others have the variable's shape.
     """
 

@@ -18,6 +18,7 @@ from minigraph.core.errors import DTypeError, MinigraphError
 from minigraph.core.op import Op
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
+from minigraph.ir.compiled_loop import CompiledLoop
 from minigraph.ir.fused_update import FusedUpdate
 from minigraph.ir.hoist import Hoist, Hoisted
 from minigraph.ir.moments import Moments
@@ -41,6 +42,7 @@ OWN = (
     MultiTensorApply,
     FusedUpdate,
     Moments,
+    CompiledLoop,
 )
 _OWN_BY_NAME: dict[str, type[Op]] = {kind.__name__: kind for kind in OWN}
 _NAMED = {"None": None, "True": True, "False": False, "inf": float("inf"), "nan": float("nan")}
@@ -192,7 +194,7 @@ class _Parser:
             control.append(self.value(known).instr)
         types = self.types() if self.accept(":") else None
         comment = None
-        if issubclass(kind, Region):
+        if issubclass(kind, Region | CompiledLoop):
             self.expect("{")
             comment = self.take(_COMMENT)
             attributes["program"] = self.program()

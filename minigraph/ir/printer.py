@@ -12,7 +12,8 @@
     return %2
 
 A line is an instruction: its op, operands, attributes, control inputs (` ^%1`) and the types of its outputs; `%2.1` is
-output 1 of %2. A region's inner program follows in braces. A comment holds the name and the line of the user's program.
+output 1 of %2. The inner program of a region or a loop follows in braces. A comment holds the name and the line of
+the user's program.
 A large constant is shown by a digest, or as `float32[500](1.0, ...)` if all its elements are one number.
 """
 
@@ -27,6 +28,7 @@ import numpy as np
 from minigraph.core.dtypes import DType, as_dtype
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ir.compiled_loop import CompiledLoop
 from minigraph.ir.program import Feed, Instr, Program, Value
 from minigraph.ir.regions import Region
 
@@ -54,7 +56,7 @@ def _lines(program: Program, names: bool) -> Iterator[str]:
         after = "".join(f" ^%{number[id(c)]}" for c in instr.control)
         types = ", ".join(map(str, instr.types)) or "()"
         op = instr.op
-        inner = op.program if isinstance(op, Region) else None
+        inner = op.program if isinstance(op, Region | CompiledLoop) else None
         where = _comment(instr) if names else ""
         opening = "" if inner is None else " {"
         yield f"%{number[id(instr)]} = {_kind(op)}({args}){_attributes(op)}{after} : {types}{opening}{where}"
@@ -73,7 +75,7 @@ def _kind(op: Op) -> str:
 
 
 def _attributes(op: Op) -> str:
-    hidden = "program" if isinstance(op, Region) else None
+    hidden = "program" if isinstance(op, Region | CompiledLoop) else None
     parts = [f"{name}={format_attribute(getattr(op, name))}" for name in op.fields if name != hidden]
     return f" {{{', '.join(parts)}}}" if parts else ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from minigraph.core.errors import ShapeError
+from minigraph.core.errors import MinigraphError, ShapeError, in_run
 from minigraph.core.op import Application, Batching, Op, attribute_key
 from minigraph.core.types import TensorType
 from minigraph.ir.loop_kernel import loop_kernel
@@ -16,13 +16,16 @@ from minigraph.util.lazy import lazy_property
 
 
 def evaluated(program: Program, xp: Any, arrays: Sequence[Any]) -> tuple[Any, ...]:
-    """The results of a program for its feeds, by the ops' `forward`."""
+    """The results of a program for its feeds, by the ops' `forward`. Errors name the inner node."""
     values: dict[Value, Any] = {}
     for instr in program.instrs:
         if isinstance(instr.op, Feed):
             values[Value(instr, 0)] = arrays[instr.op.slot]
         else:
-            results = instr.op.forward(xp, *(values[v] for v in instr.inputs))
+            try:
+                results = instr.op.forward(xp, *(values[v] for v in instr.inputs))
+            except MinigraphError as error:
+                raise in_run(error, instr.where, instr.name) from error
             values |= {Value(instr, i): r for i, r in enumerate(results)}
     return tuple(values[v] for v in program.results)
 

@@ -20,7 +20,7 @@ from minigraph.run.initializers import InitializerLike
 from minigraph.run.variable_lists import global_variables, trainable_variables
 from minigraph.run.variable_scope import Regularizer, VariableScope, get_variable, get_variable_scope, variable_scope
 from minigraph.run.variables import Constraint, Variable
-from minigraph.util.nest import flatten, listed
+from minigraph.util.nest import flatten, listed, pack
 
 __all__ = ["Layer"]
 
@@ -87,6 +87,9 @@ class Layer:
             The result of `call`.
         """
         tensors = [convert_to_tensor(x) for x in flatten(inputs)]
+        if not tensors:
+            raise ValueError(f"{type(self).__name__} is called without inputs")
+        inputs = pack(inputs, tensors)
         with tensors[0].graph.as_default(), self._opened():
             if not self.built:
                 self.dtype = self.dtype or tensors[0].dtype.base_dtype
@@ -116,8 +119,9 @@ class Layer:
         return layer_scope(get_default_graph(), self._scope, "", True if self.built else self._reuse)
 
     def _default_name(self) -> str:
-        words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", type(self).__name__)
-        return self.default_name or re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", words).lower().lstrip("_")
+        words = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", type(self).__name__)
+        words = re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
+        return self.default_name or (f"private{words}" if words.startswith("_") else words)
 
     def add_variable(
         self, name: str, shape: ShapeLike, dtype: DTypeLike | None = None, initializer: InitializerLike | None = None,
@@ -147,14 +151,37 @@ class Layer:
         self._added[GraphKeys.REGULARIZATION_LOSSES] += _penalties()[before:]
         return made
 
+    def add_weight(
+        self, name: str, shape: ShapeLike, dtype: DTypeLike | None = None, initializer: InitializerLike | None = None,
+        regularizer: Regularizer | None = None, trainable: bool | None = None, constraint: Constraint | None = None,
+        use_resource: bool | None = None, synchronization: Any = None, aggregation: Any = None,
+        partitioner: Any = None,
+    ) -> Variable:  # fmt: skip
+        """Make a variable of the layer, as `add_variable` does.
+
+        Args:
+            name, shape, dtype, initializer, regularizer, trainable, constraint: As for `add_variable`.
+            use_resource, synchronization, aggregation: TensorFlow 1's; they have no effect.
+            partitioner: Not supported.
+
+        Returns:
+            The variable.
+
+        Raises:
+            ValueError: An argument is not supported.
+        """
+        refuse(f"{type(self).__name__}.add_weight", partitioner=partitioner)
+        return self.add_variable(name, shape, dtype, initializer, regularizer, trainable is not False, constraint)
+
     def add_loss(self, losses: Any, inputs: Any = None) -> None:
         """Add losses to the layer and to `tf.GraphKeys.REGULARIZATION_LOSSES`.
 
         Args:
-            losses: A scalar tensor, or a list of them.
+            losses: A scalar tensor, a number, a function without arguments that gives one, or a list of them.
             inputs: Has no effect.
         """
-        self._add(GraphKeys.REGULARIZATION_LOSSES, listed(losses))
+        made = [loss() if callable(loss) else loss for loss in listed(losses)]
+        self._add(GraphKeys.REGULARIZATION_LOSSES, [convert_to_tensor(loss) for loss in made])
 
     def add_update(self, updates: Any, inputs: Any = None) -> None:
         """Add operations that update variables to the layer and to `tf.GraphKeys.UPDATE_OPS`.
@@ -177,8 +204,10 @@ class Layer:
 
     @property
     def losses(self) -> list[Tensor]:
-        """The regularization losses of the layer's variables."""
-        return self._added[GraphKeys.REGULARIZATION_LOSSES]
+        """The regularization losses of the layer's variables, and those of the layers that are its attributes."""
+        inner = [layer for layer in flatten(list(vars(self).values())) if isinstance(layer, Layer)]
+        own = self._added[GraphKeys.REGULARIZATION_LOSSES]
+        return list(dict.fromkeys([*own, *(loss for layer in inner for loss in layer.losses)]))
 
     @property
     def name(self) -> str:
@@ -206,7 +235,9 @@ class Layer:
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """The trainable variables of the layer; none before the first call."""
+        """The trainable variables of the layer; none before the first call, or while `trainable` is False."""
+        if not self.trainable:
+            return []
         return self._own(trainable_variables())
 
     @property
@@ -214,6 +245,14 @@ class Layer:
         """The other variables of the layer, such as moving averages; none before the first call."""
         trainable = set(self.trainable_variables)
         return [v for v in self.variables if v not in trainable]
+
+    def count_params(self) -> int:
+        """Count the elements of all variables.
+
+        Returns:
+            The number of them.
+        """
+        return sum(v.type.size for v in self.variables)
 
     weights, trainable_weights, non_trainable_weights = variables, trainable_variables, non_trainable_variables
 

@@ -55,7 +55,7 @@ class FunctionLayer(Layer, Generic[P]):
             raise TypeError(f"{type(self).__name__} takes {len(parameters)} arguments, not {len(args)}")
         self._options: dict[str, Any] = {**dict(zip(parameters, args, strict=False)), **options}
         private = {name: self._options.pop(name, None) for name in ("_reuse", "_scope")}
-        super().__init__(name=self._options.pop("name", None), **private)
+        super().__init__(self._options.get("trainable", True), self._options.pop("name", None), **private)
         unknown = [k for k in self._options if k not in parameters]
         if unknown:
             raise TypeError(f"{type(self).__name__} has no argument {unknown[0]!r}")
@@ -80,6 +80,7 @@ class FunctionLayer(Layer, Generic[P]):
                 raise TypeError(f"{type(self).__name__} is called with `inputs`, not with {1 + len(args)} arguments")
             call["training"] = args[0]
         x = convert_to_tensor(inputs)
+        self.dtype = self.dtype or x.dtype.base_dtype
         with x.graph.as_default():
             known = {name: len(x.graph.get_collection(name)) for name in self._added}
             made = self._in_scope(x, call) if self._takes_scope else self._in_name_scope(x, call)

@@ -120,6 +120,12 @@ def same_dtype(kind: str, *types: TensorType) -> DType:
     return dtype
 
 
+def require_real(kind: str, x: TensorType) -> None:
+    """DTypeError for complex numbers, which have no order."""
+    if x.dtype.is_complex:
+        raise DTypeError(f"'{kind}' does not take {x.dtype.name}")
+
+
 def require_float(kind: str, *types: TensorType) -> DType:
     """The one floating dtype of all types."""
     dtype = same_dtype(kind, *types)

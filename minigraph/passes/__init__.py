@@ -59,7 +59,7 @@ PIPELINE = (
         after={
             "constant_folding": "the casts of constants are computed at compile time",
             "hoist": "the casts of variables are kept between runs",
-            "fuse_pointwise": "a loop is widened no more",
+            "fuse_pointwise": "the pass widens single instructions, not loops",
         },
     ),
     PipelineEntry(
@@ -197,8 +197,8 @@ PIPELINE = (
         inline_operands,
         "O3",
         before={
-            "fuse_pointwise": "it is loops that compute their operands",
-            "fuse_epilogue": "a loop that an epilogue takes in needs no operand twice",
+            "fuse_pointwise": "the pass works on loops",
+            "fuse_epilogue": "a loop that becomes an epilogue needs no operands of its own",
         },
         after={"fuse_blocks": "a region hides loops"},
     ),

@@ -1,4 +1,4 @@
-"""Concatenation: what makes an operand stores it where it belongs in the result."""
+"""Concatenations: instructions that make an operand store it straight into the result."""
 
 from __future__ import annotations
 

@@ -23,9 +23,9 @@ class FuseMoments(Replayable):
 
     before      m = mean(x), v = mean((x − m)²), by a difference that is squared
     after       m, v = moments(x)
-    conditions  both means are over all axes but the last, which is longer than 1; x is not itself the result of an
-                elementwise operation, which would be summed without being stored; no control inputs; its dtype is one
-                of `dtypes`, for which the backend has a kernel that reads x once
+    conditions  both means are over all axes but the last, which is longer than 1; x is not empty, nor itself the
+                result of an elementwise operation, which would be summed without being stored; no control inputs; its
+                dtype is one of `dtypes`, for which the backend has a kernel that reads x once
     formula     v = Σ (x − m)²/n. A kernel combines the moments of parts A and B by
                 Σ = Σ_A + Σ_B + (m_B − m_A)²·n_A·n_B/n, in which nothing cancels
     """
@@ -49,7 +49,7 @@ class FuseMoments(Replayable):
                 return None
             mean = pairs.get(old, old)
             found = _moment(new.values[mean.inputs[0]], outputs[old], old, new)
-            changes.append(Change((old,), (found,), partial(_again, outputs[old])))
+            changes.append(Change((old,), (found,), partial(self._redo, outputs[old])))
             return [found]
 
         made = rebuild(program, replace)
@@ -58,14 +58,32 @@ class FuseMoments(Replayable):
 
     def _unfit(self, variance: Instr, mean: Instr) -> str | None:
         (x,) = mean.inputs
+        reason = self._unfit_array(x)
+        if reason is not None:
+            return reason
         rank = len(x.type.static)
+        if any(_axes(i) != tuple(range(rank - 1)) for i in (mean, variance)):
+            return "the means are not over all axes but the last"
+        return "it has control inputs" if mean.control or variance.control else None
+
+    def _unfit_array(self, x: Value) -> str | None:
+        """Why the kernel should not be used for an array, whatever is computed from it."""
         if x.type.dtype.name not in self.dtypes:
             return f"there is no kernel for {x.type.dtype.name}"
-        if any(_axes(i) != tuple(range(rank - 1)) for i in (mean, variance)) or rank < 2 or x.type.static[-1] < 2:
-            return "the means are not over all axes but the last"
-        if x.instr.is_pointwise:
-            return "what is averaged need not be stored"
-        return "it has control inputs" if mean.control or variance.control or not x.type.size else None
+        if not x.type.size:
+            return "what is averaged is empty"
+        if len(x.type.static) < 2 or x.type.static[-1] < 2:
+            return "what is averaged has no last axis longer than 1"
+        return "what is averaged need not be stored" if x.instr.is_pointwise else None
+
+    def _redo(self, output: int, roots: Sequence[Instr], new: Rebuilder) -> Sequence[Value] | str:
+        """The same for the counterpart of a mean or a variance in a program of other sizes."""
+        (root,) = roots
+        mean = root if output == 0 else _mean_of_variance(root)
+        if mean is None:
+            return "it is no variance"
+        (x,) = mean.inputs
+        return self._unfit_array(x) or [_moment(x, output, root, new)]
 
 
 def _axes(mean: Instr) -> tuple[int, ...]:
@@ -95,13 +113,6 @@ def _moment(x: Value, output: int, old: Instr, new: Rebuilder) -> Value:
     if value.type == kind:
         return value
     return Value(new.builder.add(Reshape(kind.static), [value], (), None, old.source), 0)
-
-
-def _again(output: int, roots: Sequence[Instr], new: Rebuilder) -> Sequence[Value] | str:
-    """The same for the counterpart of a mean or a variance in a program of other sizes."""
-    (root,) = roots
-    mean = root if output == 0 else _mean_of_variance(root)
-    return "it is no variance" if mean is None else [_moment(mean.inputs[0], output, root, new)]
 
 
 fuse_moments = FuseMoments()

@@ -15,7 +15,7 @@ from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, ReadVaria
 from minigraph.rewrite.driver import Applied, Change, Missed, Outcome
 from minigraph.rewrite.pipeline import Replayable
 
-MAX_BYTES = 1 << 16  # of a variable: the operands wait for its last reader
+MAX_BYTES = 1 << 16  # of a variable: its update waits for its last reader, and so do the operands
 
 
 class _Fusion(NamedTuple):

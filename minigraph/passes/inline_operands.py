@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from minigraph.core.dtypes import float16
+from minigraph.core.op import Op
 from minigraph.core.scalar import BOOLEAN, operand, walk
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, copy_instr, reachable, readers_of
 from minigraph.ir.rebuild import Rebuilder, rebuild
@@ -33,11 +34,13 @@ class InlineOperands:
     before      y = f(x, a), z = g(y, x, b), …: loops over one space, in which a and b are small
     after       z = g(f(x, a), x, b), beside y if that has other readers
     conditions  f is made of `CHEAP` functions, not in float16; of its large operands the loop for z reads all anyway,
-                or all but one if nothing else reads y, which then is never stored. The loop has at most `max_members`
-                instructions
+                or all but one if nothing else reads y, which then is never stored. A loop with sums goes on storing y
+                unless the backend `keeps_sums`: adds them in the same order whatever else the loop stores. The loop for
+                z has at most `max_members` instructions
     formula     z takes the same numbers in the same order, so each element has the same bits
     """
 
+    keeps_sums: bool = False
     max_members: int = 256
     name: str = field(default="inline_operands", init=False)
 
@@ -60,7 +63,7 @@ class InlineOperands:
             return [Value(made, i) for i in range(len(old.types))]
 
         made = rebuild(program, replace)
-        return Outcome(trimmed(made) if applied else program, applied, [], 1)
+        return Outcome(rebuild(trimmed(made), _without_unread) if applied else program, applied, [], 1)
 
     def _worth(self, loop: Loop, inputs: Sequence[Value], alone: set[Value]) -> tuple[Value, _Recipe] | None:
         """An operand that is worth computing, and how."""
@@ -69,9 +72,15 @@ class InlineOperands:
             if recipe is None or len(loop.members) + len(recipe.members) > self.max_members:
                 continue
             large = {v for v in recipe.leaves.values() if v.type.static == loop.space}
+            if value in alone and not (self.keeps_sums or _has_no_sums(value.instr.op)):
+                continue
             if len(large - {*inputs}) <= (value in alone):
                 return value, recipe
         return None
+
+
+def _has_no_sums(op: Op) -> bool:
+    return not isinstance(op, Loop) or all(i.is_pointwise for i in op.members)
 
 
 def _recipe(value: Value, space: tuple[int, ...]) -> _Recipe | None:
@@ -134,16 +143,31 @@ def _inlined(loop: Loop, inputs: Sequence[Value], value: Value, recipe: _Recipe)
         else:
             copy_instr(instr, builder, values)
     results = tuple(values[v] for v in loop.program.results)
-    needed = reachable(v.instr for v in results)
-    kept = [v for v in given if feeds[v].instr in needed]
-    made = Program(needed, results, tuple(v.type for v in given))
-    return (loop.replace(program=made), given) if len(kept) == len(given) else _compact(loop, made, given, kept)
+    made = Program(reachable(v.instr for v in results), results, tuple(v.type for v in given))
+    return _compact(loop.replace(program=made), given)
 
 
-def _compact(loop: Loop, program: Program, given: Sequence[Value], kept: list[Value]) -> tuple[Loop, list[Value]]:
-    """The loop without the operands that nothing reads."""
+def _without_unread(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
+    """A loop without the operands that nothing in it reads; None if there are none."""
+    if not isinstance(old.op, Loop):
+        return None
+    loop, inputs = _compact(old.op, [new.values[v] for v in old.inputs])
+    if loop is old.op:
+        return None
+    made = new.builder.add(loop, inputs, new.control(old), None, old.source)
+    made.names.extend(old.names)
+    return [Value(made, i) for i in range(len(old.types))]
+
+
+def _compact(loop: Loop, given: list[Value]) -> tuple[Loop, list[Value]]:
+    """The loop and its operands without those that nothing in it reads."""
+    program = loop.program
+    read = sorted({i.op.slot for i in program.instrs if isinstance(i.op, Feed)})
+    if len(read) == len(given):
+        return loop, given
+    kept = [given[slot] for slot in read]
     builder = Builder()
-    slots = {given.index(v): n for n, v in enumerate(kept)}
+    slots = {slot: n for n, slot in enumerate(read)}
     values: dict[Value, Value] = {}
     for instr in program.instrs:
         op = Feed(slots[instr.op.slot], instr.op.type) if isinstance(instr.op, Feed) else None

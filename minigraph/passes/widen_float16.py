@@ -12,7 +12,7 @@ from minigraph.ir.program import Instr, Program, Value
 from minigraph.ir.rebuild import Rebuilder, rebuild
 from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.segment_reductions import SegmentReduction
-from minigraph.rewrite.driver import Applied, Outcome
+from minigraph.rewrite.driver import Applied, Missed, Outcome
 from minigraph.rewrite.pipeline import Replayable
 
 
@@ -35,18 +35,22 @@ class WidenFloat16(Replayable):
             return Outcome(program, [], [], 1)
         work = _Widening()
         rebuilt = rebuild(program, work.replace)
-        return Outcome(rebuilt if work.applied else program, work.applied, [], 1)
+        return Outcome(rebuilt if work.applied else program, work.applied, work.missed, 1)
 
 
 class _Widening:
     def __init__(self) -> None:
         self.applied: list[Applied] = []
+        self.missed: list[Missed] = []
         self.wide: dict[Value, Value] = {}  # of results in the new program: before they are rounded
 
     def replace(self, old: Instr, new: Rebuilder) -> Sequence[Value] | None:
         inputs = [new.values[v] for v in old.inputs]
         types = self._types(old, inputs, new)
-        if types is None:
+        if isinstance(types, str):
+            half = next(v for v in old.inputs if v.type.dtype is float16)
+            self.missed.append(Missed("widen_float16", old.name, half.instr.name, types))
+        if types is None or isinstance(types, str):
             return None
         given = [self._wide(v, new) if v.type.dtype is float16 else v for v in inputs]
         made = new.builder.add(old.op, given, new.control(old), old.name, old.source, types)
@@ -64,24 +68,26 @@ class _Widening:
     def _wide(self, value: Value, new: Rebuilder) -> Value:
         return self.wide[value] if value in self.wide else new.add(Cast(float32), value)
 
-    def _types(self, old: Instr, inputs: Sequence[Value], new: Rebuilder) -> tuple[TensorType, ...] | None:
-        """The types of the results in float32; None for an instruction that stays."""
+    def _types(self, old: Instr, inputs: Sequence[Value], new: Rebuilder) -> tuple[TensorType, ...] | str | None:
+        """The types of the results in float32, or why the instruction stays; None for one without such operands."""
         op = old.op
         halves = [v for v in inputs if v.type.dtype is float16]
+        if not halves:
+            return None
         if isinstance(op, SegmentReduction):
-            return None
-        if not halves or op.stateful or op.writes or op.reads or op.draws or op.checks or op.on_host:
-            return None
+            return "a reduction over segments is computed in its operands' dtype"
+        if op.stateful or op.writes or op.reads or op.draws or op.checks or op.on_host:
+            return "it has effects, or runs on the host"
         if all(t.dtype is not float16 for t in old.types):
-            return None
+            return "no result is float16"
         moves = op.is_view or op.moves([v.type for v in old.inputs], old.types) is not None
         if moves and not any(v in self.wide for v in halves):
-            return None
+            return "it only moves elements, and its operand stays"
         try:
             types = new.builder.infer(op, tuple(_widened(v.type) for v in inputs))
         except MinigraphError:
-            return None
-        return types if types == tuple(map(_widened, old.types)) else None
+            return "it takes no float32"
+        return types if types == tuple(map(_widened, old.types)) else "its results would not be float32"
 
 
 def _widened(kind: TensorType) -> TensorType:

@@ -22,7 +22,7 @@ Types = tuple[TensorType, ...]
 
 
 class LoopSteps:
-    """Runs the steps of loops: the first ones by the references, those of the same types after them compiled."""
+    """Runs the steps of loops: the first ones by the references, later ones of the same types compiled."""
 
     def __init__(self, backend: Any, passes: Sequence[Pass]) -> None:
         self.backend = backend

@@ -61,7 +61,7 @@ class Request:
         """The fed values as arrays. An array of another dtype stays as it is: the plan casts it when it copies it."""
         try:
             return [
-                v if type(v) is np.ndarray else as_feed(v, dtype, self.backend)
+                v if type(v) is np.ndarray and v.dtype.kind != "c" else as_feed(v, dtype, self.backend)
                 for v, dtype in zip(feeds.values(), self.dtypes, strict=True)
             ]
         except (TypeError, ValueError):

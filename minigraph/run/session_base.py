@@ -19,6 +19,7 @@ from minigraph.run.growth import GrowthWatch
 from minigraph.run.options import SessionOptions
 from minigraph.run.request import Request
 from minigraph.run.runner import Runner
+from minigraph.run.stages import first_for_host
 from minigraph.util.html import facts, table
 from minigraph.util.locks import Lock
 
@@ -165,7 +166,11 @@ class SessionBase(DefaultContexts):
     def _single_plan_request(self, fetches: Any, feeds: Mapping[Any, Any]) -> Request:
         request = self._runner.cache.find(fetches, feeds)
         if request.staged:
-            raise GraphError("this run has no single plan, because a condition or a shape depends on values")
+            node = first_for_host(request.tensors, request.targets, request.feeds)
+            why = "strings are fed"
+            if node is not None:
+                why = f"the {node.type} node '{node.name}', made at {node.source.describe()}, is run between plans"
+            raise GraphError(f"this run has no single plan: {why}")
         return request
 
     def profile(self, fetches: Any, feed_dict: Feeds = None, repeat: int = 3) -> Profile:

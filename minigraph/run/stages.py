@@ -54,14 +54,17 @@ def _needed(roots: Iterable[Node], known: Mapping[Tensor | Node, Any], branches:
 
 def needs_stages(tensors: Sequence[Tensor], targets: Sequence[Node], feeds: Sequence[Tensor]) -> bool:
     """Whether the run takes several plans."""
-    if any(t.dtype is string for t in feeds):
-        return True
+    return any(t.dtype is string for t in feeds) or first_for_host(tensors, targets, feeds) is not None
+
+
+def first_for_host(tensors: Sequence[Tensor], targets: Sequence[Node], feeds: Sequence[Tensor]) -> Node | None:
+    """The first node of the run that the host computes or decides, between two plans."""
     graph = tensors[0].graph if tensors else targets[0].graph if targets else None
     if graph is None or not _has_open(graph):
-        return False
+        return None
     known: Known = dict.fromkeys(feeds)
     roots = [*(t.node for t in tensors if t not in known), *targets]
-    return any(_is_open(n, {}) for n in _needed(roots, known, {}))
+    return next((n for n in _needed(roots, known, {}) if _is_open(n, {})), None)
 
 
 def _has_open(graph: Graph) -> bool:

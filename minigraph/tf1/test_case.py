@@ -90,7 +90,14 @@ class TestCase(unittest.TestCase):
     def evaluate(self, tensors: Any) -> Any:
         """The values of tensors in the default session."""
         session = tf.get_default_session() or self._kept
+        if session is None:
+            with self.cached_session() as opened:
+                return opened.run(tensors)
         return session.run(tensors)
+
+    def _value(self, given: Any) -> Any:
+        """What to compare: the values of tensors, other things themselves."""
+        return self.evaluate(given) if isinstance(given, tf.Tensor | tf.Variable) else given
 
     def checkedThread(
         self, target: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -115,6 +122,7 @@ class TestCase(unittest.TestCase):
 
     def assertAllClose(self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, msg: Any = None) -> None:
         """Assert that two arrays, or the arrays of two nested structures, have equal shapes and close values."""
+        a, b = self._value(a), self._value(b)
         if isinstance(a, Mapping) != isinstance(b, Mapping):
             raise ValueError(f"Can't compare dict to non-dict, {a} vs {b}.")
         if isinstance(a, Mapping):
@@ -149,6 +157,7 @@ class TestCase(unittest.TestCase):
         msg: Any = None,
     ) -> None:
         """assertAllClose, with wider tolerances where an array has a dtype of fewer bits."""
+        a, b = self._value(a), self._value(b)
         kinds = {np.asarray(a).dtype, np.asarray(b).dtype}
         if np.dtype(np.float32) in kinds:
             rtol, atol = max(rtol, float_rtol), max(atol, float_atol)
@@ -160,7 +169,7 @@ class TestCase(unittest.TestCase):
 
     def assertAllEqual(self, a: Any, b: Any, msg: Any = None) -> None:
         """Assert that two arrays have equal shapes and values; NaN equals NaN."""
-        one, other = np.asarray(a), np.asarray(b)
+        one, other = np.asarray(self._value(a)), np.asarray(self._value(b))
         self.assertEqual(
             one.shape, other.shape, f"Shape mismatch: expected {one.shape}, got {other.shape}. {msg or ''}"
         )
@@ -168,18 +177,46 @@ class TestCase(unittest.TestCase):
 
     def assertAllLess(self, a: Any, comparison_target: float) -> None:
         """Assert that all elements are below a number."""
-        self.assertLess(np.max(a), comparison_target)
+        self.assertLess(np.max(self._value(a)), comparison_target)
 
     def assertAllGreater(self, a: Any, comparison_target: float) -> None:
         """Assert that all elements are above a number."""
-        self.assertGreater(np.min(a), comparison_target)
+        self.assertGreater(np.min(self._value(a)), comparison_target)
+
+    def assertAllLessEqual(self, a: Any, comparison_target: float) -> None:
+        """Assert that no element is above a number."""
+        self.assertLessEqual(np.max(self._value(a)), comparison_target)
+
+    def assertAllGreaterEqual(self, a: Any, comparison_target: float) -> None:
+        """Assert that no element is below a number."""
+        self.assertGreaterEqual(np.min(self._value(a)), comparison_target)
+
+    def assertAllInSet(self, target: Any, expected_set: Any) -> None:
+        """Assert that all elements are among these."""
+        rest = set(np.asarray(self._value(target)).ravel().tolist()) - set(expected_set)
+        self.assertFalse(rest, f"{rest} are not in the set {expected_set}")
+
+    def assertNotAllClose(self, a: Any, b: Any, **kwargs: Any) -> None:
+        """Assert that `assertAllClose` fails."""
+        self._assert_fails(self.assertAllClose, a, b, **kwargs)
+
+    def assertNotAllEqual(self, a: Any, b: Any, msg: Any = None) -> None:
+        """Assert that `assertAllEqual` fails."""
+        self._assert_fails(self.assertAllEqual, a, b, msg=msg)
+
+    def _assert_fails(self, assertion: Callable[..., None], *values: Any, **kwargs: Any) -> None:
+        try:
+            assertion(*values, **kwargs)
+        except AssertionError:
+            return
+        self.fail(f"{assertion.__name__} was expected to fail: {values}")
 
     def assertAllInRange(
         self, target: Any, lower_bound: float, upper_bound: float, open_lower_bound: bool = False,
         open_upper_bound: bool = False,
     ) -> None:  # fmt: skip
         """Assert that all elements lie between two numbers, which count unless they are open."""
-        x = np.asarray(target)
+        x = np.asarray(self._value(target))
         above = x > lower_bound if open_lower_bound else x >= lower_bound
         self.assertTrue(np.all(above & (x < upper_bound if open_upper_bound else x <= upper_bound)))
 

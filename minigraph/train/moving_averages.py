@@ -20,7 +20,7 @@ from minigraph.ops.math.exponential import pow as power
 from minigraph.ops.math.extremes import minimum
 from minigraph.ops.state.variable import group
 from minigraph.run.variable_lists import global_variables, trainable_variables
-from minigraph.run.variable_scope import get_variable, scoped_name, variable_scope
+from minigraph.run.variable_scope import get_variable, get_variable_scope, scoped_name, variable_scope
 from minigraph.run.variables import Variable, assign_add, assign_sub
 
 
@@ -188,8 +188,18 @@ def assign_moving_average(
         if not zero_debias:
             return assign_sub(variable, (variable - value) * rate, name=scope)
         with variable_scope(variable.op.name):
-            biased = get_variable("biased", initializer=zeros(variable.type.static, variable.dtype), trainable=False)
-            count = get_variable("local_step", initializer=zeros([], variable.dtype), trainable=False)
+            end = _free_ending("biased", "local_step")
+            start = zeros(variable.type.static, variable.dtype)
+            biased = get_variable(f"biased{end}", initializer=start, trainable=False)
+            count = get_variable(f"local_step{end}", initializer=zeros([], variable.dtype), trainable=False)
         mean = assign_sub(biased, (biased - value) * rate)
         steps = assign_add(count, ones([], variable.dtype))
         return assign_sub(variable, variable - mean / (1.0 - power(1.0 - rate, steps)), name=scope)
+
+
+def _free_ending(*names: str) -> str:
+    """The ending, none or a number, with which no variable in the open scope has one of these names yet."""
+    taken = {v.op.name for v in global_variables()}
+    below = [f"{get_variable_scope().name}/{name}" for name in names]
+    ends = ("", *(f"_{i}" for i in range(1, len(taken) + 2)))
+    return next(end for end in ends if not any(f"{name}{end}" in taken for name in below))

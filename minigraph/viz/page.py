@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import sys
 import zlib
 from collections import Counter
 from importlib.resources import files
@@ -168,8 +169,9 @@ def _values(values: Values) -> tuple[dict[str, Any], bytes]:
 
 
 def _rounded(number: float) -> float | None:
-    """Four significant digits; None for NaN."""
-    return float(f"{number:.4g}") if math.isfinite(number) else None
+    """Four significant digits, which must not round up to infinity; None for a number that is not finite."""
+    largest = sys.float_info.max
+    return max(-largest, min(largest, float(f"{number:.4g}"))) if math.isfinite(number) else None
 
 
 def _opened(picture: Picture, limit: int) -> list[str]:

@@ -39,7 +39,7 @@ def kind_of(shape: Sequence[int], filters: bool, fed: bool) -> str:
     if filters:
         return {4: "filters", 2: "matrix"}.get(len(shape), "") if 0 not in shape else ""
     if len(shape) == 4 and shape[1] * shape[2] > 1 and 0 not in shape:
-        return "image" if fed and shape[3] in (1, 3) else "maps"
+        return "image" if fed and (shape[3] in (1, 3) or shape[1] in (1, 3)) else "maps"
     if len(shape) < 2 or 0 in shape:  # a number, or one for each example
         return ""
     side = math.isqrt(math.prod(shape[1:]))
@@ -103,7 +103,8 @@ def _stack(array: NDArray[np.float32], kind: str) -> tuple[NDArray[np.float32], 
     first = array[0]
     if kind == "image":
         side = math.isqrt(first.size)
-        return (first if first.ndim == 3 else first.reshape(side, side, 1))[None], 1
+        first = first if first.ndim == 3 else first.reshape(side, side, 1)
+        return (first if first.shape[2] in (1, 3) else first.transpose(1, 2, 0))[None], 1
     numbers = first.ravel()
     line = min(numbers.size, _LINE)
     lines = min(numbers.size // line, _SIDE)
@@ -130,7 +131,7 @@ def _scaled(size: int, side: int, longest: int) -> int:
 
 
 def _shrunk(stack: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """TilePicture whose longer side is at most `side`: means over rectangles."""
+    """Tiles whose longer side is at most `side`: means over rectangles."""
     longest = max(stack.shape[1:3])
     for axis in (1, 2):
         size = stack.shape[axis]

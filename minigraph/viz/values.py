@@ -46,7 +46,7 @@ def record(plan: Plan, arrays: Sequence[np.ndarray], before: Picture, fed: str =
     arrays: the feeds by slot. before: the picture of that program.
     """
     found: dict[str, RecordedValue] = {}
-    kinds = _kinds(plan.original)
+    kinds = _kinds(plan.original, before)
     needs = _needs(plan.original, before, kinds)
     budgets = shares(needs, BUDGET)
 
@@ -72,15 +72,19 @@ def _shown(instr: Instr) -> Instr:
     return instr
 
 
-def _kinds(program: Program) -> dict[Instr, str]:
-    """The kind of picture of each instruction's first result; "" for none."""
-    weights = {_shape(Value(i, 0)) for i in program.instrs if isinstance(i.op, Cell)}  # and their gradients
+def _kinds(program: Program, before: Picture) -> dict[Instr, str]:
+    """The kind of picture of each instruction's first result; "" for none.
+
+    Of gradients and updates, those in the shape of a variable are taken for the variable's.
+    """
+    weights = {_shape(Value(i, 0)) for i in program.instrs if isinstance(i.op, Cell)}
     found = {}
-    for instr in program.instrs:
+    for instr, box in zip(program.instrs, before.boxes, strict=True):
         drawn = instr.types and instr.types[0].dtype.is_floating and _shown(instr) is instr
         shape = _shape(Value(instr, 0)) if drawn else ()
         constant = isinstance(instr.op, Const | Cell)
-        kind = kind_of(shape, shape in weights or constant, isinstance(instr.op, Feed)) if shape else ""
+        of_weights = constant or (box.part in ("gradient", "update") and shape in weights)
+        kind = kind_of(shape, of_weights, isinstance(instr.op, Feed)) if shape else ""
         found[instr] = kind
     return found
 

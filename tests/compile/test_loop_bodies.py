@@ -15,6 +15,8 @@ from minigraph.compile.specialise import specialise
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType
 from minigraph.ir.compiled_loop import CompiledLoop
+from minigraph.ir.parser import parse_program
+from minigraph.ir.printer import format_program
 from minigraph.ir.scan import ScanLoop, element
 from minigraph.ir.scan_gradient import make_region, scan_region
 from minigraph.ops.array.reshape import Transpose
@@ -131,3 +133,20 @@ def test_loops_that_share_a_plan_keep_their_own_operands(backend: str) -> None:
     for (_, outputs), results in zip(bound, wanted, strict=True):
         for mine, reference in zip(outputs, results, strict=True):
             np.testing.assert_allclose(mine, reference, rtol=1e-12, atol=1e-12)
+
+
+def test_errors_in_a_body_name_its_node() -> None:
+    x, w = tf.placeholder(tf.int32, [200]), tf.zeros([9])
+    found = loop(lambda i, w: [tf.gather(w, i, name="taken")], [], x, [w])
+    compiled = with_compiled_loops(specialise(found, [], [x], [x.type]), [])
+    (made,) = (i for i in compiled.instrs if isinstance(i.op, CompiledLoop))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"taken.*test_loop_bodies"):
+        made.op.forward(np, np.arange(200), np.zeros(9))
+
+
+def test_a_body_is_printed_and_read_back() -> None:
+    x = tf.placeholder(tf.float64, [STEPS, B, H])
+    found = loop(recurrent, [tf.constant(H0)], x, [tf.constant(W)], reverse=True)
+    text = format_program(with_compiled_loops(specialise(found, [], [x], [x.type]), []))
+    assert " = Tanh(" in text.partition("CompiledLoop(")[2]
+    assert format_program(parse_program(text)) == text

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import minigraph as tf
+from minigraph.core.errors import GradientError
 
 X = np.array([[1 + 2j, 3 - 1j], [0.5j, -4]], np.complex64)
 
@@ -46,4 +49,24 @@ def test_arithmetic_without_gradients(backend: str) -> None:
     for found, want in zip(got, [X + X * X - 1 / X, -X.sum(0), (X * X).mean(), X[0] == X], strict=True):
         np.testing.assert_allclose(found, want, rtol=1e-6)
     x = tf.constant([1.0, 2.0])
-    assert tf.gradients(tf.cast(tf.cast(x, tf.complex64) * (1 + 2j), tf.float32), x) == [None]
+    with pytest.raises(GradientError, match="complex"):
+        tf.gradients(tf.cast(tf.cast(x, tf.complex64) * (1 + 2j), tf.float32), x)
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("ResizeBilinear", lambda z: tf.image.resize_bilinear(z[None, :, :, None], [3, 3])),
+        ("MaxPool", lambda z: tf.nn.max_pool(z[None, :, :, None], 2, 2, "SAME")),
+        ("TopKV2", tf.nn.top_k),
+        ("TopKV2", tf.sort),
+        ("ArgMax", tf.argmax),
+        ("ArgMin", tf.argmin),
+        ("real number", lambda z: tf.pad(tf.constant([1.0]), [[1, 1]], constant_values=1j)),
+        ("float32", lambda z: tf.Session().run(p := tf.placeholder(tf.float32), {p: X})),
+        ("float32", lambda z: tf.Variable(np.zeros((2, 2), np.float32)).load(X, tf.Session())),
+    ],
+)
+def test_what_has_no_order_or_keeps_real_numbers_refuses_complex_ones(name: str, call: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=name):
+        call(tf.constant(X))

@@ -75,6 +75,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
     "A session has one device, chosen by `backend`, and one copy of each variable; all kinds of variables are one.": {
         "DeviceWrapper.__init__": "device",
         "Graph.device": "device_name_or_function",
+        "Layer.add_weight": "use_resource synchronization aggregation",
         "TestCase.cached_session": "use_gpu force_gpu",
         "TestCase.session": "use_gpu force_gpu",
         "Variable.__init__": "caching_device use_resource synchronization aggregation",

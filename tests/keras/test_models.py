@@ -321,3 +321,32 @@ except ModuleNotFoundError as error:
     assert "tensorflow.keras.nothing" in str(error)
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_bidirectional_layer_has_the_given_weights_and_two_directions() -> None:
+    layers = tf.keras.layers
+    x = tf.zeros([2, 5, 4])
+    plain = layers.Bidirectional(layers.GRU(3))
+    plain(x)
+    weights = [w + i for i, w in enumerate(plain.get_weights())]
+    given = layers.Bidirectional(layers.GRU(3), weights=weights)
+    given(x)
+    for found, want in zip(given.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(found, want)
+    with pytest.raises(ValueError, match="go_backwards"):
+        layers.Bidirectional(layers.GRU(3), backward_layer=layers.GRU(3))
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_a_cell_of_a_user_learns_whether_it_is_training(stacked: bool) -> None:
+    class Cell(tf.keras.layers.Layer):
+        state_size = output_size = 1
+
+        def call(self, inputs: Any, states: Any, training: Any = None) -> Any:
+            new = states[0] + (10.0 if training else 1.0)
+            return new, [new]
+
+    cell = tf.keras.layers.StackedRNNCells([Cell()]) if stacked else Cell()
+    layer = tf.keras.layers.RNN(cell)
+    results = [layer(tf.zeros([1, 3, 1]), training=training) for training in (True, False)]
+    assert [float(y[0, 0]) for y in tf.Session().run(results)] == [30.0, 3.0]

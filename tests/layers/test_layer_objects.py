@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import minigraph as tf
@@ -27,7 +28,7 @@ class Scale(tf.layers.Layer):
     """A layer of a user's."""
 
     def build(self, input_shape: tf.TensorShape) -> None:
-        self.factor = self.add_variable("factor", [input_shape[-1]], initializer=tf.ones_initializer(),
+        self.factor = self.add_weight("factor", [input_shape[-1]], initializer=tf.ones_initializer(),
                                         regularizer=tf.nn.l2_loss)  # fmt: skip
         super().build(input_shape)
 
@@ -64,3 +65,35 @@ def test_arguments_of_layers_can_be_read_and_wrong_sizes_are_named() -> None:
     ):
         with pytest.raises(ValueError, match=name):
             tf.layers.conv2d(tf.zeros([1, 4, 4, 1]), 2, **options)
+
+
+def test_default_names_are_those_of_tensorflow() -> None:
+    """Recorded from TensorFlow 1.15.5, which adds numbers."""
+    names = {"Conv2DBlock": "conv2d_block", "MyHTTPLayer": "my_http_layer", "_Hidden": "private__hidden", "A1b": "a1b"}
+    for name, want in names.items():
+        assert type(name, (tf.layers.Layer,), {})().name == want
+
+
+def test_layers_within_a_layer_and_what_is_set_later() -> None:
+    class Outer(tf.layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = [Scale(name="inner")]
+
+        def call(self, inputs: Any) -> Any:
+            return self.inner[0](inputs.shape[-1].value * inputs)
+
+    outer = Outer()
+    outer(np.array([[1.0, 2.0]]))
+    assert outer.losses == outer.inner[0].losses == tf.losses.get_regularization_losses()
+    outer.add_loss(lambda: 2.0)
+    assert len(outer.losses) == 2
+    layer = outer.inner[0]
+    assert layer.count_params() == 2
+    layer.trainable = False
+    assert (layer.trainable_variables, layer.non_trainable_variables) == ([], [layer.factor])
+    with pytest.raises(ValueError, match="without inputs"):
+        layer([])
+    dense = tf.layers.Dense(2, trainable=False)
+    dense(tf.zeros([1, 2]))
+    assert (dense.trainable, dense.dtype) == (False, tf.float32)

@@ -58,7 +58,7 @@ def branches(x: Any, few: Any) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("batch", [pytest.param(1, marks=pytest.mark.slow), 5])
 def test_a_concatenation_has_the_bits_of_its_operands(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("llvmlite")
     monkeypatch.setattr(blocks, "TARGET", 20_000)

@@ -41,8 +41,10 @@ def test_mean_and_variance_are_one_instruction(text: str) -> None:
          "what is averaged need not be stored"),
         ("%v = Mean(%d) {axis=(0, 1), keep_dims=False}", "%v = Mean(%d) {axis=(0, 1), keep_dims=False} ^%d",
          "it has control inputs"),
+        ("[5,3,4]", "[0,3,4]", "what is averaged is empty"),
+        ("[5,3,4]", "[5,3,1]", "what is averaged has no last axis longer than 1"),
     ],
-    ids=["other axes", "another dtype", "of a pointwise result", "control inputs"],
+    ids=["other axes", "another dtype", "of a pointwise result", "control inputs", "empty", "one column"],
 )  # fmt: skip
 def test_other_pairs_stay(old: str, new: str, reason: str) -> None:
     text = TEXT.replace(old, new)
@@ -71,3 +73,5 @@ def test_another_batch_size_replays_the_fusion() -> None:
             np.testing.assert_allclose(variance, value.var(0), rtol=1e-5)
         plans = session._runner.cache.plans
         assert all(any(isinstance(s.instr.op, Moments) for s in p.steps) for p in plans)
+        assert np.isnan(session.run(found, {x: np.zeros([0, 4])})).all()
+        assert not any(isinstance(s.instr.op, Moments) for s in session.plan_for(found, {x: np.zeros([0, 4])})[0].steps)

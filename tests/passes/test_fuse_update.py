@@ -49,8 +49,22 @@ def test_an_overwrite_that_does_not_use_the_old_value_does_not_read_it() -> None
             "Mul(%d, %r) ^%d",
             "the value is not pointwise, or has control inputs that the assignment does not have",
         ),
+        (
+            "Mul(%d, %r)",
+            "Softmax(%d)",
+            "the value is not pointwise, or has control inputs that the assignment does not have",
+        ),
+        ("%r float32[](0.25)", "%r float32[1](0.25)", "not all operands have the variable's shape and dtype"),
+        ("return %u", "%n = NoOp() ^%m\nreturn %u", "the value has other readers"),
     ],
-    ids=["another reader", "another write", "control of the value"],
+    ids=[
+        "another reader",
+        "another write",
+        "control of the value",
+        "no pointwise op",
+        "an operand of another shape",
+        "something waits for the value",
+    ],
 )
 def test_other_assignments_stay(old: str, new: str, reason: str) -> None:
     assert old in AVERAGE

@@ -10,7 +10,7 @@ from support.pass_text import check, check_unchanged, run
 
 import minigraph as tf
 from minigraph.ir.regions import Loop
-from minigraph.passes.inline_operands import inline_operands
+from minigraph.passes.inline_operands import InlineOperands, inline_operands
 
 
 def loop(name: str, operands: str, ops: str, result: str, space: str = "(32, 16)") -> str:
@@ -36,10 +36,18 @@ def test_a_stored_operand_of_operands_that_are_read_anyway_is_computed() -> None
 def test_an_operand_that_nothing_else_reads_may_need_one_other_array() -> None:
     two = loop("y", "x s", "%m = Mul(%x, %s)\n%t = SumTo(%m) {shape=(16,)}", "%m, %t")
     text = FEEDS + two + loop("z", "y g", "%p = Mul(%y, %g)\n%q = Add(%p, %g)", "%q") + "return %z, %y.1"
-    made = run(inline_operands, text).program
-    found = [i for i in made.instrs if isinstance(i.op, Loop)]
-    assert len(found[1].inputs) == 3
-    check_unchanged(inline_operands, text.replace("return %z", "return %y, %z"))  # the array is stored anyway
+    keeping = InlineOperands(keeps_sums=True)
+    found = [i for i in run(keeping, text).program.instrs if isinstance(i.op, Loop)]
+    assert [len(i.inputs) for i in found] == [2, 3]
+    check_unchanged(keeping, text.replace("return %z", "return %y, %z"))  # the array is stored anyway
+    check_unchanged(inline_operands, text)  # without the array, the loop might add in another order
+
+
+def test_a_loop_that_stores_less_has_no_operands_that_it_does_not_read() -> None:
+    ops = "%m = Mul(%x, %s)\n%n = Neg(%g)"
+    text = FEEDS + loop("y", "x s g", ops, "%m, %n") + loop("z", "y g", "%p = Mul(%y, %g)\n%q = Add(%p, %g)", "%q")
+    found = [i for i in run(inline_operands, text + "return %z, %y.1").program.instrs if isinstance(i.op, Loop)]
+    assert [len(i.inputs) for i in found] == [1, 3]
 
 
 @pytest.mark.parametrize(
@@ -47,20 +55,32 @@ def test_an_operand_that_nothing_else_reads_may_need_one_other_array() -> None:
     [
         ("%m = Exp(%x)\n%r = Maximum(%m, %s)", "y x g"),
         ("%m = Mul(%x, %s)\n%r = Maximum(%m, %s)", "y g"),
+        ("%c = Cast(%x) {dtype=float16}\n%d = Cast(%c) {dtype=float32}\n%r = Exp(%d)", "y x g"),
     ],
-    ids=["a costly function", "a further array"],
+    ids=["a costly function", "a further array", "a costly function of casts"],
 )
 def test_what_costs_more_is_read(make: str, read: str) -> None:
     reader = loop("z", read, "%p = Mul(%y, %g)\n%q = Add(%p, %g)", "%q")
     check_unchanged(inline_operands, FEEDS + loop("y", "x s", make, "%r") + reader + "return %y, %z")
 
 
-def trained(disabled: list[str], backend: str) -> list[np.ndarray]:
-    """The variables after three steps of a network with batch normalisation and a residual connection."""
+def test_a_loop_that_would_grow_too_large_and_one_that_waits_stay() -> None:
+    reader = loop("z", "y x g", "%p = Mul(%y, %g)\n%q = Add(%p, %x)", "%q")
+    text = FEEDS + SCALED + reader + "return %y, %z"
+    check_unchanged(InlineOperands(max_members=3), text)
+    assert run(InlineOperands(max_members=4), text).applied
+    waits = reader.replace("space=(32, 16)}", "space=(32, 16)} ^%w")
+    check_unchanged(inline_operands, "cell %v float32[3]\nfeed %f float32[3]\n%w = Assign(%v, %f)\n"
+                    + FEEDS + SCALED + waits + "return %y, %z")  # fmt: skip
+
+
+def trained(disabled: list[str], backend: str) -> tuple[list[np.ndarray], int]:
+    """The variables after two steps of a network with batch normalisation and a residual connection; how many loops
+    compute operands themselves."""
     rng = np.random.RandomState(0)
     with tf.Graph().as_default():
         tf.set_random_seed(3)
-        x = tf.constant(rng.randn(4, 6, 6, 8).astype(np.float32))
+        x = tf.constant(rng.randn(4, 5, 5, 8).astype(np.float32))
         y = x
         for _ in range(2):
             y = tf.layers.conv2d(y, 8, 3, padding="same", use_bias=False)
@@ -70,12 +90,32 @@ def trained(disabled: list[str], backend: str) -> list[np.ndarray]:
             step: Any = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
         with tf.Session(backend=backend, disable_passes=disabled) as session:
             session.run(tf.global_variables_initializer())
-            for _ in range(3):
+            for _ in range(2):
                 session.run(step)
-            return session.run(tf.global_variables())
+            stages = [s for p in session._runner.cache.plans for s in p.stages if s.name == "inline_operands"]
+            return session.run(tf.global_variables()), sum(len(s.applied) for s in stages)
 
 
-@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("llvm", marks=pytest.mark.slow)])
 def test_training_has_the_same_bits(backend: str) -> None:
-    for one, other in zip(trained([], backend), trained(["inline_operands", "fuse_update"], backend), strict=True):
+    (mine, count), (plain, none) = trained([], backend), trained(["inline_operands", "fuse_update"], backend)
+    assert count > 0
+    assert none == 0
+    for one, other in zip(mine, plain, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_sums_beside_an_operand_have_the_same_bits() -> None:
+    pytest.importorskip("llvmlite")
+    random = np.random.RandomState(0)
+    x, (a, b) = tf.placeholder(tf.float32, [None, 300, 64]), random.randn(2, 64).astype(np.float32)
+    y = x * a
+    s = tf.reduce_sum(y, [0, 1])
+    found = [s, tf.tanh((y + b) - s)]
+    feed = {x: random.randn(3, 300, 64)}
+    results = []
+    for disabled in ([], ["inline_operands"]):
+        with tf.Session(backend="llvm", disable_passes=disabled) as session:
+            results.append(session.run(found, feed))
+    for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -43,6 +43,11 @@ def compared(name: str, *values: Any) -> Body:
         (("assertItemsEqual", [1, 2], [2, 1]), ("assertItemsEqual", [1, 2], [2, 2])),
         (("assertStartsWith", "abc", "ab"), ("assertStartsWith", "abc", "bc")),
         (("assertAllInRange", [1, 2], 1, 2), ("assertAllInRange", [1, 3], 1, 2)),
+        (("assertAllInSet", [1, 2], (1, 2)), ("assertAllInSet", [1, 3], (1, 2))),
+        (("assertAllLessEqual", [1, 2], 2), ("assertAllLessEqual", [1, 3], 2)),
+        (("assertAllGreaterEqual", [2, 3], 2), ("assertAllGreaterEqual", [1, 2], 2)),
+        (("assertNotAllClose", [1.0], [2.0]), ("assertNotAllClose", [1.0], [1.0])),
+        (("assertNotAllEqual", [1], [2]), ("assertNotAllEqual", [1], [1])),
     ],
 )  # fmt: skip
 def test_assertions_pass_and_fail(passes: tuple[Any, ...], fails: tuple[Any, ...]) -> None:
@@ -141,3 +146,12 @@ def test_private_modules_have_what_programs_take_from_them() -> None:
         np.testing.assert_array_equal(session.run(full, {p: [[1.0], [2.0]]}), [[1, 1, 1], [2, 2, 2]])
         with pytest.raises(tf.errors.InvalidArgumentError, match="can not be broadcast"):
             session.run(weights.assert_broadcastable(p, ones), {p: [1.0, 2.0]})
+
+
+def test_tensors_are_compared_without_a_session() -> None:
+    def body(case: Any) -> None:
+        case.assertAllClose(tf.square([1.0, 2.0]), [1.0, 4.0])
+        case.assertAllEqual([3], tf.constant([3]))
+        assert case.evaluate(tf.constant(2)) == 2
+
+    assert outcome(body).wasSuccessful()

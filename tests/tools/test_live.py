@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ import pytest
 from support.browser import CHROMIUM, DRIVER, started
 
 import minigraph as tf
-from minigraph.tools.live import Followed, answers
+from minigraph.core.protos import proto
+from minigraph.tools.live import Followed, _bins, answers
 from minigraph.tools.shared.events import EventFiles
 from minigraph.tools.shared.local_server import local_server
 from minigraph.tools.shared.watched import activations, look
@@ -26,7 +28,7 @@ from minigraph.tools.shared.watched import activations, look
 pytest.importorskip("tensorboard")
 
 
-def fetched(address: str) -> Any:
+def fetched(address: str | urllib.request.Request) -> Any:
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=20) as answer:
         return answer.read()
 
@@ -64,6 +66,27 @@ def test_what_a_new_run_does_again_is_forgotten(tmp_path: Path) -> None:
     assert followed.state()["scalars"]["loss"]["train"] == [(1, 30.0)]
 
 
+def test_runs_side_by_side_stay_apart_and_a_damaged_histogram_is_skipped(tmp_path: Path) -> None:
+    followed = Followed(tmp_path)
+    for run, loss in (("a", 1.0), ("b", 2.0)):
+        with EventFiles(tmp_path / run / "events", None) as files:
+            files.add("train", 1, {"loss": loss})
+            files.add_histograms("train", 1, {"w": np.float64([-loss, loss])})
+    followed.poll()
+    state = followed.state()
+    assert state["scalars"]["loss"] == {"a/events/train": [(1, 1.0)], "b/events/train": [(1, 2.0)]}
+    found = {tag: rows[0][1:3] for tag, rows in state["histograms"].items()}
+    assert found == {"w (a/events/train)": (-1, 1), "w (b/events/train)": (-2, 2)}
+    whole = {"min": -1.0, "max": 1.0, "bucket_limit": [0.0, 1e308], "bucket": [1.0, 2.0]}
+    damaged: list[dict[str, Any]] = [
+        {"bucket": [1.0]}, {"max": np.nan}, {"min": -np.inf}, {"bucket": [np.nan, 1.0]},
+        {"bucket_limit": [np.nan, 1.0]}, {"min": -1.7e308, "max": 1.7e308},
+    ]  # fmt: skip
+    histogram = proto("summary", "HistogramProto")
+    assert _bins(histogram(**whole)) is not None
+    assert [_bins(histogram(**(whole | each))) for each in damaged] == [None] * len(damaged)
+
+
 def test_looking_at_activations_draws_no_random_numbers() -> None:
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         x = tf.placeholder(tf.float32, [None, 4], name="x")
@@ -96,10 +119,27 @@ def test_the_server_answers_for_these_paths_only(served: tuple[str, Path]) -> No
     address, _ = served
     assert b"__" not in fetched(address).replace(b"__proto__", b"")
     assert json.loads(fetched(f"{address}state"))["version"] == 0
-    with pytest.raises(urllib.error.HTTPError):
+    assert json.loads(fetched(f"{address}state?0")) == "unchanged"
+    with pytest.raises(urllib.error.HTTPError, match="404"):
         fetched(f"{address}../etc/passwd")
 
 
+def test_the_server_knows_its_own_name_only_and_tells_errors() -> None:
+    def failing(path: str) -> tuple[str, bytes] | None:
+        raise ValueError("an odd event")
+
+    with local_server(failing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        with pytest.raises(urllib.error.HTTPError, match="500") as caught:
+            fetched(address)
+        assert caught.value.read() == b"ValueError: an odd event"
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            fetched(urllib.request.Request(address, headers={"Host": f"evil.example:{server.server_port}"}))
+        server.shutdown()
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
 def test_the_page_fills_while_the_run_writes(served: tuple[str, Path], tmp_path: Path) -> None:
     address, run = served
@@ -123,9 +163,13 @@ def test_the_page_fills_while_the_run_writes(served: tuple[str, Path], tmp_path:
             files.add("train", 20, {"loss": 1.0})
         wait("return document.querySelectorAll('figure[data-tag=loss] circle').length === 2")
         assert browser.js("return document.getElementById('facts').textContent") == "step 20"
+        near = "return [[1, 1 + 2 ** -52], [-1e300, 1e300], [5e-324, 1e-323]].map(([a, b]) => ticks(a, b).length)"
+        assert all(0 <= count <= 6 for count in browser.js(near))
+        assert browser.js("return ticks(0, 10)") == [0, 2, 4, 6, 8, 10]
         assert browser.errors() == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
     command = [
         sys.executable,

@@ -24,6 +24,7 @@ from minigraph.core.errors import MissingPackageError
 from minigraph.models.bundle import make_bundle, save_bundle
 from minigraph.models.record import Preprocessing
 from minigraph.ops.collective.launch import find_mpiexec
+from minigraph.tools.profile import print_profile
 from minigraph.tools.shared.workers import Notes, without
 from minigraph.weights import load_weights
 
@@ -215,3 +216,12 @@ def test_photographs_are_divided_among_the_processes(tmp_path: Path, digits: Pat
     assert json.loads(three.out) == json.loads(alone.out)
     assert [Path(each["photo"]).stem for each in json.loads(three.out)] == ["0", "1", "2", "3", "4"]
     assert three.err.count("backend:") == 1
+
+
+def test_a_profile_says_that_processes_exchange_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        found = session.profile(tf.negative(tf.constant([1.0, 2.0]) + tf.random_uniform([2])), repeat=1)
+    print_profile(found, 5, 2)
+    assert "The 2 processes exchange nothing" in capsys.readouterr().out
+    print_profile(found, 5)
+    assert "exchange nothing" not in capsys.readouterr().out

@@ -34,3 +34,15 @@ def test_names_of_averages_are_below_the_open_scope() -> None:
         before = ema.average_name(w)
         ema.apply([w])
     assert before == ema.average_name(w) == "b/a/w/mean"
+
+
+def test_a_second_debiased_update_has_a_mean_of_its_own() -> None:
+    x = tf.constant([1.0, 2.0], name="x")
+    ema = tf.train.ExponentialMovingAverage(0.5, zero_debias=True, name="mean")
+    updates = [ema.apply([x]), ema.apply([x])]
+    assert {"x/mean/biased", "x/mean/biased_1", "x/mean/local_step_1"} <= {v.op.name for v in tf.global_variables()}
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for update in updates:
+            session.run(update)
+            np.testing.assert_allclose(session.run(ema.average(x)), [1.0, 2.0], rtol=1e-6)

@@ -41,6 +41,11 @@ def test_bytes_are_means_of_the_numbers_between_the_limits() -> None:
     assert np.allclose(numbers, array[0, :2, :, 1])
 
 
+def test_an_image_with_channels_first_is_drawn_as_with_channels_last() -> None:
+    last = np.random.RandomState(0).uniform(size=(1, 10, 20, 3)).astype(np.float32)
+    assert tiles(last.transpose(0, 3, 1, 2), "image", 4000) == tiles(last, "image", 4000)
+
+
 def test_large_maps_shrink_to_means() -> None:
     array = np.arange(64 * 64, dtype=np.float32).reshape(1, 64, 64, 1)
     found = tiles(array, "maps", 1024)
@@ -70,6 +75,7 @@ def test_shares_spend_the_budget_and_no_more(needs: dict[int, tuple[int, int]], 
     [
         ((8, 28, 28, 64), False, False, "maps"),
         ((1, 224, 224, 3), False, True, "image"),
+        ((1, 3, 224, 224), False, True, "image"),
         ((1, 784), False, True, "image"),
         ((1, 10), False, True, "vector"),
         ((1, 1, 1, 64), False, False, "vector"),

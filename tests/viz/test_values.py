@@ -19,7 +19,13 @@ from PIL import Image
 from support.browser import CHROMIUM, DRIVER, Browser, started
 from support.page import Page, embedded
 
+import minigraph as tf
 from minigraph.tools.cli import main
+from minigraph.tools.recording import Recording, prepare
+from minigraph.tools.shared.inputs import InputError, read_inputs
+from minigraph.tools.shared.restoring import restore
+from minigraph.tools.shared.sizes import Sizes
+from minigraph.tools.shared.target import load_target
 from minigraph.viz.values import BUDGET
 
 NAN = """
@@ -58,6 +64,7 @@ def digit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "page.html"
 
 
+@pytest.mark.slow
 def test_a_picture_is_fed_and_every_result_recorded(digit: Path) -> None:
     named, pixels, data = rows(digit)
     kind, tiles, height, width, colours, start, low, high, total = named["images"]["picture"]
@@ -96,11 +103,95 @@ def test_the_first_nan_is_named_in_the_terminal_and_on_the_page(tmp_path: Path) 
     assert (named["logarithm"]["nans"], named["logarithm"]["size"], named["logarithm"]["mean"]) == (6, 6, None)
 
 
+def test_feeds_by_name_and_extreme_numbers_are_recorded(tmp_path: Path) -> None:
+    (tmp_path / "named.py").write_text("""
+import numpy as np, minigraph as tf
+x = tf.placeholder(tf.float64, [None, 2], name="x")
+feeds = {"x:0": np.full([3, 2], np.finfo(np.float64).max)}
+fetches = tf.negative(x, name="y")
+""")
+    viz(tmp_path / "named.py", "--values", "-o", tmp_path / "page.html")
+    named, _, _ = rows(tmp_path / "page.html")
+    assert named["x"]["high"] == -named["y"]["low"] == np.finfo(np.float64).max
+    (tmp_path / "plain.py").write_text("""
+import minigraph as tf
+fetches = tf.placeholder(tf.float32, [None, 2], name="x")
+""")
+    np.save(tmp_path / "x.npy", np.float32([[1, 5]]))
+    viz(tmp_path / "plain.py", "--input", tmp_path / "x.npy", "-o", tmp_path / "page.html")  # without a launch
+    assert rows(tmp_path / "page.html")[0]["x"]["high"] == 5
+
+
+def test_activations_in_the_shape_of_a_weight_are_activations(tmp_path: Path) -> None:
+    (tmp_path / "square.py").write_text("""
+import minigraph as tf
+x = tf.placeholder(tf.float32, [4, 4], name="x")
+w = tf.Variable(tf.ones([4, 4]), name="w")
+loss = tf.reduce_mean(tf.nn.relu(tf.matmul(x, w, name="product"), name="relu"))
+train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+""")
+    viz(tmp_path / "square.py", "--values", "-o", tmp_path / "page.html")
+    named, _, _ = rows(tmp_path / "page.html")
+    kinds = {name: row["picture"] and row["picture"][0] for name, row in named.items()}
+    assert (kinds["x"], kinds["product"], kinds["relu"], kinds["w"]) == ("vector", "vector", "vector", "matrix")
+    assert kinds["gradients/product_grad/MatMul_1"] == "matrix"
+
+
+def test_a_weight_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = load_target("lenet5", inference=True)
+    with target.session() as session:
+        kept = {name: a + 1 for name, a in session.read_state().items() if ":" not in name}
+    np.savez(tmp_path / "weights.npz", **kept)
+    Image.fromarray(np.zeros((32, 32), np.uint8)).save(tmp_path / "a.png")
+    reads: list[object] = []
+
+    def counted(*arguments: Any) -> Any:
+        reads.append(arguments)
+        return restore(*arguments)
+
+    monkeypatch.setattr("minigraph.tools.recording.restore", counted)
+    recording = Recording(weights=tmp_path / "weights.npz", inputs=[str(tmp_path / "a.png")] * 2)
+    prepared = prepare("lenet5", None, True, Sizes({}, {}), recording).target
+    with prepared.session() as session:
+        found = session.read_state()
+    assert prepared.batch_size == 2
+    assert len(reads) == 1
+    assert all(np.array_equal(found[name], array) for name, array in kept.items())
+
+
+def test_a_graph_of_several_plans_is_refused_with_its_node(tmp_path: Path) -> None:
+    (tmp_path / "host.py").write_text("""
+import minigraph as tf
+fetches = tf.py_func(abs, [tf.placeholder(tf.float32, [4])], tf.float32, name="mine")
+""")
+    done = CliRunner().invoke(main, ["viz", str(tmp_path / "host.py"), "--values", "-o", str(tmp_path / "a.html")])
+    assert done.exit_code == 1
+    assert "--values: " in done.output
+    assert "'mine', made at" in done.output
+    assert "host.py:3" in done.output
+
+
+@pytest.mark.parametrize("second", ["small.png", "x.npy", "text.npy"])
+def test_inputs_that_do_not_make_one_batch_are_refused(tmp_path: Path, second: str) -> None:
+    for name, side in (("large", 64), ("small", 32)):
+        Image.fromarray(np.zeros((side, side), np.uint8)).save(tmp_path / f"{name}.png")
+    np.save(tmp_path / "x.npy", np.zeros((1, 64, 64, 1), np.float32))
+    np.save(tmp_path / "text.npy", np.full((1, 64, 64, 1), "a"))
+    inputs = {"x": tf.placeholder(tf.float32, [None, None, None, 1])}
+    files = [str(tmp_path / name) for name in ("large.png", second)]
+    with pytest.raises(InputError, match=second):
+        read_inputs(files, inputs)
+    with pytest.raises(InputError, match="is of <U1"):
+        read_inputs([str(tmp_path / "text.npy")], inputs)
+    assert read_inputs(files[:1] * 2, inputs)[inputs["x"]].shape == (2, 64, 64, 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("mnist-cnn", "--label", "eleven"), "no class 'eleven'"),
         (("mnist-cnn", "--inference", "--label", "1"), "--label is for the training step of a model"),
+        (("mnist-cnn", "--batch-size", "8", "--input", "{picture}"), "are a batch of 1"),
         (("{nan}", "--checkpoint", "run"), "--checkpoint and --weights are for the models"),
         (("mnist-cnn", "--checkpoint", "{nothing}"), "no checkpoint"),
         (("mnist-cnn", "--input", "{nothing}"), "no such file"),
@@ -109,7 +200,8 @@ def test_the_first_nan_is_named_in_the_terminal_and_on_the_page(tmp_path: Path) 
 )
 def test_faults_are_explained(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
     (tmp_path / "nan.py").write_text(NAN)
-    names = {"nan": str(tmp_path / "nan.py"), "nothing": str(tmp_path)}
+    Image.fromarray(np.zeros((28, 28), np.uint8)).save(tmp_path / "picture.png")
+    names = {"picture": str(tmp_path / "picture.png"), "nan": str(tmp_path / "nan.py"), "nothing": str(tmp_path)}
     filled = [a.format(**names) for a in arguments]
     done = CliRunner().invoke(main, ["viz", *filled, "-o", str(tmp_path / "page.html")])
     assert done.exit_code != 0
@@ -133,6 +225,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield session
 
 
+@pytest.mark.slow
 def test_boxes_and_the_panel_show_values(browser: Browser, digit: Path) -> None:
     shown = Page(browser, digit)
     images = "return document.querySelectorAll('#graph image').length"
@@ -161,6 +254,7 @@ def test_boxes_and_the_panel_show_values(browser: Browser, digit: Path) -> None:
     assert browser.errors() == []
 
 
+@pytest.mark.slow
 def test_the_box_where_nan_began_is_marked(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "nan.py").write_text(NAN)
     viz(tmp_path / "nan.py", "--values", "-o", tmp_path / "page.html")

@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from support.page import embedded
 
 import minigraph as tf
+from minigraph.core.errors import MinigraphError
 from minigraph.tools.cli import main
 from minigraph.tools.shared.target import load_target
 from minigraph.tools.viz import PictureOptions, server_of
@@ -232,6 +233,38 @@ def test_unknown_stage() -> None:
 # the command
 
 
+def test_a_page_without_memory_and_code_says_why(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = run("viz", program, "-o", tmp_path / "page.html", "--backend", "nope")
+    assert refused.exit_code != 0
+    assert "unknown backend 'nope'" in refused.output
+    assert not (tmp_path / "page.html").exists()
+
+    def failing(*arguments: object) -> Traced:
+        raise MinigraphError("no room")
+
+    monkeypatch.setattr("minigraph.tools.viz.trace_plan", failing)
+    done = run("viz", program, "-o", tmp_path / "page.html")
+    assert done.exit_code == 0, done.output
+    assert "without memory and code: no room" in done.output
+    assert embedded((tmp_path / "page.html").read_text("utf-8"))["title"] == program.stem
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("viz", "run", "--live", "-o", "a.html"), "it takes no --out"),
+        (("viz", "run", "--live", "--profile", "--values"), "it takes no --profile, --values"),
+        (("explain", "mnist-cnn", "--assembly"), "with --kernel"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(arguments: tuple[str, ...], told: str) -> None:
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert told in done.output
+
+
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
     path = tmp_path / "scaled.py"
@@ -285,7 +318,7 @@ def test_graphviz_missing(tmp_path: Path, program: Path, monkeypatch: pytest.Mon
     ("arguments", "message"),
     [
         (["nonesuch"], "unknown model 'nonesuch'; a target is a Python file (.py), a saved graph, "),
-        (["mnist-cnn", "--stage", "nonesuch"], "unknown stage 'nonesuch'; there are before, stabilise, "),
+        (["mnist-cnn", "--stage", "nonesuch"], "unknown stage 'nonesuch'; there are before, "),
         (["mnist-cnn", "--diff", "--stage", "before"], "no pass runs before this stage"),
         (["nonesuch.py"], "nonesuch.py: no such file"),
         (["mnist-cnn", "--fold", "-1"], "expected a whole number at least 0"),
@@ -391,7 +424,7 @@ def test_the_command_prints_the_address(program: Path, monkeypatch: pytest.Monke
 
     opened: list[str] = []
     monkeypatch.setattr(ThreadingHTTPServer, "serve_forever", interrupted)
-    monkeypatch.setattr("minigraph.tools.viz.has_screen", lambda: True)
+    monkeypatch.setattr("minigraph.tools.shared.local_server.has_screen", lambda: True)
     monkeypatch.setattr("click.launch", opened.append)
     done = run("viz", program)
     assert done.exit_code == 0, done.output

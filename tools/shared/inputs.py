@@ -30,6 +30,7 @@ def read_inputs(
     not fit.
     """
     found: dict[str, np.ndarray] = {}
+    pictures: set[str] = set()
     for text in files:
         name, equals, path = text.partition("=")
         if not (equals and name in inputs):
@@ -37,19 +38,32 @@ def read_inputs(
         if not Path(path).is_file():
             raise NotFoundError(f"--input: {path}: no such file")
         if Path(path).suffix == ".npz":
-            found |= _arrays(Path(path), inputs)
+            for each, array in _arrays(Path(path), inputs).items():
+                _once(each, found, path)
+                found[each] = array
             continue
         if not name and not default and len(inputs) != 1:
             raise InputError(f"--input: the model has the inputs {', '.join(inputs)}: say which, as in NAME={path}")
         name = name or default or next(iter(inputs))
         if Path(path).suffix == ".npy":
+            _once(name, found, path)
             found[name] = _array(Path(path))
             continue
         own = picture is not None and name == default
         read = picture(Path(path)) if own and picture is not None else _picture(Path(path), inputs[name].type)
-        earlier = [found[name]] if name in found and found[name].shape[1:] == read.shape[1:] else []
-        found[name] = np.concatenate([*earlier, read])
+        if name not in pictures:
+            _once(name, found, path)
+        elif found[name].shape[1:] != read.shape[1:]:
+            sizes = f"{format_shape(read.shape[1:])}, the ones before it {format_shape(found[name].shape[1:])}"
+            raise InputError(f"--input: {path}: a picture of {sizes}: they cannot be one batch")
+        found[name] = np.concatenate([found[name], read]) if name in pictures else read
+        pictures.add(name)
     return {inputs[n]: _fitted(n, a, inputs[n].type) for n, a in found.items()}
+
+
+def _once(name: str, found: Mapping[str, np.ndarray], path: str) -> None:
+    if name in found:
+        raise InputError(f"--input: {path}: the input '{name}' has an array already; only pictures make up a batch")
 
 
 def _arrays(path: Path, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -74,7 +88,12 @@ def _fitted(name: str, array: np.ndarray, kind: TensorType) -> np.ndarray:
     if not compatible(kind.shape, array.shape):
         shapes = f"{format_shape(array.shape)}, the input {format_shape(kind.shape)}"
         raise InputError(f"--input: the array for '{name}' has the shape {shapes}")
-    return array.astype(kind.dtype.np_dtype, copy=False)
+    try:
+        return array.astype(kind.dtype.np_dtype, copy=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"--input: the array for '{name}' is of {array.dtype}, the input of {kind.dtype.name}"
+        ) from error
 
 
 def _picture(path: Path, kind: TensorType) -> np.ndarray:

@@ -280,7 +280,16 @@ def _of_file(path: Path, batch_size: int, inference: bool) -> Target:
         raise TargetError(f"{path}: fetches: {error.args[0]}") from error
     if not found:
         raise TargetError(f"{path} has nothing to fetch but variables, placeholders and constants")
-    return Target(path.name, graph, found, batch_size, feeds, passes)
+    try:
+        given = None if feeds is None else {_fed(graph, key): value for key, value in feeds.items()}
+    except (GraphError, KeyError, TypeError, ValueError) as error:
+        raise TargetError(f"{path}: feeds: {error.args[0]}") from error
+    return Target(path.name, graph, found, batch_size, given, passes)
+
+
+def _fed(graph: tf.Graph, key: Any) -> Any:
+    """The tensor that a key of `feeds` means, which may be a name."""
+    return graph.as_graph_element(key, allow_operation=False) if isinstance(key, str) else key
 
 
 def _run(path: Path) -> tuple[dict[str, Any], tf.Graph]:

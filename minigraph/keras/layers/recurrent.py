@@ -111,7 +111,7 @@ class RecurrentLayer(Layer):
         masks = masks_of(self.cell, x[0], states, training)
 
         def step(before: list[Tensor], rows: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-            output, new = step_of(self.cell, rows[0], before, masks)
+            output, new = step_of(self.cell, rows[0], before, masks, training)
             return new, [output]
 
         last, (outputs,) = run_steps(step, states, [x])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any, ClassVar
 
 from minigraph import nn
@@ -301,7 +302,7 @@ class StackedRNNCells(Layer):
         chosen = self._masks(inputs, states, training) if masks is None else masks
         for cell, own in zip(self.cells, chosen, strict=True):
             count = len(flat(cell.state_size))
-            inputs, after = step_of(cell, inputs, rest[:count], own)
+            inputs, after = step_of(cell, inputs, rest[:count], own, training)
             new += flat(after)
             rest = rest[count:]
         return inputs, new
@@ -325,7 +326,9 @@ def masks_of(cell: Any, first: Tensor, states: Sequence[Tensor], training: Any) 
     return cell._masks(first, states, training) if hasattr(cell, "_masks") else None
 
 
-def step_of(cell: Any, x: Tensor, states: Sequence[Tensor], masks: Any) -> tuple[Tensor, list[Tensor]]:
+def step_of(cell: Any, x: Tensor, states: Sequence[Tensor], masks: Any, training: Any) -> tuple[Tensor, list[Tensor]]:
     """A step of a cell, which may be one of the user's."""
-    output, new = cell.call(x, states) if masks is None else cell.call(x, states, masks=masks)
+    more = {"training": training} | ({} if masks is None else {"masks": masks})
+    known = signature(cell.call).parameters
+    output, new = cell.call(x, states, **{name: value for name, value in more.items() if name in known})
     return output, flat(new)

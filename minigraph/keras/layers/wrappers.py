@@ -102,7 +102,8 @@ class Bidirectional(Wrapper):
         **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
 
     Raises:
-        ValueError: `layer` is no recurrent layer, or there is no such `merge_mode`.
+        ValueError: `layer` is no recurrent layer, `backward_layer` begins with the same step, or there is no such
+            `merge_mode`.
 
     Example:
         >>> layer = tf.keras.layers.Bidirectional(tf.keras.layers.LSTM(3))
@@ -131,7 +132,13 @@ class Bidirectional(Wrapper):
             turned = {"name": f"backward_{layer.name}", "go_backwards": not config["go_backwards"]}
             self.backward_layer = type(layer).from_config({**layer.get_config(), **turned})
         else:
+            if backward_layer.go_backwards == layer.go_backwards:
+                raise ValueError("Forward layer and backward layer should have different `go_backwards` value.")
             self.backward_layer = backward_layer
+        if weights is not None:
+            half = len(weights) // 2
+            self.forward_layer._initial_weights = list(weights[:half])
+            self.backward_layer._initial_weights = list(weights[half:])
         self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
         self.stateful = layer.stateful
         self.time_major = layer.time_major

@@ -26,6 +26,7 @@ from minigraph.ops.filling import zeros_like
 from minigraph.ops.host.host_ops import range_of
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.comparison import less
+from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.reduce import reduce_sum
 from minigraph.ops.math.reduce_extremes import reduce_max
 
@@ -169,7 +170,7 @@ def sequence_mask(
     """
     with composed(name, "SequenceMask", lengths):
         ends = convert_to_tensor(lengths)
-        length = reduce_max(ends) if maxlen is None else maxlen
+        length = maximum(reduce_max(ends), 0) if maxlen is None else maxlen
         if isinstance(length, Tensor):
             places = range_of(cast(length, ends.dtype), dtype=ends.dtype)
         else:

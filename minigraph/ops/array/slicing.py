@@ -421,6 +421,8 @@ def strided_slice(
 
 def exact_number(value: float) -> float:
     """`value` as a float, or as an integer that no float equals."""
+    if isinstance(value, complex | np.complexfloating):
+        raise TypeError(f"constant_values must be a real number, not {value!r}")
     return float(value) if float(value) == value or value != value else int(value)
 
 

@@ -60,7 +60,7 @@ class Resize(Op, abstract=True):
         return x if self.keeps_dtype or x is float64 else float32
 
     def infer(self, x: TensorType, size: TensorType | None = None) -> tuple[TensorType, ...]:
-        if x.dtype.is_bool:
+        if x.dtype.is_bool or x.dtype.is_complex:
             raise DTypeError(f"'{type(self).__name__}' does not take {x.dtype.name}")
         if x.rank not in (None, 4):
             raise ShapeError(f"'{type(self).__name__}' takes [N,H,W,C], not {format_shape(x.shape)}")

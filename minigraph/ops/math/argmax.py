@@ -20,7 +20,7 @@ from minigraph.loops.builder import Statement
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import MAXIMUM, MINIMUM, Kernel
 from minigraph.ops.array.known import make_late
-from minigraph.ops.builder import first
+from minigraph.ops.builder import first, require_real
 from minigraph.ops.counting import per_input
 from minigraph.ops.math.reduce import check_axes
 
@@ -38,6 +38,7 @@ class ArgMax(Op):
     function: ClassVar[str] = "argmax"
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        require_real(type(self).__name__, x)
         if x.shape is None:
             return (TensorType(self.output_type, None),)
         axis = check_axes((self.axis,), x)[0]

@@ -23,7 +23,7 @@ from minigraph.loops.index import Index, Inside
 from minigraph.loops.kernel import ADD, Kernel
 from minigraph.loops.refusal import outside
 from minigraph.ops.array.known import make_late
-from minigraph.ops.builder import apply, apply_all, composed, first, require_gradient, require_shape
+from minigraph.ops.builder import apply, apply_all, composed, first, require_gradient, require_real, require_shape
 
 __all__ = ["in_top_k", "top_k"]
 
@@ -58,6 +58,7 @@ class TopKV2(Op):
     largest: bool = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        require_real(type(self).__name__, x)
         if self.k < 0:
             raise ShapeError(f"Need k >= 0, got {self.k}")
         if x.shape is None:

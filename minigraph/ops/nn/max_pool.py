@@ -27,13 +27,14 @@ from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, FIRST_MAXIMUM, Kernel
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.array.shape import known_dims
-from minigraph.ops.builder import apply, composed
+from minigraph.ops.builder import apply, composed, require_real
 from minigraph.ops.counting import no_flops, per_gradient
 from minigraph.ops.data_format import NHWC
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.integer_division import floordiv, floormod
 from minigraph.ops.nn.pool import CASES, Pool, pooled_images, sample_image
 from minigraph.ops.window import parse_padding, parse_sizes, tap
+from minigraph.util.nest import listed
 
 __all__ = ["max_pool", "max_pool2d", "max_pool_with_argmax"]
 
@@ -45,6 +46,7 @@ class MaxPool(Pool):
     """
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        require_real(type(self).__name__, x)
         pooled = self.pooled(x)
         kind = uint8 if self.ksize[0] * self.ksize[1] <= 256 else int32
         return pooled, TensorType(kind, pooled.shape)
@@ -246,21 +248,25 @@ def max_pool(
     """
     images = renamed("input", input, "value", value)
     if isinstance(ksize, list | tuple) and len(ksize) == 4 and data_format == NHWC and ksize[3] != 1:
-        return _across_channels(images, list(ksize), strides, name)
+        return _across_channels(images, list(ksize), strides, padding, name)
     return pooled_images(MaxPool, images, ksize, strides, padding, data_format, name)
 
 
-def _across_channels(images: Any, ksize: list[int], strides: Any, name: str | None) -> Tensor:
+def _across_channels(images: Any, ksize: list[int], strides: Any, padding: Any, name: str | None) -> Tensor:
     """The maxima of groups of neighbouring channels."""
     if ksize[:3] != [1, 1, 1]:
         raise UnimplementedError(
             f"max_pool pools either across rows and columns or across channels, not both: ksize is {ksize}"
         )
-    if list(strides) != ksize:
+    if ksize[3] < 1:
+        raise ValueError(f"max_pool takes a ksize of positive numbers, not {ksize}")
+    if listed(strides) != ksize:
         raise UnimplementedError(
             f"max_pool across channels requires the depth window to equal the depth stride: ksize is {ksize}, "
-            f"strides are {list(strides)}"
+            f"strides are {strides}"
         )
+    if padding not in ("SAME", "VALID"):
+        raise ValueError(f"max_pool across channels takes the padding SAME or VALID, not {padding!r}")
     with composed(name, "MaxPool", images) as scope:
         x = convert_to_tensor(images)
         count = ksize[3]

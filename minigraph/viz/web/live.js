@@ -8,18 +8,23 @@ let version = -1;
 
 async function ask() {
   try {
-    const state = await (await fetch("state")).json();
-    byId("title").textContent = state.folder;
-    document.title = `${state.folder} – minigraph`;
-    const steps = Object.values(state.scalars).flatMap(parts => Object.values(parts).map(points => points.at(-1)[0]));
-    byId("facts").textContent = steps.length ? `step ${Math.max(...steps).toLocaleString("en")}` : "waiting for the run to begin";
-    if (state.version !== version) show(state);
-    version = state.version;
-    document.body.dataset.version = version;
+    const answer = await fetch(`state?${version}`), state = answer.ok ? await answer.json() : "failed";
+    if (state === "failed") byId("facts").textContent = await answer.text();
+    else if (state !== "unchanged") take(state);
   } catch {
     byId("facts").textContent = "the server has ended";
   }
   setTimeout(ask, EVERY);
+}
+
+function take(state) {
+  byId("title").textContent = state.folder;
+  document.title = `${state.folder} – minigraph`;
+  const steps = Object.values(state.scalars).flatMap(parts => Object.values(parts).map(points => points.at(-1)[0]));
+  byId("facts").textContent = steps.length ? `step ${Math.max(...steps).toLocaleString("en")}` : "waiting for the run to begin";
+  show(state);
+  version = state.version;
+  document.body.dataset.version = version;
 }
 
 function show(state) {
@@ -46,9 +51,9 @@ function section(parent, title, tags, fill) {
 /** Round numbers between two ends, at most six. */
 function ticks(low, high) {
   const rough = (high - low) / 5 || 1, power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map(m => m * power).find(s => s >= rough), found = [];
-  for (let t = Math.ceil(low / step) * step; t <= high + step * 1e-9; t += step) found.push(Number(t.toPrecision(6)));
-  return found;
+  const step = [1, 2, 5, 10].map(m => m * power).find(s => s >= rough) || rough;
+  const first = Math.ceil(low / step), count = Math.max(0, Math.min(6, Math.floor(high / step + 1e-9) - first + 1));
+  return Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(6)));
 }
 
 function axes(svg, x, y, xs, ys) {
@@ -77,13 +82,18 @@ function curves(parts, figure) {
   }, svg);
   const legend = add("p", figure, undefined, "soft");
   for (const [part, points] of Object.entries(parts)) {
-    const finite = points.filter(p => p[1] !== null), colour = COLOURS[part] || "var(--forward-line)", many = finite.length > 40 && new Set(finite.map(p => p[1])).size > finite.length / 2;
+    const finite = points.filter(p => p[1] !== null), colour = COLOURS[part] || colourOf(part, parts), many = finite.length > 40 && new Set(finite.map(p => p[1])).size > finite.length / 2;
     line(finite, colour, many ? 1 : 2, many ? 0.35 : 1);
     if (many) line(smooth(finite), colour, 2, 1);
     else if (finite.length <= 40) for (const p of finite) draw("circle", { cx: x(p[0]), cy: y(p[1]), r: 2.4, style: `fill:${colour}` }, svg);
     const entry = add("span", legend, `${part} ${Number(points.at(-1)[1]?.toPrecision(4) ?? NaN)}  `);
     entry.style.color = colour;
   }
+}
+
+/** A colour for the curve of a part that is neither `train` nor `validation`. */
+function colourOf(part, parts) {
+  return `hsl(${Math.round(210 + 137.5 * Object.keys(parts).indexOf(part)) % 360} 60% 50%)`;
 }
 
 /** Means over a fortieth of the curve. */

@@ -199,7 +199,7 @@ class Panel {
       details.addEventListener("toggle", () => this.code(launch.id, details), { once: true });
       details.open = launches.length === 1 && !served.size;
     }
-    if (launches.length > 12) add("p", this.element, `and ${launches.length - 12} launches more`, "soft");
+    if (launches.length > 12) add("p", this.element, `and ${launches.length - 12} more launches`, "soft");
   }
 
   async code(id, parent, assembly = "") {

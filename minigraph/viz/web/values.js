@@ -111,7 +111,7 @@ class Values {
     const y = value => h * (top - value) / (top - bottom || 1), each = w / count;
     for (let i = 0; i < count; i++) {
       const level = this.pixels[offset + i], value = low + (level - 1) / 254 * (high - low);
-      context.fillStyle = level ? value < 0 ? "#bf4133" : "#2f78b3" : `rgb(${NOT_A_NUMBER})`;
+      context.fillStyle = level ? value < 0 ? "#2f78b3" : "#bf4133" : `rgb(${NOT_A_NUMBER})`;
       const end = level ? y(value) : 0;
       context.fillRect(i * each + 1, Math.min(y(0), end), each - 2, Math.max(2, Math.abs(end - y(0))));
     }

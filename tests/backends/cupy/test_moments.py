@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from gpu.some_device import has_device, some_device
@@ -39,6 +41,22 @@ def test_one_pass_is_as_accurate_as_two_in_float32(offset: float) -> None:
     allowed = 2 * np.abs(two_passes - exact.var(0)).max() + 1e-6
     np.testing.assert_allclose(mean, exact.mean(0), rtol=2e-7, atol=1e-6)
     np.testing.assert_allclose(variance, exact.var(0), atol=allowed, rtol=0)
+
+
+@pytest.mark.parametrize("rows", [0, 64, 3000])
+def test_moments_of_nothing_are_nan_and_those_of_one_large_number_finite(rows: int) -> None:
+    backend, x = CupyBackend(some_device()), np.full((rows, 3), 2.0**124, np.float32)
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+        (trial, *_) = trials(backend, Moments(), [x])
+    for view in trial.views:
+        backend.write(view, x)
+    trial.launch()
+    mean, variance = (np.asarray(backend.read(v)).ravel() for v in trial.outputs if v is not None)
+    if rows:
+        assert mean.tolist() == [2.0**124] * 3
+        assert variance.tolist() == [0.0] * 3
+    else:
+        assert np.isnan([mean, variance]).all()
 
 
 def test_one_infinite_element_spoils_its_column_only() -> None:

@@ -17,7 +17,8 @@ from gpu.strict.machine import Machine
 import minigraph as tf
 import minigraph.distributed as hvd
 from minigraph.backends.cupy import nccl
-from minigraph.core.errors import BackendError, InternalError
+from minigraph.backends.cupy.capture import CupyPlan
+from minigraph.core.errors import BackendError
 from minigraph.ops.collective.transfer import Agreement, Transfer
 from minigraph.ops.collective.world import WORLD
 from minigraph.passes.bucket_gradients import BucketGradients
@@ -120,8 +121,18 @@ def test_without_nccl_the_error_names_the_package(machine: Machine, monkeypatch:
 
 def test_two_ranks_on_one_gpu_are_refused(machine: Any) -> None:
     machine.nccl.gather = lambda value: [value, (*theirs(value)[:3], value[3])]
-    with tf.Session(backend="cupy") as session, pytest.raises(InternalError, match="needs a GPU of its own"):
+    with tf.Session(backend="cupy") as session, pytest.raises(BackendError, match="needs a GPU of its own"):
         session.run(hvd.allreduce([1.0]))
+
+
+def test_ranks_agree_after_all_that_can_fail_on_one_of_them(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    for owner, name in ((CupyPlan, "_compile"), (CupyPlan, "_snapshot"), (WORLD, "agree")):
+        plain = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *args, p=plain, n=name: [order.append(n), p(*args)][1])
+    with tf.Session(backend="cupy") as session:
+        session.run(hvd.allreduce([1.0]))
+    assert order == ["_compile", "_snapshot", "agree"]
 
 
 def test_ranks_on_other_carriers_differ() -> None:

@@ -13,6 +13,7 @@ def test_an_operation_takes_the_longest_of_arithmetic_traffic_and_launch() -> No
     assert seconds([Work("small", 4, 4)] * 3, gpu) == pytest.approx(3 * FLOOR)
 
 
+@pytest.mark.slow
 def test_both_lists_of_lenet5_have_the_work_of_its_layers() -> None:
     """Products of a step: forward, and for each layer but the first the gradients of operand and weights."""
     pytest.importorskip("torch")

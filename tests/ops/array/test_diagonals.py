@@ -53,3 +53,10 @@ def test_masks_are_as_long_as_the_longest_sequence_unless_told() -> None:
     got = tf.Session().run(masks, {lengths: [1, 3, 0], limit: 4})
     for mask, width in zip(got, (3, 4, 2), strict=True):
         np.testing.assert_array_equal(mask, np.arange(width) < np.array([[1], [3], [0]]))
+
+
+@pytest.mark.parametrize("lengths", [[-1, -2], [], [0], [1, 3]])
+def test_sequence_masks_without_maxlen_are_as_long_as_the_largest_positive_length(lengths: list[int]) -> None:
+    ends = np.array(lengths, np.int32)
+    want = np.arange(max([0, *lengths])) < ends[:, None]
+    np.testing.assert_array_equal(tf.Session().run(tf.sequence_mask(ends)), want)

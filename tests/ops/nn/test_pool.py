@@ -168,3 +168,12 @@ def test_max_pool_across_channels() -> None:
     for ksize, strides in (([1, 2, 2, 3], [1, 1, 1, 3]), ([1, 1, 1, 3], [1, 1, 1, 2]), ([1, 1, 1, 4], [1, 1, 1, 4])):
         with pytest.raises(tf.errors.UnimplementedError):
             tf.nn.max_pool(p, ksize, strides, "SAME")
+
+
+@pytest.mark.parametrize(
+    ("ksize", "strides", "padding"),
+    [([1, 1, 1, 0], [1, 1, 1, 0], "SAME"), ([1, 1, 1, 2], 2, "SAME"), ([1, 1, 1, 2], [1, 1, 1, 2], "same?")],
+)
+def test_wrong_arguments_across_channels_are_refused(ksize: Any, strides: Any, padding: Any) -> None:
+    with pytest.raises((ValueError, tf.errors.UnimplementedError), match="max_pool"):
+        tf.nn.max_pool(tf.zeros([1, 2, 2, 4]), ksize, strides, padding)
