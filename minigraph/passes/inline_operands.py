@@ -11,7 +11,7 @@ from minigraph.core.op import Op
 from minigraph.core.scalar import BOOLEAN, operand, walk
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, copy_instr, reachable, readers_of
 from minigraph.ir.rebuild import Rebuilder, rebuild
-from minigraph.ir.regions import Loop, trimmed
+from minigraph.ir.regions import Loop, inner_program, trimmed
 from minigraph.rewrite.driver import Applied, Outcome
 
 CHEAP = BOOLEAN | {"operand", "constant", "add", "subtract", "multiply", "negative", "absolute", "square"}
@@ -162,19 +162,12 @@ def _without_unread(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
 def _compact(loop: Loop, given: list[Value]) -> tuple[Loop, list[Value]]:
     """The loop and its operands without those that nothing in it reads."""
     program = loop.program
-    read = sorted({i.op.slot for i in program.instrs if isinstance(i.op, Feed)})
-    if len(read) == len(given):
+    feeds = {i.op.slot: Value(i, 0) for i in program.instrs if isinstance(i.op, Feed)}
+    if len(feeds) == len(given):
         return loop, given
-    kept = [given[slot] for slot in read]
-    builder = Builder()
-    slots = {slot: n for n, slot in enumerate(read)}
-    values: dict[Value, Value] = {}
-    for instr in program.instrs:
-        op = Feed(slots[instr.op.slot], instr.op.type) if isinstance(instr.op, Feed) else None
-        copy_instr(instr, builder, values, op)
-    results = tuple(values[v] for v in program.results)
-    inner = Program(reachable(v.instr for v in results), results, tuple(v.type for v in kept))
-    return loop.replace(program=inner), kept
+    read = sorted(feeds)
+    inner = inner_program(loop.members, [feeds[slot] for slot in read], program.results)
+    return loop.replace(program=inner), [given[slot] for slot in read]
 
 
 inline_operands = InlineOperands()

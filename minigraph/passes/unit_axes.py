@@ -22,7 +22,7 @@ from minigraph.rewrite.pattern import Match, Pattern
 
 
 def _is_row(value: Value) -> bool:
-    """Whether it has several axes, of which all but the last have length 1."""
+    """Whether it has several axes, all of length 1 but the last."""
     shape = value.type.static
     return len(shape) > 1 and all(d == 1 for d in shape[:-1])
 

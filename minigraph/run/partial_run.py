@@ -106,7 +106,7 @@ def _is_drawn(node: Node) -> bool:
 
 
 def _entering(node: Node) -> Sequence[Tensor]:
-    """The inputs of a node; of a condition those from outside its branches, of which a run computes only one."""
+    """The inputs of a node. For a condition, those from outside its branches: a run computes one branch only."""
     if not isinstance(node.op, Merge):
         return node.inputs
     found, seen, stack = [node.inputs[2]], set(), [t.node for t in node.inputs[:2]]

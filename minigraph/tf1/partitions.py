@@ -101,7 +101,7 @@ def _of_chosen(
 def sparse_segment_sum(
     data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: int | None = None
 ) -> Tensor:
-    """The sums by segment of the slices of `data` at `indices`; with `num_segments`, of so many segments."""
+    """Sums by segment of the slices of `data` at `indices`; `num_segments` sets the number of segments."""
     functions = tf.segment_sum, tf.unsorted_segment_sum
     return _of_chosen("SparseSegmentSum", name, data, indices, segment_ids, num_segments, *functions)
 

@@ -23,7 +23,7 @@ class TilePicture(NamedTuple):
     """A picture of an array.
 
     shape: tiles, rows, columns, and colours (1 or 3). content: bytes, in this order. limits: the numbers of the bytes
-    1 and 255; numbers beyond them are drawn as these. total: the number of maps or filters, of which some are drawn.
+    1 and 255; numbers beyond them are clipped. total: the number of maps or filters; some of them are drawn.
     kind: "maps", "filters", "matrix", "vector" or "image".
     """
 

@@ -266,7 +266,7 @@ def ops_as_messages(tf: Any) -> Results:
 
 @case(2e-6, 1e-6)
 def keras_gradients_of_rows(tf: Any) -> Results:
-    """Steps by gradients of some rows, of which two may be the same."""
+    """Steps by gradients of some rows; a row may occur twice."""
     results = {}
     for kind in ("SGD", "RMSprop", "Adam", "Adagrad"):
         with tf.Graph().as_default(), tf.Session() as session:

@@ -15,7 +15,7 @@ from minigraph.tools.shared.train import model_variables
 def restore(session: Any, model: Model, checkpoint: Path | None, weights: Path | None) -> Preprocessing:
     """Set a network's variables, without the optimizer's; the preprocessing of images that they expect.
 
-    checkpoint: a file or a run's folder. weights: a file, of which there must be one if there is no checkpoint.
+    checkpoint: a file or a run's folder. weights: a file; required if there is no checkpoint.
     """
     if weights is not None:
         return load_pretrained(session, model, weights)
