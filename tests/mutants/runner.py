@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import math
 import os
+import resource
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from typing import Any
@@ -29,7 +32,7 @@ LOADED = (
     "scipy.special",
     "scipy.signal",
 )
-OPTIONS = ("-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--no-header")
+OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--no-header")
 NO_TESTS = 5  # pytest's exit code
 
 
@@ -70,46 +73,65 @@ class _Failures:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
+            self._note(report)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self._note(report)
+
+    def _note(self, report: Any) -> None:
+        if report.nodeid:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(f"{report.nodeid}\n")
 
 
-def failing(call: Sequence[str], limit: float) -> list[str] | None:
-    """The tests that fail without a fault; None if pytest cannot run them in time."""
+@dataclass(frozen=True)
+class Outcome:
+    """How a call of pytest ended: its exit code, -N after signal N, None at the limit; the tests that failed."""
+
+    code: int | None
+    failed: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return self.code in (0, NO_TESTS)
+
+
+def run(call: Sequence[str], limit: float, file: str = "", tree: ast.Module | None = None) -> Outcome:
+    """Call pytest, where `tree` is the code of `file`, up to the first failure. It may take `limit` seconds of
+    processor time, which other work on the machine does not change, and wait ten times as long."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "failures"
-        code = run(call, limit, plugins=[_Failures(path)])
-        if code in (0, NO_TESTS):
-            return []
-        return list(dict.fromkeys(path.read_text("utf-8").split("\n")))[:-1] if code == 1 and path.exists() else None
+        failures = _Failures(Path(folder) / "failures")
+        failures.path.touch()
+        code = _code_of_fork(lambda: _child(call, file, tree, failures), limit)
+        return Outcome(code, tuple(failures.path.read_text("utf-8").splitlines()))
 
 
-def run(
-    call: Sequence[str], limit: float, file: str = "", tree: ast.Module | None = None, plugins: Sequence[Any] = ()
-) -> int | None:
-    """pytest's exit code, where `tree` is the code of `file`; -N for signal N; None after more than `limit` seconds."""
+def _code_of_fork(work: Callable[[], int], limit: float) -> int | None:
     child = os.fork()
     if child == 0:
         code = 70
         try:
             os.setsid()
-            code = _child(call, file, tree, plugins)
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(limit), math.ceil(limit) + 1))
+            code = work()
         finally:
             os._exit(code)
-    until = time.monotonic() + limit
+    until = time.monotonic() + 10 * limit
     while time.monotonic() < until:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             with suppress(ProcessLookupError):
                 os.killpg(child, signal.SIGKILL)
-            return os.waitstatus_to_exitcode(status)
+            code = os.waitstatus_to_exitcode(status)
+            return None if code in (-signal.SIGXCPU, -signal.SIGKILL) else code
         time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return None
 
 
-def _child(call: Sequence[str], file: str, tree: ast.Module | None, plugins: Sequence[Any]) -> int:
+def _child(call: Sequence[str], file: str, tree: ast.Module | None, failures: _Failures) -> int:
     import pytest
 
     null = os.open(os.devnull, os.O_RDWR)
@@ -118,4 +140,4 @@ def _child(call: Sequence[str], file: str, tree: ast.Module | None, plugins: Seq
     if tree is not None:
         sys.meta_path.insert(0, _Finder(file, tree))  # type: ignore[arg-type]
     os.chdir(ROOT)
-    return int(pytest.main([*OPTIONS, *([] if tree is None else ["-x"]), *call], plugins=plugins))
+    return int(pytest.main([*OPTIONS, *call], plugins=[failures]))
