@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import faulthandler
 import importlib
 import importlib.util
 import math
@@ -34,6 +35,7 @@ LOADED = (
 )
 OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--no-header")
 NO_TESTS = 5  # pytest's exit code
+SECONDS_OF_A_TEST = 120.0
 
 
 class _Loader(SourceFileLoader):
@@ -66,7 +68,7 @@ def load() -> None:
 
 
 class _Failures:
-    """A plugin of pytest that writes which tests fail to a file."""
+    """A plugin of pytest that writes which tests fail to a file, and bounds how long one may take."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -78,6 +80,10 @@ class _Failures:
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
             self._note(report)
+
+    def pytest_runtest_logstart(self) -> None:
+        """End the process if a test does not end, be it that it only waits."""
+        faulthandler.dump_traceback_later(SECONDS_OF_A_TEST, exit=True, file=sys.__stderr__)
 
     def _note(self, report: Any) -> None:
         if report.nodeid:
@@ -99,7 +105,7 @@ class Outcome:
 
 def run(call: Sequence[str], limit: float, file: str = "", tree: ast.Module | None = None) -> Outcome:
     """Call pytest, where `tree` is the code of `file`, up to the first failure. It may take `limit` seconds of
-    processor time, which other work on the machine does not change, and wait ten times as long."""
+    processor time, which other work on the machine does not change, and three times as many on the clock."""
     with tempfile.TemporaryDirectory() as folder:
         failures = _Failures(Path(folder) / "failures")
         failures.path.touch()
@@ -117,7 +123,7 @@ def _code_of_fork(work: Callable[[], int], limit: float) -> int | None:
             code = work()
         finally:
             os._exit(code)
-    until = time.monotonic() + 10 * limit
+    until = time.monotonic() + 3 * limit
     while time.monotonic() < until:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
