@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import faulthandler
 import importlib
-import importlib.util
 import math
 import os
 import resource
@@ -16,12 +15,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from typing import Any
 
 from support.mirror import module_of
-from support.paths import ROOT
+from support.paths import ROOT, TESTS
 
 LOADED = (
     "numpy",
@@ -36,27 +34,6 @@ LOADED = (
 OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--no-header")
 NO_TESTS = 5  # pytest's exit code
 SECONDS_OF_A_TEST = 120.0
-
-
-class _Loader(SourceFileLoader):
-    def __init__(self, name: str, path: str, tree: ast.Module) -> None:
-        super().__init__(name, path)
-        self.tree = tree
-
-    def get_code(self, fullname: str) -> Any:
-        return compile(self.tree, self.path, "exec", dont_inherit=True)
-
-
-class _Finder:
-    """Finds one module, with a fault in it."""
-
-    def __init__(self, file: str, tree: ast.Module) -> None:
-        self.name, self.path, self.tree = module_of(file), str(ROOT / file), tree
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if name != self.name:
-            return None
-        return importlib.util.spec_from_file_location(name, self.path, loader=_Loader(name, self.path, self.tree))
 
 
 def load() -> None:
@@ -109,7 +86,9 @@ def run(call: Sequence[str], limit: float, file: str = "", tree: ast.Module | No
     with tempfile.TemporaryDirectory() as folder:
         failures = _Failures(Path(folder) / "failures")
         failures.path.touch()
-        code = _code_of_fork(lambda: _child(call, file, tree, failures), limit)
+        if tree is not None:
+            (Path(folder) / "sitecustomize.py").write_text(_customization(file, tree), "utf-8")
+        code = _code_of_fork(lambda: _child(call, Path(folder), failures), limit)
         return Outcome(code, tuple(failures.path.read_text("utf-8").splitlines()))
 
 
@@ -137,13 +116,26 @@ def _code_of_fork(work: Callable[[], int], limit: float) -> int | None:
     return None
 
 
-def _child(call: Sequence[str], file: str, tree: ast.Module | None, failures: _Failures) -> int:
+def _customization(file: str, tree: ast.Module) -> str:
+    """What makes a Python process load `tree` for `file`."""
+    arguments = (module_of(file), str(ROOT / file), ast.unparse(tree))
+    lines = (
+        "import sys", f"sys.path.insert(0, {str(TESTS)!r})", "from mutants.faulty import install", "sys.path.pop(0)",
+        f"install{arguments!r}",
+    )  # fmt: skip
+    return "\n".join(lines)
+
+
+def _child(call: Sequence[str], folder: Path, failures: _Failures) -> int:
+    """pytest's exit code, where this process and those that it starts run the customization in `folder`."""
     import pytest
 
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    if tree is not None:
-        sys.meta_path.insert(0, _Finder(file, tree))  # type: ignore[arg-type]
+    customization = folder / "sitecustomize.py"
+    if customization.exists():
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+        exec(customization.read_text("utf-8"))
     os.chdir(ROOT)
     return int(pytest.main([*OPTIONS, *call], plugins=[failures]))

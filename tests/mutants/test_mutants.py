@@ -108,6 +108,20 @@ print(json.dumps([run(call, 120.0).code, faulty.code, len(faulty.failed), run(ca
     assert json.loads(done.stdout) == [0, 1, 1, None]
 
 
+def test_processes_that_a_test_starts_have_the_fault(tmp_path: Path) -> None:
+    asks = "import minigraph.util.alignment as module; assert not module.FAULTY"
+    test = f"import subprocess, sys\ndef test_it():\n    subprocess.run([sys.executable, '-c', {asks!r}], check=True)\n"
+    (tmp_path / "test_it.py").write_text(test, "utf-8")
+    program = f"""
+import ast
+from mutants.runner import run
+print(run([{str(tmp_path)!r}], 60.0, "minigraph.util.alignment.py", ast.parse("FAULTY = True")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=TESTS)
+    assert "code=1" in done.stdout, done.stderr
+    assert "test_it.py::test_it" in done.stdout
+
+
 def test_equal_faults_have_keys_of_their_own_that_other_lines_do_not_change(tmp_path: Path) -> None:
     path = tmp_path / "code.py"
     path.write_text("class A:\n    def f(self):\n        return 1, 1\n", "utf-8")
