@@ -17,7 +17,7 @@ from minigraph.ops.nn.winograd import WinogradConv2D, WinogradFilterGrad, Winogr
 from minigraph.tools.bench import candidates, measure, report
 from minigraph.tools.bench.candidates import Candidate
 from minigraph.tools.bench.layers import NETWORKS
-from minigraph.tools.bench.machine import Machine, measure_machine
+from minigraph.tools.bench.machine import Speeds, measure_machine
 from minigraph.tools.bench.measure import BenchResult, Timing
 from minigraph.tools.bench.ours import Work, work_of
 from minigraph.tools.bench.workloads import WORKLOADS, Workload, get_workload
@@ -72,7 +72,7 @@ def test_winograds_algorithm_takes_fewer_products() -> None:
 
 
 def test_a_step_is_bound_by_what_takes_longer() -> None:
-    machine = Machine(flops=1e9, bandwidth=1e8)
+    machine = Speeds(flops=1e9, bandwidth=1e8)
     assert Work(9, 2 * 10**9, 10**8).seconds(machine) == 2.0
     assert Work(9, 10**8, 10**9).seconds(machine) == 10.0
 
@@ -91,7 +91,7 @@ def test_two_candidates_are_timed_in_turn(tmp_path: Path) -> None:
     assert all(t.parameters == PARAMETERS["mnist-cnn"] and t.peak > 30e6 and t.first > 0 for t in result.timings)
     assert result.best_peer is None
     assert any("round 5 of 5" in text for text in told)
-    report.write_json(tmp_path / "bench.json", [result], report.about(Machine(1e9, 1e9)))
+    report.write_json(tmp_path / "bench.json", [result], report.about(Speeds(1e9, 1e9)))
     found = json.loads((tmp_path / "bench.json").read_text())
     assert found["results"][0]["workload"]["name"] == "mnist-1"
     assert found["machine"]["versions"]["numpy"] == np.__version__
@@ -120,7 +120,7 @@ def result_of(**medians: float) -> BenchResult:
 
 
 def test_ratios_are_to_the_fastest_peer() -> None:
-    table = report.table(result_of(ours=0.5, torch=2.0), Machine(8e6, 1e9))
+    table = report.table(result_of(ours=0.5, torch=2.0), Speeds(8e6, 1e9))
     rows = {cells[0]: cells for cells in zip(*(c.cells for c in table.columns), strict=True)}
     assert rows["ours"][3:7] == ("0.25", "0", "0.50", "0.25")
     assert rows["torch"][3] == "1.00"

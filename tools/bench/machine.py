@@ -1,4 +1,4 @@
-"""What a machine can do: its floating-point operations and bytes per second."""
+"""What a machine can do: floating-point operations and bytes per second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from minigraph.util.cores import core_count
 BYTES = 256 << 20  # more than caches hold
 
 
-class Machine(NamedTuple):
+class Speeds(NamedTuple):
     """flops: floating-point operations per second of large float32 matrix products. bandwidth: bytes per second that
     all cores together read from memory."""
 
@@ -23,7 +23,7 @@ class Machine(NamedTuple):
     bandwidth: float
 
 
-def measure_machine(sizes: tuple[int, ...] = (1024, 2048), nbytes: int = BYTES, repeat: int = 5) -> Machine:
+def measure_machine(sizes: tuple[int, ...] = (1024, 2048), nbytes: int = BYTES, repeat: int = 5) -> Speeds:
     """The best of a few measurements of each."""
     flops = 0.0
     for n in sizes:
@@ -32,7 +32,7 @@ def measure_machine(sizes: tuple[int, ...] = (1024, 2048), nbytes: int = BYTES, 
         flops = max(flops, 2 * n**3 / _fastest(partial(np.matmul, a, a, out), repeat))
     parts = np.array_split(np.ones(nbytes // 4, np.float32), core_count())
     with ThreadPoolExecutor(len(parts)) as threads:
-        return Machine(flops, nbytes / _fastest(lambda: list(threads.map(np.max, parts)), repeat))
+        return Speeds(flops, nbytes / _fastest(lambda: list(threads.map(np.max, parts)), repeat))
 
 
 def _fastest(work: Callable[[], object], repeat: int) -> float:

@@ -12,7 +12,7 @@ from minigraph.compile.cost import least_work
 from minigraph.compile.specialise import specialise
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import run_pipeline
-from minigraph.tools.bench.machine import Machine
+from minigraph.tools.bench.machine import Speeds
 from minigraph.tools.bench.workloads import Workload
 from minigraph.tools.shared.target import load_target
 from minigraph.viz.stages import feeds_for
@@ -36,7 +36,7 @@ class Work(NamedTuple):
     arithmetic: int
     nbytes: int
 
-    def seconds(self, machine: Machine) -> float:
+    def seconds(self, machine: Speeds) -> float:
         """The least time of a step on a machine that computes and reads at the same time."""
         return max(self.arithmetic / machine.flops, self.nbytes / machine.bandwidth)
 

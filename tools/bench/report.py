@@ -12,13 +12,13 @@ from typing import Any
 from rich.table import Table
 
 from minigraph.tools.bench.candidates import OURS, versions
-from minigraph.tools.bench.machine import Machine
+from minigraph.tools.bench.machine import Speeds
 from minigraph.tools.bench.measure import BenchResult, Timing
 from minigraph.util.cores import core_count
 from minigraph.util.files import atomic_write
 
 
-def table(result: BenchResult, machine: Machine) -> Table:
+def table(result: BenchResult, machine: Speeds) -> Table:
     """A table of a workload's timings. Shares of the peak are those of the FLOPs by definition; shares of the limit are
     the least time of a step on `machine`, by our algorithm, over the time it took."""
     best = result.best_peer
@@ -69,7 +69,7 @@ def _caption(result: BenchResult) -> str:
     return "\n".join(lines)
 
 
-def about(machine: Machine) -> dict[str, Any]:
+def about(machine: Speeds) -> dict[str, Any]:
     """The machine and the versions."""
     count = core_count()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
