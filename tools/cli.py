@@ -105,6 +105,8 @@ class _CommandGroup(click.Group):
         except click.exceptions.NoArgsIsHelpError:
             raise
         except click.UsageError as error:
+            if isinstance(error, click.NoSuchOption):
+                error.possibilities = _meant(error)
             _fail(error, error.format_message(), 2)
         except UnknownNameError as error:
             if ctx.meta.get("minigraph.debug"):
@@ -119,6 +121,14 @@ class _CommandGroup(click.Group):
             if ctx.meta.get("minigraph.debug"):
                 raise
             _fail(error, _message(error), 1)
+
+
+def _meant(error: click.NoSuchOption) -> list[str]:
+    """The options that a name abbreviates by its parts' first letters, as `--lr` does; else those like it."""
+    known = [] if error.ctx is None else [name for p in error.ctx.command.params for name in p.opts if name[:2] == "--"]
+    letters = error.option_name.lstrip("-")
+    short = [name for name in known if "".join(part[:1] for part in name[2:].split("-")) == letters]
+    return short or list(error.possibilities or ())
 
 
 def _message(error: Exception) -> str:
