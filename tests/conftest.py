@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.browser import CHROMIUM, DRIVER, Browser, started
 from xdist import is_xdist_worker
 
 import minigraph as tf
@@ -50,6 +51,15 @@ def wide_output() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("COLUMNS", raising=False)
         yield
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Headless Chromium."""
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("Chromium and its driver are not installed")
+    with started(tmp_path_factory.mktemp("home")) as session:
+        yield session
 
 
 @pytest.fixture(autouse=True)

@@ -48,7 +48,6 @@ class BodyPlan(Plan):
         """
         bound = copy(self)
         bound.store = _Operands(arrays, workspace)
-        bound.unbind()
         bound.bind()
         return bound._launch_all, bound._results
 

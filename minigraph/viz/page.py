@@ -13,6 +13,7 @@ from typing import Any
 
 from minigraph.inspect.profile import short_source
 from minigraph.passes import PIPELINE
+from minigraph.rewrite.pipeline import Stage
 from minigraph.viz.dot import MEANINGS
 from minigraph.viz.fold import READABLE, choose_open
 from minigraph.viz.picture import Box, Picture
@@ -57,13 +58,16 @@ def page(traced: Traced, start: str = BEFORE, diff: bool = False, limit: int = R
         "__ENGINE__": _deflated(folder.joinpath("elk/elk-worker.min.js").read_bytes()),
     }
     code = traced.planned.code
-    data = _data(traced, start, diff, limit) | {"values": values, "kernels": {}, "texts": [], "served": [], "left": []}
+    data = _data(traced, start, diff, limit) | {"values": values, "coded": [], "served": [], "left": []}
+    notes: dict[str, Any] = {"missed": [_missed(r) for r in traced.records], "kernels": {}, "texts": []}
     if code is not None and served:
         data["served"] = sorted(code.boxes)
     elif code is not None:
-        room = _SIZE - sum(map(len, parts.values())) - len(_packed(data))
-        data |= _code(code, max(room, _LEAST) * _DENSITY)
-    parts |= {"__PIXELS__": _deflated(pixels), "__DATA__": _packed(data)}
+        room = _SIZE - sum(map(len, parts.values())) - len(_packed(data)) - len(_packed(notes))
+        found, data["left"] = _code(code, max(room, _LEAST) * _DENSITY)
+        data["coded"] = sorted(found["kernels"])
+        notes |= found
+    parts |= {"__PIXELS__": _deflated(pixels), "__DATA__": _packed(data), "__NOTES__": _packed(notes)}
     text = folder.joinpath("web/page.html").read_text("utf-8")
     for mark, part in parts.items():
         text = text.replace(mark, part)
@@ -131,7 +135,7 @@ def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
     }
 
 
-def _code(code: LaunchCode, room: int) -> dict[str, Any]:
+def _code(code: LaunchCode, room: int) -> tuple[dict[str, Any], list[str]]:
     """The code of launches, equal texts once, the shortest first, in at most `room` characters; and which are left."""
     texts = _Table()
     found: dict[str, dict[str, int]] = {}
@@ -143,7 +147,7 @@ def _code(code: LaunchCode, room: int) -> dict[str, Any]:
             left.append(box)
         else:
             found[box] = {title: texts(text) for title, text in each.items()}
-    return {"kernels": found, "texts": list(texts.numbers), "left": left}
+    return {"kernels": found, "texts": list(texts.numbers)}, left
 
 
 def _values(values: Values) -> tuple[dict[str, Any], bytes]:
@@ -186,16 +190,21 @@ def _row(box: Box, types: _Table, scopes: _Table, sources: _Table) -> list[Any]:
 
 
 def _record(traced: Traced, index: int) -> dict[str, Any]:
-    """What a pass says of itself, and the rules that it applied and missed."""
+    """What a pass says of itself, the rules that it applied, and the number of candidates that it missed."""
     if index == 0 or index > len(traced.records):
-        return {"doc": "", "applied": {}, "missed": []}
+        return {"doc": "", "applied": {}, "missed": 0}
     record = traced.records[index - 1]
     docs = {entry.run.name: type(entry.run).__doc__ or "" for entry in PIPELINE}
     return {
         "doc": docs.get(record.name, "").strip().partition("\n\n")[0],
         "applied": Counter(each.rule for each in record.applied),
-        "missed": sorted({(each.rule, each.node, each.reason) for each in record.missed}),
+        "missed": len(_missed(record)),
     }
+
+
+def _missed(record: Stage) -> list[tuple[str, str, str]]:
+    """Why the rules of a pass did not fit: the rule, the node and the reason."""
+    return sorted({(each.rule, each.node, each.reason) for each in record.missed})
 
 
 def _launch(timed: Timed) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from support.mirror import find_tests
+from support.mirror import all_tests, find_tests, names_in
 from support.paths import ROOT, TESTS
 
 OPS = (
@@ -18,8 +18,11 @@ CROSSING = ("fuzz/test_fuzz.py::test_a_slice_of_the_seeds[0]",)
 
 
 def mirror(file: str) -> list[Path]:
-    """The test files of a file; for one of a backend and for a package, all of its folder, too."""
-    found = [GOLDENS if path.parent.name == "goldens" else path for path in find_tests(file)]
+    """The test files of a file and of its folder; for one of a backend and for a package, all in the same folder."""
+    name = file.removeprefix("minigraph/")
+    near = {f"{folder.as_posix()}/" for folder in Path(name).parents[:-2]}
+    folders = [test for test in all_tests() if near & names_in(test)]
+    found = [GOLDENS if path.parent.name == "goldens" else path for path in (*find_tests(file), *folders)]
     if file.startswith("backends/") or file.endswith("__init__.py"):
         folder = sorted((TESTS / file.removeprefix("minigraph/")).parent.glob("test_*.py"))
         found += sorted(folder, key=lambda path: path.stem not in ("test_kernels", "test_ops"))

@@ -99,11 +99,27 @@ from support.paths import ROOT, TESTS
 file, call = "minigraph/passes/remove_dropout.py", [str(TESTS / "passes" / "test_remove_dropout.py")]
 load()
 fault = next(f for f in faults(ROOT / file, file) if f.before.startswith("if ") or "==" in f.before)
-print(json.dumps([run(call, 120.0), run(call, 120.0, file, with_fault(ROOT / file, fault.number)), run(call, 0.05)]))
+faulty = run(call, 120.0, file, with_fault(ROOT / file, fault.number))
+assert all("test_remove_dropout" in name for name in faulty.failed), faulty
+print(json.dumps([run(call, 120.0).code, faulty.code, len(faulty.failed), run(call, 0.05).code]))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=TESTS)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [0, 1, None]
+    assert json.loads(done.stdout) == [0, 1, 1, None]
+
+
+def test_processes_that_a_test_starts_have_the_fault(tmp_path: Path) -> None:
+    asks = "import minigraph.util.alignment as module; assert not module.FAULTY"
+    test = f"import subprocess, sys\ndef test_it():\n    subprocess.run([sys.executable, '-c', {asks!r}], check=True)\n"
+    (tmp_path / "test_it.py").write_text(test, "utf-8")
+    program = f"""
+import ast
+from mutants.runner import run
+print(run([{str(tmp_path)!r}], 60.0, "minigraph.util.alignment.py", ast.parse("FAULTY = True")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=TESTS)
+    assert "code=1" in done.stdout, done.stderr
+    assert "test_it.py::test_it" in done.stdout
 
 
 def test_equal_faults_have_keys_of_their_own_that_other_lines_do_not_change(tmp_path: Path) -> None:

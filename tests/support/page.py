@@ -24,11 +24,12 @@ def embedded(text: str) -> dict[str, Any]:
 
 
 class Page:
-    """A page in a browser."""
+    """A page in a browser: the file `path`, or else what the browser shows already."""
 
-    def __init__(self, browser: Browser, path: Path) -> None:
+    def __init__(self, browser: Browser, path: Path | None = None) -> None:
         self.browser = browser
-        browser.open(path)
+        if path is not None:
+            browser.open(path)
         self.settle()
 
     def settle(self, seconds: float = 60) -> None:

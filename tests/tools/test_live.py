@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.browser import CHROMIUM, DRIVER, started
+from support.browser import Browser
 
 import minigraph as tf
 from minigraph.core.protos import proto
@@ -140,8 +140,7 @@ def test_the_server_knows_its_own_name_only_and_tells_errors() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
-def test_the_page_fills_while_the_run_writes(served: tuple[str, Path], tmp_path: Path) -> None:
+def test_the_page_fills_while_the_run_writes(served: tuple[str, Path], browser: Browser) -> None:
     address, run = served
 
     def wait(code: str) -> Any:
@@ -151,22 +150,21 @@ def test_the_page_fills_while_the_run_writes(served: tuple[str, Path], tmp_path:
             time.sleep(0.05)
         return found
 
-    with started(tmp_path / "home") as browser:
-        browser.call("POST", "/url", {"url": address})
-        assert wait("return document.getElementById('facts').textContent") == "waiting for the run to begin"
-        with EventFiles(run / "events", None) as files:
-            files.add("train", 10, {"loss": 2.0})
-            files.add_histograms("train", 10, {"weights/w": np.arange(9.0)})
-        wait("return document.querySelectorAll('figure[data-tag=loss] circle').length === 1")
-        wait("return document.querySelectorAll('figure[data-tag=\"weights/w\"] .ridge').length === 1")
-        with EventFiles(run / "events", None, {"train": 11}) as files:
-            files.add("train", 20, {"loss": 1.0})
-        wait("return document.querySelectorAll('figure[data-tag=loss] circle').length === 2")
-        assert browser.js("return document.getElementById('facts').textContent") == "step 20"
-        near = "return [[1, 1 + 2 ** -52], [-1e300, 1e300], [5e-324, 1e-323]].map(([a, b]) => ticks(a, b).length)"
-        assert all(0 <= count <= 6 for count in browser.js(near))
-        assert browser.js("return ticks(0, 10)") == [0, 2, 4, 6, 8, 10]
-        assert browser.errors() == []
+    browser.call("POST", "/url", {"url": address})
+    assert wait("return document.getElementById('facts').textContent") == "waiting for the run to begin"
+    with EventFiles(run / "events", None) as files:
+        files.add("train", 10, {"loss": 2.0})
+        files.add_histograms("train", 10, {"weights/w": np.arange(9.0)})
+    wait("return document.querySelectorAll('figure[data-tag=loss] circle').length === 1")
+    wait("return document.querySelectorAll('figure[data-tag=\"weights/w\"] .ridge').length === 1")
+    with EventFiles(run / "events", None, {"train": 11}) as files:
+        files.add("train", 20, {"loss": 1.0})
+    wait("return document.querySelectorAll('figure[data-tag=loss] circle').length === 2")
+    assert browser.js("return document.getElementById('facts').textContent") == "step 20"
+    near = "return [[1, 1 + 2 ** -52], [-1e300, 1e300], [5e-324, 1e-323]].map(([a, b]) => ticks(a, b).length)"
+    assert all(0 <= count <= 6 for count in browser.js(near))
+    assert browser.js("return ticks(0, 10)") == [0, 2, 4, 6, 8, 10]
+    assert browser.errors() == []
 
 
 @pytest.mark.slow

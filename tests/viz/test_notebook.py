@@ -5,19 +5,16 @@ from __future__ import annotations
 import html
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from support.browser import CHROMIUM, DRIVER, Browser, started
+from support.browser import Browser
 from support.page import embedded
 
 import minigraph as tf
 from minigraph.viz.notebook import WIDTH, display, frame
-
-needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
 
 
 @pytest.fixture
@@ -159,13 +156,6 @@ def test_a_history_shows_the_epoch_of_each_number() -> None:
     assert held == [loss[3], loss[5]]
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with started(tmp_path_factory.mktemp("home")) as session:
-        yield session
-
-
-@needs_browser
 def test_the_frame_works_in_a_browser(step: Any, browser: Browser, tmp_path: Path) -> None:
     """Scripts run, the engine's worker starts, and the frame is as wide as the notebook but cannot reach it."""
     path = tmp_path / "notebook.html"

@@ -9,21 +9,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.browser import CHROMIUM, DRIVER, Browser, started
+from support.browser import Browser
 from support.networks import resnet50, two_sets
 from support.page import Page, embedded
 
 from minigraph.models.registry import MODELS
-from minigraph.tools.profile import profile, write_page
-from minigraph.tools.shared.target import load_target
-from minigraph.tools.viz import PictureOptions, draw, server_of
+from minigraph.tools.profile import Profiled, profile, write_page
+from minigraph.tools.shared.target import Target, load_target
+from minigraph.tools.viz import PictureOptions, server_of
 from minigraph.viz.page import _code, page
 from minigraph.viz.picture import Picture
 from minigraph.viz.stages import Traced, trace
 
-needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
-QUICK = ("mnist-cnn", "lenet5")
+QUICK = (("mnist-cnn", True), ("lenet5", False))
+OTHER = """
+    window.shows = 'another';
+    byId('stages').replaceChildren();
+    window.app = new App(decode(arguments[0]), app.engine, new Uint8Array());
+    return app.redraw('fit')
+"""
 STAGE = "app.set({stage: arguments[0]})"
+RESET = """
+    Object.assign(app.state, beginning(app.data, app.values));
+    byId('search').value = '';
+    return app.redraw('fit')
+"""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +47,7 @@ def traced() -> Traced:
 
 def test_it_is_self_contained_and_small(traced: Traced) -> None:
     text = page(traced)
-    assert not re.search("__(DATA|ENGINE|PIXELS|SCRIPT|STYLE)__", text)
+    assert not re.search("__(DATA|ENGINE|NOTES|PIXELS|SCRIPT|STYLE)__", text)
     outside = set(re.findall(r"https?://[^\s\"'<>]+", text)) - {"http://www.w3.org/2000/svg"}
     assert not outside
     assert not re.search(r"<(img|iframe)\b|<script[^>]+src=|@import|url\((?!#)", text)
@@ -64,7 +74,7 @@ def test_the_stages_are_all_there(traced: Traced) -> None:
 def test_no_name_ends_the_script() -> None:
     picture = Picture("</script><script>alert(1)</script><!--", (), ())
     text = page(Traced(picture.title, ("before",), (picture,)))
-    assert text.count("</script>") == 4
+    assert text.count("</script>") == 5
     assert embedded(text)["title"] == picture.title
 
 
@@ -72,20 +82,25 @@ def test_no_name_ends_the_script() -> None:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with started(tmp_path_factory.mktemp("home")) as session:
-        yield session
+def training(tmp_path_factory: pytest.TempPathFactory, traced: Traced) -> Path:
+    path = tmp_path_factory.mktemp("page") / "graph.html"
+    path.write_text(page(traced), "utf-8")
+    return path
 
 
 @pytest.fixture
-def shown(browser: Browser, tmp_path: Path, traced: Traced) -> Iterator[Page]:
-    path = tmp_path / "graph.html"
-    path.write_text(page(traced), "utf-8")
-    yield Page(browser, path)
+def shown(browser: Browser, training: Path) -> Iterator[Page]:
+    """The page of a training step as it opens; the browser keeps it from test to test."""
+    if browser.js("return window.shows === 'training'"):
+        found = Page(browser)
+        found.do(RESET)
+    else:
+        found = Page(browser, training)
+        found.js("window.shows = 'training'")
+    yield found
     assert browser.errors() == []
 
 
-@needs_browser
 def test_it_opens_with_layers(shown: Page) -> None:
     names = shown.js("return app.shown.boxes.map(b => b.label)")
     assert {"images", "conv1", "conv1/MaxPool", "fc1", "dropout", "loss", "∇ conv1", "updates"} <= set(names)
@@ -95,7 +110,6 @@ def test_it_opens_with_layers(shown: Page) -> None:
     assert (kinds["conv1"], kinds["∇ conv1"], kinds["updates"]) == ("forward", "gradient", "update")
 
 
-@needs_browser
 def test_a_click_opens_one_level(shown: Page) -> None:
     before = shown.boxes()
     shown.click('[data-id="conv1/forward"] .button')
@@ -113,7 +127,6 @@ def test_a_click_opens_one_level(shown: Page) -> None:
     assert shown.boxes() < 119
 
 
-@needs_browser
 def test_search_selection_and_panel(shown: Page) -> None:
     shown.browser.type("#search", "maxpool")
     assert shown.js("return +app.svg.dataset.found") >= 4
@@ -131,7 +144,6 @@ def test_search_selection_and_panel(shown: Page) -> None:
     assert "after fuse_blocks: conv1 + bias + pool + relu" in told
 
 
-@needs_browser
 def test_stages_and_changes(shown: Page, traced: Traced) -> None:
     for index, picture in enumerate(traced.pictures):
         shown.do(STAGE, index)
@@ -144,7 +156,6 @@ def test_stages_and_changes(shown: Page, traced: Traced) -> None:
     assert shown.js("return app.graph().boxes.length") == len(traced.diff(traced.names[-1]).boxes)
 
 
-@needs_browser
 def test_keys_and_the_address(shown: Page) -> None:
     shown.key("]")
     assert shown.js("return app.state.stage") == 1
@@ -165,7 +176,24 @@ def test_keys_and_the_address(shown: Page) -> None:
     assert shown.js("return [app.state.stage, app.opened.has('conv1')]") == [1, True]
 
 
-@needs_browser
+def test_what_the_pointer_approaches_is_laid_out_before_the_click(shown: Page) -> None:
+    last = shown.js("return app.data.stages.length - 1")
+    approaches = {
+        "app.stages.buttons.at(-1)": f"app.set({{stage: {last}}})",
+        "document.querySelector('[data-open=\"conv1\"]')": "app.open('conv1')",
+    }
+    for target, act in approaches.items():
+        shown.do("app.engine.known.clear()")
+        shown.js(f"{target}.dispatchEvent(new PointerEvent('pointerover', {{bubbles: true}}))")
+        calls = shown.js("return app.engine.last")
+        shown.do(act)
+        assert shown.js("return app.engine.last") == calls
+        assert shown.faults() == []
+    shown.key("[")
+    described = "JSON.stringify(app.engine.describe(app.shownIn({...app.state, stage: arguments[0]})).graph)"
+    assert shown.js(f"return app.engine.known.has({described})", last - 2)
+
+
 def test_the_saved_picture_is_complete(shown: Page) -> None:
     text = shown.js("return svgText(app.shown, app.layer)")
     assert text.startswith("<svg")
@@ -173,47 +201,75 @@ def test_the_saved_picture_is_complete(shown: Page) -> None:
     assert "--forward:" in text
 
 
-@needs_browser
-def test_a_page_of_thousands_of_nodes_works(browser: Browser, tmp_path: Path) -> None:
+# arrows and labels
+
+
+@pytest.mark.parametrize(
+    ("name", "inference"),
+    [
+        pytest.param(m.name, inference, marks=[] if (m.name, inference) in QUICK else pytest.mark.slow)
+        for m in MODELS
+        for inference in (False, True)
+    ],
+)
+def test_no_arrow_crosses_a_box_of_others_and_no_labels_overlap(shown: Page, name: str, inference: bool) -> None:
+    target = load_target(name, inference=inference)
+    traced = trace(target.graph, target.fetches, title=name, batch_size=target.batch_size)
+    shown.do(OTHER, embedded(page(traced)))
+    for stage in (0, len(traced.names) - 1):
+        for view in ("layers", "ops"):
+            shown.do("app.state.view = arguments[1]; app.state.stage = arguments[0]; app.foldAgain()", stage, view)
+            assert shown.faults() == []
+            shown.browser.js("app.openMore()")
+            shown.settle(300)
+            assert shown.faults() == []
+
+
+# pages of other graphs
+
+
+def test_a_page_of_thousands_of_nodes_works(shown: Page) -> None:
     network = resnet50(width=4, size=32, classes=10, units=(2, 2, 2, 2))
     traced = trace(network.graph, [network.train, network.loss], optimize="O1", batch_size=2)
     assert len(traced.picture("before").boxes) > 1500
-    path = tmp_path / "big.html"
-    path.write_text(page(traced), "utf-8")
-    big = Page(browser, path)
-    before = big.boxes()
-    assert 30 <= before <= 90
+    shown.do(OTHER, embedded(page(traced)))
+    assert 30 <= shown.boxes() <= 90
     unit = "resnet_v1_50/block2/unit_1"
-    if not big.js("return app.opened.has(arguments[0])", unit):
-        big.do("app.open(arguments[0])", unit)
-    assert big.js("return app.shown.boxes.filter(b => b.parent.scope === arguments[0]).length", unit) > 8
-    assert big.faults() == []
-    assert browser.errors() == []
+    if not shown.js("return app.opened.has(arguments[0])", unit):
+        shown.do("app.open(arguments[0])", unit)
+    assert shown.js("return app.shown.boxes.filter(b => b.parent.scope === arguments[0]).length", unit) > 8
+    assert shown.faults() == []
 
 
-@needs_browser
-def test_arrows_that_hide_are_listed_in_the_panel(browser: Browser, tmp_path: Path) -> None:
+def test_arrows_that_hide_are_listed_in_the_panel(shown: Page) -> None:
     graph, last = two_sets()
-    path = tmp_path / "dense.html"
-    path.write_text(page(trace(graph, [last], optimize="O0")), "utf-8")
-    dense = Page(browser, path)
-    dense.click("#ops")
-    assert dense.boxes() == 22
-    assert dense.js("return document.querySelectorAll('#graph .arrow').length") == 25  # operands, and five to the end
-    dense.do("app.pick(app.shown.boxes.find(b => b.label.startsWith('first3')))")
-    assert dense.panel().count("order only") == 5
-    assert browser.errors() == []
+    shown.do(OTHER, embedded(page(trace(graph, [last], optimize="O0"))))
+    shown.do("app.set({view: 'ops'})")
+    assert shown.boxes() == 22
+    assert shown.js("return document.querySelectorAll('#graph .arrow').length") == 25  # operands, and five to the end
+    shown.do("app.pick(app.shown.boxes.find(b => b.label.startsWith('first3')))")
+    assert shown.panel().count("order only") == 5
 
 
-@needs_browser
-def test_the_panel_shows_code_in_a_file_and_from_the_server(browser: Browser, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def profiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Target, Profiled, Path]:
     target = load_target("lenet5", 2, inference=True)
-    draw(target, tmp_path / "lenet5.html", PictureOptions())
-    file = Page(browser, tmp_path / "lenet5.html")
+    found = profile(target, 1, "O3", None)
+    path = tmp_path_factory.mktemp("profile") / "page.html"
+    write_page(path, target, found)
+    return target, found, path
+
+
+def test_the_panel_shows_code_in_a_file_and_from_the_server(
+    browser: Browser, profiled: tuple[Target, Profiled, Path]
+) -> None:
+    target, _, path = profiled
+    file = Page(browser, path)
     opened = "document.querySelectorAll('#panel details').forEach(d => { d.open = true; })"
     text = "return [...document.querySelectorAll('#panel pre.code')].map(p => p.textContent).join()"
 
     def code(page: Page) -> str:
+        page.do("app.set({stage: 0})")
         page.do("app.pick(app.shown.boxes.find(b => b.words.includes('convolution')))")
         end = time.monotonic() + 30
         while not (found := page.js(f"{opened}; {text}")):
@@ -229,7 +285,7 @@ def test_the_panel_shows_code_in_a_file_and_from_the_server(browser: Browser, tm
     try:
         browser.call("POST", "/url", {"url": f"http://127.0.0.1:{server.server_port}/"})
         file.settle()
-        assert file.js("return app.data.texts.length") == 0
+        assert file.js("return app.data.coded.length") == 0
         assert code(file) == expected
     finally:
         server.shutdown()
@@ -238,24 +294,9 @@ def test_the_panel_shows_code_in_a_file_and_from_the_server(browser: Browser, tm
     assert browser.errors() == []
 
 
-def test_code_keeps_to_its_room() -> None:
-    class Code:
-        boxes = ("a", "b", "c", "d")
-
-        def of(self, box: str) -> dict[str, str]:
-            return {"long": "x" * 100} if box in "bc" else {"short": box * 10}
-
-    found = _code(Code(), 60)  # type: ignore[arg-type]
-    assert (sorted(found["kernels"]), found["left"]) == (["a", "d"], ["b", "c"])
-    assert sorted(_code(Code(), 120)["kernels"]) == ["a", "b", "c", "d"]  # type: ignore[arg-type]  # equal texts once
-
-
-@needs_browser
-def test_times_of_launches(browser: Browser, tmp_path: Path) -> None:
-    target = load_target("mnist-cnn", 4)
-    found = profile(target, 1, "O3", None)
-    write_page(tmp_path / "p.html", target, found)
-    timed = Page(browser, tmp_path / "p.html")
+def test_times_of_launches(browser: Browser, profiled: tuple[Target, Profiled, Path]) -> None:
+    _, found, path = profiled
+    timed = Page(browser, path)
     launches = found.profile.by_time()
     rows = timed.js("return [...document.querySelectorAll('#launches tr')].map(r => r.innerText)")
     assert len(rows) == len(launches)
@@ -278,26 +319,13 @@ def test_times_of_launches(browser: Browser, tmp_path: Path) -> None:
     assert browser.errors() == []
 
 
-# arrows and labels
+def test_code_keeps_to_its_room() -> None:
+    class Code:
+        boxes = ("a", "b", "c", "d")
 
+        def of(self, box: str) -> dict[str, str]:
+            return {"long": "x" * 100} if box in "bc" else {"short": box * 10}
 
-@needs_browser
-@pytest.mark.parametrize(
-    "name", [pytest.param(m, marks=[] if m in QUICK else pytest.mark.slow) for m in (m.name for m in MODELS)]
-)
-@pytest.mark.parametrize("inference", [False, True])
-def test_no_arrow_crosses_a_box_of_others_and_no_labels_overlap(
-    browser: Browser, tmp_path: Path, name: str, inference: bool
-) -> None:
-    target = load_target(name, inference=inference)
-    traced = trace(target.graph, target.fetches, title=name, batch_size=target.batch_size)
-    path = tmp_path / "graph.html"
-    path.write_text(page(traced), "utf-8")
-    drawn = Page(browser, path)
-    for stage in (0, len(traced.names) - 1):
-        for view in ("layers", "ops"):
-            drawn.do("app.state.view = arguments[1]; app.state.stage = arguments[0]; app.foldAgain()", stage, view)
-            assert drawn.faults() == []
-            drawn.browser.js("app.openMore()")
-            drawn.settle(300)
-            assert drawn.faults() == []
+    found, left = _code(Code(), 60)  # type: ignore[arg-type]
+    assert (sorted(found["kernels"]), left) == (["a", "d"], ["b", "c"])
+    assert sorted(_code(Code(), 120)[0]["kernels"]) == ["a", "b", "c", "d"]  # type: ignore[arg-type]  # equal texts once

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import re
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
-from support.browser import CHROMIUM, DRIVER, Browser, started
+from support.browser import Browser
 from support.page import Page, embedded
 
 import minigraph as tf
@@ -215,14 +214,6 @@ def test_a_picture_file_cannot_show_values(tmp_path: Path) -> None:
 
 
 # as a browser shows them
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("Chromium and its driver are not installed")
-    with started(tmp_path_factory.mktemp("home")) as session:
-        yield session
 
 
 @pytest.mark.slow

@@ -2,23 +2,30 @@
 
 const PATHS = { layers: "layer", ops: "scope" };
 
+/** What the page shows first. */
+function beginning(data, values) {
+  return {
+    stage: data.start, changes: data.diff, view: "layers", query: "", at: -1, picked: "", values: values.recorded,
+    open: { layers: new Set(data.open.layers), ops: new Set(data.open.ops) },
+  };
+}
+
 class App {
   constructor(data, engine, pixels) {
     const values = new Values(data, pixels);
     Object.assign(this, { data, engine, values, shown: null, turn: 0, graphs: new Map(), svg: byId("graph") });
-    this.state = {
-      stage: data.start, changes: data.diff, view: "layers", query: "", at: -1, picked: "", values: values.recorded,
-      open: { layers: new Set(data.open.layers), ops: new Set(data.open.ops) },
-    };
+    this.state = beginning(data, values);
     this.view = new View(this.svg, byId("map"));
     this.panel = new Panel(byId("panel"), data, values, id => this.select(id));
-    this.stages = new Stages(byId("stages"), data, i => this.set({ stage: i }), on => this.set({ changes: on }));
+    this.stages = new Stages(byId("stages"), data, i => this.set({ stage: i }), on => this.set({ changes: on }), stage => this.foresee({ stage }));
     this.timeline = new Timeline(byId("timeline"), data, id => this.select(id));
     readAddress(this.state, data);
     this.listen();
   }
 
-  get timed() { return this.data.launches.length > 0 && this.state.stage === this.data.stages.length - 1 && !this.state.changes; }
+  get timed() { return this.timedIn(this.state); }
+
+  timedIn({ stage, changes }) { return this.data.launches.length > 0 && stage === this.data.stages.length - 1 && !changes; }
 
   get opened() { return this.state.open[this.state.view]; }
 
@@ -27,19 +34,29 @@ class App {
     return this.redraw(keep);
   }
 
-  /** The graph of the chosen stage. */
-  graph() {
-    const { stage, changes } = this.state, key = `${stage} ${changes}`;
+  /** The graph of the chosen stage, or of one in another state. */
+  graph({ stage, changes } = this.state) {
+    const key = `${stage} ${changes}`;
     if (!this.graphs.has(key)) this.graphs.set(key, stageGraph(this.data, stage, changes));
     return this.graphs.get(key);
   }
 
+  /** What a state shows, with the sizes of its boxes. */
+  shownIn(state, opened = state.open[state.view]) {
+    const words = state.view === "layers" ? this.data.words : {};
+    const shown = shownGraph(this.graph(state), PATHS[state.view], opened, words);
+    measure(shown, this.timedIn(state), state.values ? this.values : null);
+    return shown;
+  }
+
+  /** Prepares what a click would show that the pointer or the focus is about to make. */
+  foresee(changes, opened) {
+    if (!this.engine.asked) this.engine.foresee(this.shownIn({ ...this.state, ...changes }, opened));
+  }
+
   /** Lays out and draws anew. keep: "place" leaves the view alone, "fit" shows the beginning; an item stays where it is. */
   async redraw(keep = "place") {
-    const turn = ++this.turn, started = performance.now(), { state } = this;
-    const words = state.view === "layers" ? this.data.words : {};
-    const shown = shownGraph(this.graph(), PATHS[state.view], this.opened, words);
-    measure(shown, this.timed, this.state.values ? this.values : null);
+    const turn = ++this.turn, started = performance.now(), shown = this.shownIn(this.state);
     const wait = setTimeout(() => { byId("wait").hidden = false; }, 150);
     try {
       await this.engine.place(shown);
@@ -108,18 +125,28 @@ class App {
       entry(duration(part * longest), `color-mix(in srgb, var(--hot) ${100 * Math.sqrt(part)}%, var(--cold))`, "var(--line)");
   }
 
+  /** Goes to the next stage or back, and prepares the one after it. */
+  async step(by) {
+    const to = by => Math.min(this.data.stages.length - 1, Math.max(0, this.state.stage + by));
+    await this.set({ stage: to(by) });
+    this.foresee({ stage: to(by) });
+  }
+
   // opening and closing
 
   /** Opens a scope by one level, and further where there is only one thing in it. */
   open(key) {
-    const item = this.shown.boxes.find(b => b.key === key), path = PATHS[this.state.view];
-    const depth = key.split("/").length;
-    this.opened.add(key);
+    const item = this.shown.boxes.find(b => b.key === key);
+    this.state.open[this.state.view] = this.withOpen(key);
+    return this.redraw(item || "place");
+  }
+
+  withOpen(key) {
+    const path = PATHS[this.state.view], depth = key.split("/").length, opened = new Set(this.opened).add(key);
     const inner = new Set(this.graph().boxes.filter(b => b[path].slice(0, depth).join("/") === key)
       .map(b => b[path].length > depth ? b[path].slice(0, depth + 1).join("/") : ""));
     const [only] = inner;
-    if (inner.size === 1 && only) this.opened.add(only);
-    return this.redraw(item || "place");
+    return inner.size === 1 && only ? opened.add(only) : opened;
   }
 
   close(key) {
@@ -165,6 +192,7 @@ class App {
     this.state.picked = box ? box.id : "";
     this.mark();
     if (box && !this.view.sees(box)) this.view.bring(box);
+    if (box?.canOpen) this.foresee({}, this.withOpen(box.key));
   }
 
   get picked() { return this.shown?.boxes.find(b => b.id === this.state.picked); }
@@ -247,6 +275,10 @@ class App {
       const box = this.boxAt(e);
       if (box?.canOpen) this.open(box.key);
     });
+    this.svg.addEventListener("pointerover", e => {
+      const { open } = e.target.closest(".button")?.dataset || {};
+      if (open) this.foresee({}, this.withOpen(open));
+    });
     document.addEventListener("keydown", e => this.key(e));
     addEventListener("hashchange", () => { if (readAddress(this.state, this.data)) this.redraw(); });
   }
@@ -266,9 +298,9 @@ class App {
 
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || /input|textarea/i.test(event.target.tagName)) return;
-    const { state } = this, stage = step => Math.min(this.data.stages.length - 1, Math.max(0, state.stage + step));
+    const { state } = this;
     const acts = {
-      "/": () => byId("search").focus(), "[": () => this.set({ stage: stage(-1) }), "]": () => this.set({ stage: stage(1) }),
+      "/": () => byId("search").focus(), "[": () => this.step(-1), "]": () => this.step(1),
       c: () => this.set({ changes: !state.changes }), v: () => this.set({ view: state.view === "ops" ? "layers" : "ops" }, "fit"),
       n: () => byId("values").click(), f: () => this.view.fit(false), r: () => this.foldAgain(), m: () => this.openMore(), d: () => byId("dark").click(),
       "+": () => this.view.zoom(0.8), "-": () => this.view.zoom(1.25), Escape: () => this.pick(null),
@@ -287,8 +319,11 @@ class App {
 
 async function start() {
   if (matchMedia("(prefers-color-scheme: dark)").matches) document.documentElement.classList.add("dark");
-  const [text, source, pixels] = await Promise.all(["data", "engine", "pixels"].map(id => inflate(byId(id).textContent)));
-  window.app = new App(decode(JSON.parse(new TextDecoder().decode(text))), new Engine(source), pixels);
+  const read = document.readyState !== "loading" || new Promise(done => document.addEventListener("DOMContentLoaded", done));
+  const engine = new Engine(await packed("engine"));  // its worker starts while the rest of the page is read
+  await read;
+  const [data, pixels] = await Promise.all([unpacked("data"), packed("pixels")]);
+  window.app = new App(decode(data), engine, pixels);
   await app.redraw("fit");
   app.svg.dataset.opened = performance.now().toFixed(1);
 }

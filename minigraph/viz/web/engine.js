@@ -39,7 +39,7 @@ class Engine {
     this.worker = new Worker(this.address);
     this.waiting = new Map();
     this.last = 0;
-    this.since = 0;
+    this.asked = "";
     this.worker.onmessage = ({ data }) => {
       const { resolve, reject } = this.waiting.get(data.id);
       this.waiting.delete(data.id);
@@ -59,25 +59,54 @@ class Engine {
 
   /** Gives up a long layout that nobody waits for any more. */
   giveUp() {
-    if (!this.waiting.size || performance.now() - this.since < PATIENCE) return;
+    if (!this.asked || performance.now() - this.since < PATIENCE) return;
+    this.known.delete(this.asked);
     this.worker.terminate();
     this.start();
   }
 
   /** The layout of a graph; that of an equal graph, such as a stage that changed nothing shown, is kept. */
-  async layout(graph) {
+  layout(graph) {
     const key = JSON.stringify(graph);
     if (!this.known.has(key)) {
       this.giveUp();
       this.since = performance.now();
-      this.known.set(key, await this.call({ cmd: "layout", graph, layoutOptions: SPACING, options: {} }));
+      this.asked = key;
+      const found = this.call({ cmd: "layout", graph, layoutOptions: SPACING, options: {} });
+      this.known.set(key, found.finally(() => { if (this.asked === key) this.asked = ""; }));
       if (this.known.size > KEPT) this.known.delete(this.known.keys().next().value);
     }
     return this.known.get(key);
   }
 
+  /** Makes the layout of what is probably shown next, if the worker has nothing else to do. */
+  foresee(shown) {
+    if (!this.asked) this.layout(this.describe(shown).graph).catch(() => {});
+  }
+
   /** Sets left, top, w, h of the boxes and frames, and `points` of the arrows that do not hide. */
   async place(shown) {
+    const { graph, parts, arrows } = this.describe(shown), placed = await this.layout(graph);
+    const settle = found => {
+      for (const child of found.children || []) {
+        Object.assign(parts.get(child.id), { left: child.x, top: child.y, w: child.width, h: child.height });
+        settle(child);
+      }
+    };
+    settle(placed);
+    shown.root.w = placed.width;
+    shown.root.h = placed.height;
+    placed.edges.forEach((edge, i) => {
+      arrows[i].paths = (edge.sections || []).map(s => {
+        const points = [s.startPoint, ...(s.bendPoints || []), s.endPoint];
+        return arrows[i].climbs ? points.reverse() : points;
+      });
+    });
+    return shown;
+  }
+
+  /** What the engine gets: a graph, with the boxes and frames by their ids, and the arrows in the order of its edges. */
+  describe(shown) {
     const parts = new Map(), arrows = shown.arrows.filter(a => !a.hidden);
     const node = item => {
       parts.set(item.id, item);
@@ -104,24 +133,7 @@ class Engine {
       const place = { x: Math.round(item.w * PLACES[way][kind]), y: way === "in" ? 0 : item.h };
       return { id: name, width: 0, height: 0, ...place, layoutOptions: { "elk.port.side": way === "in" ? "NORTH" : "SOUTH" } };
     };
-    const graph = { id: "root", children: shown.root.items.map(node), edges };
-    const placed = await this.layout(graph);
-    const settle = found => {
-      for (const child of found.children || []) {
-        Object.assign(parts.get(child.id), { left: child.x, top: child.y, w: child.width, h: child.height });
-        settle(child);
-      }
-    };
-    settle(placed);
-    shown.root.w = placed.width;
-    shown.root.h = placed.height;
-    placed.edges.forEach((edge, i) => {
-      arrows[i].paths = (edge.sections || []).map(s => {
-        const points = [s.startPoint, ...(s.bendPoints || []), s.endPoint];
-        return arrows[i].climbs ? points.reverse() : points;
-      });
-    });
-    return shown;
+    return { graph: { id: "root", children: shown.root.items.map(node), edges }, parts, arrows };
   }
 }
 

@@ -52,7 +52,13 @@ function widthOf(text, size, bold) {
 
 /** The bytes behind a base64 text that holds raw deflate. */
 async function inflate(text) {
-  const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
+  const bytes = Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), c => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
+
+/** The bytes in an element of the page. */
+const packed = id => inflate(byId(id).textContent);
+
+/** The data in an element of the page. */
+const unpacked = async id => JSON.parse(new TextDecoder().decode(await packed(id)));

@@ -13,28 +13,37 @@ function decode(data) {
     box.types = box.types.map(i => types[i]);
     return box;
   });
-  let drawn = [];
-  for (const stage of data.stages) {
-    const [gone, come] = stage.arrows.map(found => new Set(found));
-    stage.arrows = drawn = [...drawn.filter(i => !gone.has(i)), ...come];
-  }
   data.memory.places = data.memory.places.map(([box, name, offset, bytes, first, last]) => ({ box, name, offset, bytes, first, last }));
-  data.arrows = data.arrows.map(([source, target, type, kind, output]) => ({ source, target, type: types[type], kind, output }));
   return data;
+}
+
+/** The numbers of the arrows of a stage, from what each stage before it took away and added. */
+function arrowsOf(data, stage) {
+  const found = new Set();
+  for (const { arrows: [gone, come] } of data.stages.slice(0, stage + 1)) {
+    for (const i of gone) found.delete(i);
+    for (const i of come) found.add(i);
+  }
+  return [...found];
+}
+
+function arrowOf(data, i, status) {
+  const [source, target, type, kind, output] = data.arrows[i];
+  return { source, target, type: data.types[type], kind, output, status };
 }
 
 /** The boxes and arrows of a stage; with `changes` also those that its pass removed. */
 function stageGraph(data, stage, changes) {
-  const boxesOf = i => data.stages[i].boxes.map(j => data.boxes[j]), arrowsOf = i => data.stages[i].arrows;
+  const boxesOf = i => data.stages[i].boxes.map(j => data.boxes[j]), numbers = arrowsOf(data, stage);
   const boxes = boxesOf(stage).map(box => ({ ...box, status: "kept" }));
-  const arrows = arrowsOf(stage).map(i => ({ ...data.arrows[i], status: "kept" }));
+  const arrows = numbers.map(i => arrowOf(data, i, "kept"));
   if (!changes || stage === 0) return { boxes, arrows };
   const before = boxesOf(stage - 1), old = new Set(before.map(b => b.id)), now = new Set(boxes.map(b => b.id));
   for (const box of boxes) if (!old.has(box.id)) box.status = "added";
   for (const box of before) if (!now.has(box.id)) boxes.push({ ...box, status: "removed" });
-  const oldArrows = new Set(arrowsOf(stage - 1)), nowArrows = new Set(arrowsOf(stage));
-  arrowsOf(stage).forEach((i, at) => { if (!oldArrows.has(i)) arrows[at].status = "added"; });
-  for (const i of oldArrows) if (!nowArrows.has(i)) arrows.push({ ...data.arrows[i], status: "removed" });
+  const oldArrows = new Set(arrowsOf(data, stage - 1)), nowArrows = new Set(numbers);
+  numbers.forEach((i, at) => { if (!oldArrows.has(i)) arrows[at].status = "added"; });
+  for (const i of oldArrows) if (!nowArrows.has(i)) arrows.push(arrowOf(data, i, "removed"));
   return { boxes, arrows };
 }
 

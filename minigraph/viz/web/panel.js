@@ -7,6 +7,9 @@ class Panel {
     this.byName = data.stages.map(() => null);
   }
 
+  /** What only the panel tells, which is read when it is asked for. */
+  get notes() { return this.read ??= unpacked("notes"); }
+
   show(box, shown) {
     this.element.replaceChildren();
     this.element.scrollTop = 0;
@@ -24,12 +27,12 @@ class Panel {
     if (only) this.operation(only);
     this.neighbours(box, shown);
     if (!only) this.members(box);
-    this.missed(box);
+    this.missed(box, add("div", element));
     if (only) this.story(only);
     this.kernel(box);
   }
 
-  section(title) { add("h3", this.element, title); }
+  section(title, parent = this.element) { add("h3", parent, title); }
 
   table(rows) {
     const table = add("table", this.element);
@@ -123,15 +126,16 @@ class Panel {
   }
 
   /** Why passes did not take the operations further: fusions first, the other rules on demand. */
-  missed(box) {
+  async missed(box, parent) {
+    if (!this.data.stages.some(stage => stage.missed)) return;
+    const { missed } = await this.notes;
     const names = new Set(box.members.flatMap(b => [b.name, ...b.names]));
     const fusions = new Map(), others = new Map();
-    for (const stage of this.data.stages.slice(1)) {
-      const found = /fuse|fold_batch|winograd|multi/.test(stage.name) ? fusions : others;
-      for (const [rule, node, reason] of stage.missed)
-        if (names.has(node)) found.set(`${rule}\n${reason}`, { rule, node, reason });
-    }
-    if (fusions.size + others.size) this.section("why it was not fused or rewritten");
+    missed.forEach((each, i) => {
+      const found = /fuse|fold_batch|winograd|multi/.test(this.data.stages[i + 1].name) ? fusions : others;
+      for (const [rule, node, reason] of each) if (names.has(node)) found.set(`${rule}\n${reason}`, { rule, node, reason });
+    });
+    if (fusions.size + others.size) this.section("why it was not fused or rewritten", parent);
     const list = (found, parent) => {
       const items = add("ul", parent);
       for (const { rule, node, reason } of [...found.values()].slice(0, 20)) {
@@ -139,9 +143,9 @@ class Panel {
         add("span", item, `  ${rule}${box.single ? "" : `, ${node}`}`, "soft");
       }
     };
-    if (fusions.size) list(fusions, this.element);
+    if (fusions.size) list(fusions, parent);
     if (!others.size) return;
-    const details = add("details", this.element);
+    const details = add("details", parent);
     add("summary", details, `${others.size} rule${others.size === 1 ? "" : "s"} that did not fit`, "soft");
     list(others, details);
   }
@@ -186,10 +190,10 @@ class Panel {
   /** The code of the launches that compute a box: in the page, or from the server that shows it. */
   kernel(box) {
     const names = new Set(box.members.flatMap(b => b.names.length ? b.names : [b.name]));
-    const { data } = this, served = new Set(data.served), left = new Set(data.left), last = data.stages.length - 1;
+    const { data } = this, served = new Set(data.served), known = new Set([...data.coded, ...data.served, ...data.left]), last = data.stages.length - 1;
     const computes = b => b.names.length ? b.names.some(n => names.has(n)) : names.has(b.name);
     const launches = data.stages[last].boxes.map(i => data.boxes[i])
-      .filter(b => (data.kernels[b.id] || served.has(b.id) || left.has(b.id)) && (box.members.some(m => m.id === b.id) || computes(b)));
+      .filter(b => known.has(b.id) && (box.members.some(m => m.id === b.id) || computes(b)));
     if (!launches.length) return;
     this.section("generated code");
     for (const launch of launches.slice(0, 12)) {
@@ -207,8 +211,8 @@ class Panel {
       add("p", parent, "It has no room in this file; minigraph viz without -o shows it, and minigraph explain --kernel prints it.", "soft");
       return;
     }
-    const known = this.data.kernels[id], text = n => this.data.texts[n];
-    const found = known ? Object.fromEntries(Object.entries(known).map(([title, n]) => [title, text(n)])) : await (await fetch(`code/${id}${assembly}`)).json();
+    const known = this.data.coded.includes(id);
+    const found = known ? await this.texts(id) : await (await fetch(`code/${id}${assembly}`)).json();
     for (const [title, code] of Object.entries(found)) {
       if (assembly && !title.startsWith("assembly")) continue;
       const details = add("details", parent);
@@ -220,6 +224,11 @@ class Panel {
     if (known || assembly || !Object.keys(found).some(t => t.startsWith("LLVM"))) return;
     const button = add("button", parent, "assembly");
     button.onclick = () => { button.remove(); this.code(id, parent, "?assembly"); };
+  }
+
+  async texts(id) {
+    const { kernels, texts } = await this.notes;
+    return Object.fromEntries(Object.entries(kernels[id]).map(([title, n]) => [title, texts[n]]));
   }
 
   /** Without a selection: the launches by time, or how to use the page. */

@@ -1,7 +1,7 @@
 // The list of passes, with what each did.
 
 class Stages {
-  constructor(element, data, choose, setChanges) {
+  constructor(element, data, choose, setChanges, foresee) {
     Object.assign(this, { element, data });
     this.buttons = data.stages.map((stage, i) => {
       const button = add("button", element, stage.name === "before" ? "before" : stage.name.replaceAll("_", " "));
@@ -10,6 +10,7 @@ class Stages {
       button.title = i ? stage.doc || stage.name : "the program before all passes";
       add("small", button, i === 0 || idle ? "" : `+${stage.added} −${stage.removed}`);
       button.onclick = () => choose(i);
+      button.onpointerover = button.onfocus = () => foresee(i);
       return button;
     });
     const label = add("label", element);
@@ -40,7 +41,7 @@ class Stages {
     const rules = Object.entries(stage.applied).map(([rule, n]) => `${rule.replaceAll("_", " ")} ${times(n)}`);
     const did = stage.added || stage.removed
       ? `It removed ${count(stage.removed, "operation")} and added ${stage.added.toLocaleString("en")}.` : "It changed nothing here.";
-    const missed = stage.missed.length ? `\n${count(stage.missed.length, "candidate")} did not fit; the panel of each says why.` : "";
+    const missed = stage.missed ? `\n${count(stage.missed, "candidate")} did not fit; the panel of each says why.` : "";
     return [stage.doc, did, rules.length ? `Applied: ${rules.join(", ")}.` : ""].filter(Boolean).join("\n\n") + missed;
   }
 }
