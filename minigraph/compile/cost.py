@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
+from minigraph.ir.program import Cell, Feed, Program
 
 Types = Sequence[TensorType]
 
@@ -37,3 +38,16 @@ def moved_bytes(op: Op, in_types: Types, out_types: Types) -> int | None:
         return 0
     read = sum(t.nbytes for i, t in enumerate(in_types) if i not in op.writes or i in op.reads)
     return read + sum(t.nbytes for t in out_types)
+
+
+def least_work(before: Program, after: Program) -> tuple[int, int]:
+    """What no schedule of a program saves: its FLOPs, and the bytes it reads and writes if all else stays in caches.
+
+    before: the variables as the user has them; each is read once, and written once if it is updated.
+    after: the algorithms that the passes have chosen.
+    """
+    held = sum(i.types[0].nbytes for i in before.instrs if isinstance(i.op, Cell | Feed))
+    written = {i.inputs[at] for i in before.instrs for at in i.op.writes}
+    updated = sum(v.type.nbytes for v in written)
+    arithmetic = sum(i.op.arithmetic([v.type for v in i.inputs], i.types) for i in after.instrs)
+    return arithmetic, held + updated + sum(v.type.nbytes for v in before.results)

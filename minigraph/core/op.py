@@ -234,6 +234,12 @@ class Op(Record):
         counts = [op.flops(ins, outs) for op, ins, outs in self.made_of(in_types, out_types)]
         return None if not counts or None in counts else sum(c for c in counts if c is not None)
 
+    def arithmetic(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        """Floating-point operations that an application takes by its own algorithm, all types static; those of an op
+        that does not count them are 0."""
+        parts = self.made_of(in_types, out_types)
+        return sum(op.arithmetic(*types) for op, *types in parts) if parts else self.flops(in_types, out_types) or 0
+
     def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Application]:
         """The applications that the op stands for, if the compiler made it of several."""
         return ()

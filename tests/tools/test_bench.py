@@ -11,10 +11,15 @@ import pytest
 from click.testing import CliRunner
 from gpu import benchmark as gpu_benchmark
 
+import minigraph as tf
+from minigraph.core.types import TensorType
+from minigraph.ops.nn.winograd import WinogradConv2D, WinogradFilterGrad, WinogradInputGrad
 from minigraph.tools.bench import candidates, measure, report
 from minigraph.tools.bench.candidates import Candidate
 from minigraph.tools.bench.layers import NETWORKS
+from minigraph.tools.bench.machine import Speeds, measure_machine
 from minigraph.tools.bench.measure import BenchResult, Timing
+from minigraph.tools.bench.ours import Work, work_of
 from minigraph.tools.bench.workloads import WORKLOADS, Workload, get_workload
 from minigraph.tools.cli import main
 
@@ -39,10 +44,43 @@ def test_the_peers_networks_have_as_many_parameters_as_published(name: str) -> N
 
 
 def test_the_work_is_counted_by_definition() -> None:
-    from minigraph.tools.bench.ours import flops
-
     products = 2 * (28 * 28 * 64 * 25 + 14 * 14 * 128 * 25 * 64 + 6272 * 1024 + 1024 * 10)
-    assert products < flops(INFERENCE) < 1.05 * products
+    assert products < work_of(INFERENCE).flops < 1.05 * products
+
+
+def test_the_least_bytes_are_those_of_variables_feeds_and_results() -> None:
+    """Adam reads and writes three numbers for each parameter, and two powers; digits and labels are fed, the loss is
+    returned, the step counted."""
+    state = 4 * PARAMETERS["mnist-cnn"]
+    assert state < work_of(INFERENCE).nbytes - 4 * 784 < state + 10**4
+    fed = 256 * 4 * (784 + 10)
+    assert 6 * state < work_of(get_workload("mnist-step")).nbytes - fed < 6 * state + 10**4
+
+
+def test_winograds_algorithm_takes_fewer_products() -> None:
+    """A 3×3 convolution of 8×8 by tiles of 4×4 takes 6² products for 4² elements instead of 9·4²."""
+    x, u, y = (TensorType(tf.float32, shape) for shape in ([2, 8, 8, 16], [36, 16, 32], [2, 8, 8, 32]))
+    direct, tiled = 2 * 2 * 8 * 8 * 32 * 9 * 16, 2 * 2 * (2 * 2 * 36) * 16 * 32
+    pads = ((1, 1), (1, 1))
+    for op, ins, outs in (
+        (WinogradConv2D(4, 3, pads), [x, u], [y]),
+        (WinogradInputGrad(4, 3, pads, x.static), [u, y], [x]),
+        (WinogradFilterGrad(4, 3, pads), [x, y], [u]),
+    ):
+        assert abs(op.flops(ins, outs) / direct - 1) < 0.01
+        assert abs(op.arithmetic(ins, outs) / tiled - 1) < 0.01
+
+
+def test_a_step_is_bound_by_what_takes_longer() -> None:
+    machine = Speeds(flops=1e9, bandwidth=1e8)
+    assert Work(9, 2 * 10**9, 10**8).seconds(machine) == 2.0
+    assert Work(9, 10**8, 10**9).seconds(machine) == 10.0
+
+
+def test_a_machine_is_measured() -> None:
+    found = measure_machine(sizes=(64,), nbytes=1 << 20, repeat=1)
+    assert found.flops > 0
+    assert found.bandwidth > 0
 
 
 def test_two_candidates_are_timed_in_turn(tmp_path: Path) -> None:
@@ -53,7 +91,7 @@ def test_two_candidates_are_timed_in_turn(tmp_path: Path) -> None:
     assert all(t.parameters == PARAMETERS["mnist-cnn"] and t.peak > 30e6 and t.first > 0 for t in result.timings)
     assert result.best_peer is None
     assert any("round 5 of 5" in text for text in told)
-    report.write_json(tmp_path / "bench.json", [result], report.machine(1e9))
+    report.write_json(tmp_path / "bench.json", [result], report.about(Speeds(1e9, 1e9)))
     found = json.loads((tmp_path / "bench.json").read_text())
     assert found["results"][0]["workload"]["name"] == "mnist-1"
     assert found["machine"]["versions"]["numpy"] == np.__version__
@@ -78,13 +116,13 @@ def test_a_process_that_dies_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def result_of(**medians: float) -> BenchResult:
     timings = [Timing(n, "PyTorch" if n == "torch" else "minigraph", [m], 1_000_000) for n, m in medians.items()]
-    return BenchResult(get_workload("mnist-step"), 2_000_000, timings)
+    return BenchResult(get_workload("mnist-step"), Work(2_000_000, 1_000_000, 100), timings)
 
 
 def test_ratios_are_to_the_fastest_peer() -> None:
-    table = report.table(result_of(ours=0.5, torch=2.0), peak=8e6)
+    table = report.table(result_of(ours=0.5, torch=2.0), Speeds(8e6, 1e9))
     rows = {cells[0]: cells for cells in zip(*(c.cells for c in table.columns), strict=True)}
-    assert rows["ours"][3:6] == ("0.25", "0", "0.50")
+    assert rows["ours"][3:7] == ("0.25", "0", "0.50", "0.25")
     assert rows["torch"][3] == "1.00"
 
 

@@ -87,13 +87,15 @@ def _time(
 ) -> None:
     """Time the workloads, and print a table for each as soon as it is done."""
     from minigraph.tools.bench import report
-    from minigraph.tools.bench.measure import measure, peak_flops
+    from minigraph.tools.bench.machine import measure_machine
+    from minigraph.tools.bench.measure import measure
 
-    out, peak = console(), peak_flops()
-    machine = report.machine(peak)
-    facts = ", ".join(f"{k} {v}" for k, v in machine["versions"].items())
+    out, machine = console(), measure_machine()
+    found = report.about(machine)
+    facts = ", ".join(f"{k} {v}" for k, v in found["versions"].items())
     out.print(
-        f"{machine['processor']}, {machine['cpus']} CPUs; large matrix products {peak / 1e9:.0f} GFLOP/s",
+        f"{found['processor']}, {found['cpus']} CPUs; large matrix products {machine.flops / 1e9:.0f} GFLOP/s, "
+        f"reading {machine.bandwidth / 1e9:.0f} GB/s",
         highlight=False,
     )
     out.print(facts, highlight=False)
@@ -101,9 +103,9 @@ def _time(
     for work in chosen:
         with _progress(work.describe()) as tell:
             results.append(measure(work, compared, rounds, tell))
-        out.print(report.table(results[-1], peak))
+        out.print(report.table(results[-1], machine))
         if data is not None:
-            report.write_json(data, results, machine)
+            report.write_json(data, results, found)
     if plot is not None:
         report.write_plot(plot, results)
 

@@ -12,10 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-
-from minigraph.tools.bench import ours
 from minigraph.tools.bench.candidates import OURS, Candidate, compares
+from minigraph.tools.bench.ours import Work, work_of
 from minigraph.tools.bench.workloads import Workload
 
 WARM_UP = 3
@@ -42,10 +40,10 @@ class Timing:
 
 @dataclass
 class BenchResult:
-    """A workload's timings. flops: of one step, by definition."""
+    """A workload, what a step of it takes at least, and its timings."""
 
     workload: Workload
-    flops: int
+    work: Work
     timings: list[Timing]
 
     @property
@@ -58,7 +56,8 @@ class BenchResult:
         return min((t for t in self.done if t.framework != OURS), key=lambda t: t.median, default=None)
 
     def to_json(self) -> dict[str, Any]:
-        return {"workload": self.workload._asdict(), "flops": self.flops, "timings": [asdict(t) for t in self.timings]}
+        work, timings = self.work._asdict(), [asdict(t) for t in self.timings]
+        return {"workload": self.workload._asdict(), **work, "timings": timings}
 
 
 class _Worker:
@@ -126,17 +125,4 @@ def measure(
                 worker.step(turn >= WARM_UP)
     finally:
         timings = [w.finish() for w in workers]
-    return BenchResult(work, ours.flops(work), timings)
-
-
-def peak_flops(sizes: Sequence[int] = (1024, 2048), repeat: int = 5) -> float:
-    """Floating-point operations per second of NumPy's large float32 matrix products: the best of a few."""
-    best = 0.0
-    for n in sizes:
-        a = np.ones((n, n), np.float32)
-        out = np.empty_like(a)
-        for _ in range(repeat):
-            started = time.perf_counter()
-            np.matmul(a, a, out=out)
-            best = max(best, 2 * n**3 / (time.perf_counter() - started))
-    return best
+    return BenchResult(work, work_of(work), timings)

@@ -12,13 +12,15 @@ from typing import Any
 from rich.table import Table
 
 from minigraph.tools.bench.candidates import OURS, versions
+from minigraph.tools.bench.machine import Speeds
 from minigraph.tools.bench.measure import BenchResult, Timing
 from minigraph.util.cores import core_count
 from minigraph.util.files import atomic_write
 
 
-def table(result: BenchResult, peak: float) -> Table:
-    """A table of a workload's timings. peak: floating-point operations per second that ratios refer to."""
+def table(result: BenchResult, machine: Speeds) -> Table:
+    """A table of a workload's timings. Shares of the peak are those of the FLOPs by definition; shares of the limit are
+    the least time of a step on `machine`, by our algorithm, over the time it took."""
     best = result.best_peer
     found = Table(
         title=result.workload.describe(), title_justify="left", caption=_caption(result), caption_justify="left"
@@ -30,6 +32,7 @@ def table(result: BenchResult, peak: float) -> Table:
         "to best peer",
         "GFLOP/s",
         "of peak",
+        "of limit",
         "peak MB",
         "to best peer",
         "first s",
@@ -37,14 +40,15 @@ def table(result: BenchResult, peak: float) -> Table:
     for i, heading in enumerate(headings):
         found.add_column(heading, justify="left" if i == 0 else "right")
     for timing in sorted(result.done, key=lambda t: t.median):
-        rate = result.flops / timing.median
+        rate = result.work.flops / timing.median
         found.add_row(
             timing.candidate,
             f"{timing.median * 1e3:.2f}",
             f"{min(timing.seconds) * 1e3:.2f}",
             f"{timing.median / best.median:.2f}" if best else "",
             f"{rate / 1e9:.0f}",
-            f"{rate / peak:.2f}",
+            f"{rate / machine.flops:.2f}",
+            f"{result.work.seconds(machine) / timing.median:.2f}",
             f"{timing.peak / 1e6:.0f}",
             f"{timing.peak / best.peak:.2f}" if best and best.peak else "",
             f"{timing.first:.1f}",
@@ -53,7 +57,11 @@ def table(result: BenchResult, peak: float) -> Table:
 
 
 def _caption(result: BenchResult) -> str:
-    lines = [f"{result.flops / 1e9:.2f} GFLOP by definition"]
+    work = result.work
+    lines = [
+        f"{work.flops / 1e9:.2f} GFLOP by definition, {work.arithmetic / 1e9:.2f} by minigraph's algorithms; "
+        f"{work.nbytes / 1e6:.1f} MB of variables, feeds and results"
+    ]
     lines += [f"{t.candidate} failed: {t.error}" for t in result.timings if t.error]
     counts = {t.parameters for t in result.done}
     if len(counts) > 1:
@@ -61,7 +69,7 @@ def _caption(result: BenchResult) -> str:
     return "\n".join(lines)
 
 
-def machine(peak: float) -> dict[str, Any]:
+def about(machine: Speeds) -> dict[str, Any]:
     """The machine and the versions."""
     count = core_count()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
@@ -72,7 +80,8 @@ def machine(peak: float) -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "versions": versions(),
-        "matmul_flops": peak,
+        "matmul_flops": machine.flops,
+        "bandwidth": machine.bandwidth,
     }
 
 

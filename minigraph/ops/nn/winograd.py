@@ -15,6 +15,7 @@ transformed filter [n²,C,O].
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -172,10 +173,21 @@ class WinogradConvolution(Winograd, abstract=True):
         rows, columns = Window((self.kernel, self.kernel), (1, 1), (1, 1), self.padding).out(x[1], x[2])
         return (x[0], rows, columns, channels)
 
+    def output(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> TensorType:
+        """The type of the convolution's output [N,P,Q,O], which is the last operand of the gradients."""
+        return in_types[-1]
+
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         """The FLOPs of the direct convolution or its gradients."""
         transformed = next(t for t in (*in_types, *out_types) if len(t.static) == 3)
-        return len(out_types) * convolution_flops(in_types[-1], (self.kernel, self.kernel, transformed.static[1]))
+        kernel = (self.kernel, self.kernel, transformed.static[1])
+        return len(out_types) * convolution_flops(self.output(in_types, out_types), kernel)
+
+    def arithmetic(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        """The FLOPs of the products of transformed tiles, n² for m² elements, without those of the transforms."""
+        out = self.output(in_types, out_types).static
+        direct = self.kernel**2 * out[1] * out[2]
+        return self.flops(in_types, out_types) * self.size**2 * math.prod(self.counts(out)) // direct
 
     def counts(self, out: Sequence[int]) -> Pair:
         """Tiles along the rows and the columns of an output [N,P,Q,O]."""
@@ -262,8 +274,8 @@ class WinogradConv2D(WinogradConvolution):
         products = _products(xp, self.image_tiles(xp, x), u)
         return (self.output_from_tiles(xp, products, self.out_shape(x.shape, u.shape[2])),)
 
-    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
-        return convolution_flops(out_types[0], (self.kernel, self.kernel, in_types[1].static[1]))
+    def output(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> TensorType:
+        return out_types[0]
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True, False), (False,))
