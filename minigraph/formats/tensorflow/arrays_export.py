@@ -343,6 +343,10 @@ def _range(e: TfExport) -> None:
     e.same("Range", Tidx=e.dtype())
 
 
+def _triangular_solve(e: TfExport) -> None:
+    e.same("MatrixTriangularSolve", T=e.dtype(), lower=e.op.lower, adjoint=e.op.adjoint)
+
+
 EXPORT: dict[str, Exporter] = {
     "BroadcastGradientArgs": _gradient_arguments,
     "ConcatOffset": _concat_offset,
@@ -364,6 +368,8 @@ EXPORT: dict[str, Exporter] = {
     **{kind: typed(kind) for kind in ("Cholesky", "MatrixDeterminant", "MatrixInverse")},
     "Late": _late,
     "MatMul": _matmul,
+    "MatrixSolve": lambda e: e.same("MatrixSolve", T=e.dtype(), adjoint=e.op.adjoint),
+    "MatrixTriangularSolve": _triangular_solve,
     "MirrorPad": _mirror_pad("MirrorPad"),
     "MirrorPadGrad": _mirror_pad("MirrorPadGrad"),
     "Multinomial": _multinomial,
@@ -382,6 +388,7 @@ EXPORT: dict[str, Exporter] = {
     "ReshapeLike": _reshape_like,
     "ReshapeTo": _reshape_to,
     "ScatterNdLike": _scatter_nd,
+    "SelfAdjointEig": lambda e: e.same("SelfAdjointEigV2", T=e.dtype(), compute_v=True),
     "Shape": _shape("Shape"),
     "Size": _shape("Size"),
     "Slice": _slice,

@@ -31,7 +31,7 @@ from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault, S
 from minigraph.ops.filling import Full
 from minigraph.ops.host.host_ops import Range, Unique, Where
 from minigraph.ops.identity import Identity, IdentityN
-from minigraph.ops.math import cumulative, linear_algebra, matmul, ranking, reduce
+from minigraph.ops.math import cumulative, linear_algebra, linear_systems, matmul, ranking, reduce
 from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.reduce_extremes import Max, Min
@@ -353,6 +353,15 @@ def _expand_dims(call: TfNode) -> Tensors:
     return call.with_value(reshape.ExpandDims, "axis", 1, "number")
 
 
+def _matrix_solve(call: TfNode) -> Sequence[Tensor]:
+    return call.same(linear_systems.MatrixSolve(call.attr("adjoint", False)))
+
+
+def _triangular_solve(call: TfNode) -> Sequence[Tensor]:
+    op = linear_systems.MatrixTriangularSolve(call.attr("adjoint", False), call.attr("lower", True))
+    return call.same(op)
+
+
 IMPORT: dict[str, Importer] = {
     "All": _reduction(reduce.All),
     "Any": _reduction(reduce.Any_),
@@ -380,6 +389,9 @@ IMPORT: dict[str, Importer] = {
     "InTopKV2": _in_top_k,
     "InvertPermutation": same(late.InvertPermutation()),
     "MatrixDeterminant": same(linear_algebra.MatrixDeterminant()),
+    "MatrixSolve": _matrix_solve,
+    "MatrixTriangularSolve": _triangular_solve,
+    "SelfAdjointEigV2": same(linear_systems.SelfAdjointEig()),
     "MatrixInverse": _inverse,
     "MatMul": _matmul,
     "Max": _reduction(Max),
