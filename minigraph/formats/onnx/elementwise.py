@@ -53,9 +53,6 @@ def like(x: Tensor, value: float) -> Tensor:
     return tf.constant(np.asarray(value, x.dtype.np_dtype))
 
 
-# trigonometric and hyperbolic functions by those that minigraph has
-
-
 # activations
 
 
@@ -178,10 +175,6 @@ def _pow(call: OnnxNode) -> Result:
     return _binary(power)(call)
 
 
-def _mean(call: OnnxNode) -> Result:
-    return call.spread(lambda *xs: reduce(tf.add, xs) * like(xs[0], 1 / len(xs)))
-
-
 # comparisons and choice
 
 
@@ -256,10 +249,6 @@ def _cast_like(call: OnnxNode) -> Result:
     return _converted(call, dtype)
 
 
-def _identity(call: OnnxNode) -> Result:
-    return call.value()
-
-
 def _dropped(call: OnnxNode, ratio: float) -> Result:
     if not call.in_graph:
         call.unsupported("whether it drops elements at random must be known when the graph is built")
@@ -309,7 +298,7 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "GreaterOrEqual": _pointwise(tf.greater_equal),
     "HardSigmoid": _hard_sigmoid,
     "HardSwish": _pointwise(lambda x: x * hard_sigmoid(x, 1 / 6, 0.5)),
-    "Identity": _identity,
+    "Identity": lambda call: call.value(),
     "IsInf": _is_inf,
     "IsNaN": _pointwise(tf.is_nan),
     "LeakyRelu": _leaky_relu,
@@ -317,7 +306,7 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "LessOrEqual": _pointwise(tf.less_equal),
     "Log": _pointwise(tf.log),
     "Max": _folded(tf.maximum),
-    "Mean": _mean,
+    "Mean": lambda call: call.spread(lambda *xs: reduce(tf.add, xs) * like(xs[0], 1 / len(xs))),
     "Min": _folded(tf.minimum),
     "Mish": _pointwise(lambda x: x * tf.tanh(tf.nn.softplus(x))),
     "Mod": _mod,
