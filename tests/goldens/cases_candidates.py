@@ -1,4 +1,7 @@
-"""Samplers of classes and the losses over them: see ``cases.py`` for the rules of these files."""
+"""Samplers of classes and the losses over them: see ``cases.py`` for the rules of these files.
+
+Tests `tf1/candidates.py`.
+"""
 
 from __future__ import annotations
 
