@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minigraph.backend.workspace import BufferRef, ins, outs, work
-from minigraph.backends.cupy import data, grouped, image, loop, matmul, moments, nests, reduce, update, winograd
+from minigraph.backends.cupy import data, grouped, image, loop, matmul, moments, nests, reduce, update
 from minigraph.backends.cupy.kernel import BLOCK, Code, CudaKernel, Emitter, Launch, Step, Types, joined
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.moves import moving
@@ -17,7 +17,7 @@ from minigraph.ir.regions import Epilogue, Loop, single_op_loop
 from minigraph.util.alignment import aligned
 
 EMITTERS: dict[type[Op], Emitter] = {}
-for _module in (reduce, moments, data, matmul, grouped, update, image, winograd):
+for _module in (reduce, moments, data, matmul, grouped, update, image):
     EMITTERS |= _module.EMITTERS
 
 
