@@ -308,6 +308,10 @@ EXPORT: dict[str, Exporter] = {
     **{kind: typed(kind) for kind in ("Cholesky", "MatrixDeterminant", "MatrixInverse")},
     "Late": _late,
     "MatMul": _matmul,
+    "MatrixSolve": lambda e: e.same("MatrixSolve", T=e.dtype(), adjoint=e.op.adjoint),
+    "MatrixTriangularSolve": lambda e: e.same(
+        "MatrixTriangularSolve", T=e.dtype(), lower=e.op.lower, adjoint=e.op.adjoint
+    ),
     "MirrorPad": _mirror_pad("MirrorPad"),
     "MirrorPadGrad": _mirror_pad("MirrorPadGrad"),
     "Multinomial": _multinomial,
@@ -326,6 +330,7 @@ EXPORT: dict[str, Exporter] = {
     "ReshapeLike": lambda e: e.give("Reshape", e.read(), e.shape_of(1), T=e.dtype(), Tshape=int32),
     "ReshapeTo": lambda e: e.same("Reshape", T=e.dtype(), Tshape=e.dtype(1)),
     "ScatterNdLike": _scatter_nd,
+    "SelfAdjointEig": lambda e: e.same("SelfAdjointEigV2", T=e.dtype(), compute_v=True),
     "Shape": _shape("Shape"),
     "Size": _shape("Size"),
     "Slice": lambda e: e.same("Slice", T=e.dtype(), Index=e.dtype(1)),
