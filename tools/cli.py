@@ -105,7 +105,8 @@ class _CommandGroup(click.Group):
         except click.exceptions.NoArgsIsHelpError:
             raise
         except click.UsageError as error:
-            _fail(error, error.format_message(), 2)
+            told = _meant(error) if isinstance(error, click.NoSuchOption) else error
+            _fail(error, told.format_message(), 2)
         except UnknownNameError as error:
             if ctx.meta.get("minigraph.debug"):
                 raise
@@ -119,6 +120,14 @@ class _CommandGroup(click.Group):
             if ctx.meta.get("minigraph.debug"):
                 raise
             _fail(error, _message(error), 1)
+
+
+def _meant(error: click.NoSuchOption) -> click.NoSuchOption:
+    """The error with the options that a name abbreviates by their parts' first letters, as `--lr` does, if any."""
+    known = [] if error.ctx is None else [name for p in error.ctx.command.params for name in p.opts if name[:2] == "--"]
+    letters = error.option_name.lstrip("-")
+    short = [name for name in known if "".join(part[:1] for part in name[2:].split("-")) == letters]
+    return click.NoSuchOption(error.option_name, possibilities=short, ctx=error.ctx) if short else error
 
 
 def _message(error: Exception) -> str:
