@@ -138,15 +138,12 @@ class Code(NamedTuple):
 Emitter = Callable[[Any, Types, Types], Code | None]  # None: the op is a host call on these types
 
 
-def kernel(
-    family: str, parameters: Sequence[str], body: Sequence[str], grid: int, block: int = BLOCK, comment: str = ""
-) -> CudaKernel:
+def kernel(family: str, parameters: Sequence[str], body: Sequence[str], grid: int, block: int = BLOCK) -> CudaKernel:
     """A kernel named after its family and text, so that equal kernels have one name."""
     lines = "\n".join(f"    {line}" for line in body)
     text = f"({', '.join(parameters)}) {{\n{lines}\n}}\n"
     name = f"{family}_{hashlib.sha256(f'{text}{grid},{block}'.encode()).hexdigest()[:12]}"
-    head = f"// {comment}\n" if comment else ""
-    source = f'{head}extern "C" __global__ void __launch_bounds__({block}) {name}{text}'
+    source = f'extern "C" __global__ void __launch_bounds__({block}) {name}{text}'
     return CudaKernel(name, source, grid, block, tuple(parameters), tuple(body))
 
 
@@ -182,7 +179,7 @@ def reads(types: Types) -> list[str]:
 
 
 def per_element(
-    family: str, shape: Sequence[int], parameters: Sequence[str], body: Sequence[str], comment: str = "", reach: int = 0
+    family: str, shape: Sequence[int], parameters: Sequence[str], body: Sequence[str], reach: int = 0
 ) -> CudaKernel:
     """A kernel with a thread for each index of `shape`. `body` can use the index i and its coordinates c0, c1, …
 
@@ -193,4 +190,4 @@ def per_element(
     names = [f"c{a}" for a in range(len(shape))]
     head = [f"const {kind} i = blockIdx.x * ({kind}){BLOCK} + threadIdx.x;", f"if (i >= {size}) return;"]
     head += coordinates("i", shape, names, kind)
-    return kernel(family, parameters, [*head, *body], -(-size // BLOCK), BLOCK, comment)
+    return kernel(family, parameters, [*head, *body], -(-size // BLOCK), BLOCK)
