@@ -105,8 +105,7 @@ class _CommandGroup(click.Group):
         except click.exceptions.NoArgsIsHelpError:
             raise
         except click.UsageError as error:
-            told = _meant(error) if isinstance(error, click.NoSuchOption) else error
-            _fail(error, told.format_message(), 2)
+            _fail(error, _told(error), 2)
         except UnknownNameError as error:
             if ctx.meta.get("minigraph.debug"):
                 raise
@@ -122,12 +121,14 @@ class _CommandGroup(click.Group):
             _fail(error, _message(error), 1)
 
 
-def _meant(error: click.NoSuchOption) -> click.NoSuchOption:
-    """The error with the options that a name abbreviates by their parts' first letters, as `--lr` does, if any."""
+def _told(error: click.UsageError) -> str:
+    """The text of an error, with the options that an unknown one abbreviates by their first letters, as `--lr` does."""
+    if not isinstance(error, click.NoSuchOption):
+        return error.format_message()
     known = [] if error.ctx is None else [name for p in error.ctx.command.params for name in p.opts if name[:2] == "--"]
     letters = error.option_name.lstrip("-")
     short = [name for name in known if "".join(part[:1] for part in name[2:].split("-")) == letters]
-    return click.NoSuchOption(error.option_name, possibilities=short, ctx=error.ctx) if short else error
+    return f"{error.message} Did you mean {' or '.join(map(repr, short))}?" if short else error.format_message()
 
 
 def _message(error: Exception) -> str:
