@@ -154,9 +154,10 @@ def test_stages_and_changes(shown: Page, traced: Traced) -> None:
         assert label.startswith(traced.names[index].replace("_", " "))
         assert shown.js("return app.graph().boxes.length") == len(picture.boxes)
     assert "layout" in shown.js("return [...document.querySelectorAll('#stages .idle')].map(b => b.innerText)")
+    shown.do(STAGE, traced.names.index("multi_tensor"))
     assert "It removed" in shown.js("return document.getElementById('did').textContent")
     shown.click("#changes")
-    assert shown.js("return app.graph().boxes.length") == len(traced.diff(traced.names[-1]).boxes)
+    assert shown.js("return app.graph().boxes.length") == len(traced.diff("multi_tensor").boxes)
 
 
 def test_keys_and_the_address(shown: Page) -> None:
