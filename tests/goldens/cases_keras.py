@@ -367,3 +367,38 @@ def keras_recurrent_training(tf: Any) -> Results:
     ids = np.arange(48).reshape(8, 6) * 3 % 7
     history = model.fit(ids, np.arange(8) % 3, epochs=3, batch_size=4, shuffle=False, verbose=0)
     return {"loss": np.array(history.history["loss"]), "y": model.predict(ids), "count": model.count_params()}
+
+
+# Gradients of an embedding: of the rows that a batch has, some of them repeated. Row 0 is in no batch, row 6 in one.
+
+_IDS = np.array([[1, 2, 2, 3], [5, 1, 1, 1], [2, 4, 3, 4], [6, 6, 1, 6]])
+
+
+def _embedding(name: str, make: Callable[[Any], Any], **options: Any) -> None:
+    """Weights and slots after each of a few steps."""
+
+    def run(tf: Any) -> Results:
+        keras = _fresh(tf)
+        layer = keras.layers.Embedding(7, 3, input_length=2, **options)
+        model = keras.Sequential([layer, keras.layers.Flatten(), keras.layers.Dense(1)])
+        model.set_weights(_filled(model.get_weights()))
+        model.compile(make(keras), "mse")
+        results: Results = {}
+        for step, (ids, truth) in enumerate(zip(_IDS, normal(4, 2, 1, seed=5))):
+            model.train_on_batch(ids.reshape(2, 2), truth)
+            weights = [layer.get_weights()[0]] + model.optimizer.get_weights()
+            results.update(("s%d w%d" % (step, i), w) for i, w in enumerate(weights))
+        return results
+
+    CASES["keras_embedding_" + name] = Case(run, 2e-4, 2e-6)
+
+
+for _name in ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam", "Ftrl"):
+    _embedding(_name.lower(), lambda keras, n=_name: getattr(keras.optimizers, n)(0.1))
+_embedding("momentum", lambda keras: keras.optimizers.SGD(0.1, momentum=0.9, decay=0.1))
+_embedding("nesterov", lambda keras: keras.optimizers.SGD(0.1, momentum=0.8, nesterov=True, clipvalue=0.2))
+_embedding("rmsprop_momentum", lambda keras: keras.optimizers.RMSprop(0.01, momentum=0.5))
+_embedding("rmsprop_momentum_centered", lambda keras: keras.optimizers.RMSprop(0.01, momentum=0.5, centered=True))
+_embedding("rmsprop_centered", lambda keras: keras.optimizers.RMSprop(0.01, centered=True, clipnorm=0.3))
+_embedding("amsgrad", lambda keras: keras.optimizers.Adam(0.02, amsgrad=True))
+_embedding("regularized", lambda keras: keras.optimizers.SGD(0.1, momentum=0.9), embeddings_regularizer="l2")

@@ -88,7 +88,8 @@ def _operands(call: TfNode, kind: type[Op]) -> list[Tensor]:
 
 _STEPS = (
     update.ApplyGradientDescent, update.ApplyMomentum, update.ApplyAdagrad, update.ApplyAdadelta, update.ApplyFtrl,
-    update.ApplyRMSProp, update.ApplyCenteredRMSProp, update.ApplyAdam,
+    update.ApplyRMSProp, update.ApplyCenteredRMSProp, update.ApplyAdam, update.ApplyAdaMax, update.ApplyAdagradV2,
+    update.ApplyKerasMomentum,
 )  # fmt: skip
 _SPARSE_STEPS = [kind for kind in SPARSE.values() if kind is not SparseApplyGradientDescent]
 _UPDATES: dict[str, Op] = {

@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from minigraph import nn
-from minigraph.autodiff.gradients import dense_gradients as _gradients
+from minigraph.autodiff.gradients import gradients as _gradients
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.graph import Tensor
 from minigraph.keras.state import get_session, learning_phase, phase_feeds
+from minigraph.ops.array.indexed_slices import IndexedSlices
 from minigraph.ops.control.branches import cond
 from minigraph.ops.control.checks import Print_
 from minigraph.ops.identity import stop_gradient as _stop_gradient
@@ -136,7 +137,7 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
     return where(condition, yes(), no())
 
 
-def gradients(loss: Any, variables: Any) -> list[Tensor | None]:
+def gradients(loss: Any, variables: Any) -> list[Tensor | IndexedSlices | None]:
     """The gradients of a loss.
 
     Args:
@@ -144,7 +145,8 @@ def gradients(loss: Any, variables: Any) -> list[Tensor | None]:
         variables: Tensors or variables.
 
     Returns:
-        A tensor for each of them; None where the loss does not depend on it.
+        For each of them a tensor, or `tf.IndexedSlices` where only rows of it are looked up; None where the loss does
+        not depend on it.
 
     Example:
         >>> K = tf.keras.backend

@@ -17,15 +17,17 @@ from minigraph.keras import backend as K
 from minigraph.keras.base_layer import assign_all
 from minigraph.keras.state import state_of
 from minigraph.ops.array.indexed_slices import IndexedSlices
+from minigraph.ops.filling import ones_like
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.clipping import clip_by_norm, clip_by_value
+from minigraph.ops.math.selection import where
 from minigraph.ops.state.variable import Assign
 from minigraph.run.variables import Variable, assign
 from minigraph.train import optimizer as core
 
 __all__ = ["Optimizer"]
 
-Hyper = Mapping[str, Tensor]
+Hyper = core.Hyper
 
 
 class Optimizer(core.Optimizer):
@@ -170,7 +172,12 @@ class Optimizer(core.Optimizer):
     def sparse_step(
         self, var: Variable, grad: IndexedSlices, slots: Sequence[Tensor], hyper: Hyper
     ) -> tuple[Op, list[Tensor]]:
-        return self.step(var, grad.as_graph_tensor(), slots, hyper)  # all rows of the slots decay, as in TensorFlow
+        if type(self).change is Optimizer.change:
+            return super().sparse_step(var, grad, slots, hyper)
+        # As in TensorFlow, the slots decay in all rows, but the variable changes only in those of the gradient.
+        op, (ref, new) = self.step(var, grad.as_graph_tensor(), slots, hyper)
+        counts = IndexedSlices(ones_like(grad.values), grad.indices, grad.dense_shape).as_graph_tensor()
+        return op, [ref, where(counts > 0.0, new, var.value())]
 
     def apply_gradients(
         self, grads_and_vars: Any, global_step: Variable | None = None, name: str | None = None
@@ -181,7 +188,7 @@ class Optimizer(core.Optimizer):
         moved, self._moved = self._moved, []
         return [*updates, *moved]
 
-    def get_gradients(self, loss: Any, params: Sequence[Variable]) -> list[Tensor | None]:
+    def get_gradients(self, loss: Any, params: Sequence[Variable]) -> list[Tensor | IndexedSlices | None]:
         """Make the gradients of a loss, clipped.
 
         Args:
@@ -189,11 +196,12 @@ class Optimizer(core.Optimizer):
             params: Variables.
 
         Returns:
-            A tensor for each variable; None where the loss does not depend on it.
+            For each variable a tensor, or `tf.IndexedSlices` where only rows of it are looked up; None where the loss
+            does not depend on it.
         """
         return [None if g is None else self._clipped(g) for g in K.gradients(loss, list(params))]
 
-    def _clipped(self, grad: Tensor) -> Tensor:
+    def _clipped(self, grad: Any) -> Any:
         if self.clipnorm is not None:
             grad = clip_by_norm(grad, float(self.clipnorm))
         return grad if self.clipvalue is None else clip_by_value(grad, -float(self.clipvalue), float(self.clipvalue))

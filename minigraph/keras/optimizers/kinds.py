@@ -12,14 +12,18 @@ from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op
 from minigraph.keras import lookup
 from minigraph.keras.optimizers.base import Hyper, Optimizer
+from minigraph.ops.array.indexed_slices import IndexedSlices
 from minigraph.ops.filling import ones_like
 from minigraph.ops.math.casting import cast
 from minigraph.ops.state.update import (
     ApplyAdadelta,
+    ApplyAdagradV2,
     ApplyAdam,
+    ApplyAdaMax,
     ApplyCenteredRMSProp,
     ApplyFtrl,
     ApplyGradientDescent,
+    ApplyKerasMomentum,
     ApplyRMSProp,
 )
 from minigraph.run.variables import Variable, assign
@@ -73,14 +77,10 @@ class SGD(Optimizer):
         return (_slot("momentum"),) if self._values["momentum"] else ()
 
     def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
+        given = [var.ref, *slots, hyper["learning_rate"], grad]
         if slots:
-            return super().step(var, grad, slots, hyper)
-        return ApplyGradientDescent(), [var.ref, hyper["learning_rate"], grad]
-
-    def change(self, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Tensor, list[Tensor]]:
-        down = hyper["learning_rate"] * grad
-        speed = hyper["momentum"] * slots[0] - down
-        return (hyper["momentum"] * speed - down if self._values["nesterov"] else speed), [speed]
+            return ApplyKerasMomentum(bool(self._values["nesterov"])), [*given, hyper["momentum"]]
+        return ApplyGradientDescent(), given
 
 
 class RMSprop(Optimizer):
@@ -129,6 +129,12 @@ class RMSprop(Optimizer):
             return ApplyCenteredRMSProp(), [var.ref, mean, rms, speed, *numbers, grad]
         return ApplyRMSProp(), [var.ref, *slots, *numbers, grad]
 
+    def sparse_step(
+        self, var: Variable, grad: IndexedSlices, slots: Sequence[Tensor], hyper: Hyper
+    ) -> tuple[Op, list[Tensor]]:
+        kind = core.Optimizer if self._values["momentum"] else Optimizer
+        return kind.sparse_step(self, var, grad, slots, hyper)
+
     def change(self, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Tensor, list[Tensor]]:
         rho = hyper["rho"]
         square = rho * slots[0] + (1.0 - rho) * math.square(grad)
@@ -171,9 +177,8 @@ class Adagrad(Optimizer):
         start = float(self._values["initial_accumulator_value"])
         return (_slot("accumulator", lambda var: ones_like(core.zeros_of(var)) * start),)
 
-    def change(self, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Tensor, list[Tensor]]:
-        total = slots[0] + math.square(grad)
-        return -hyper["learning_rate"] * grad / (math.sqrt(total) + hyper["epsilon"]), [total]
+    def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
+        return ApplyAdagradV2(), [var.ref, *slots, *hyper.values(), grad]
 
 
 class Adadelta(Optimizer):
@@ -249,6 +254,11 @@ class Adam(Optimizer):
         powers = self.power(hyper, "beta_1"), self.power(hyper, "beta_2")
         return ApplyAdam(), [var.ref, *slots, *powers, *hyper.values(), grad]
 
+    def sparse_step(
+        self, var: Variable, grad: IndexedSlices, slots: Sequence[Tensor], hyper: Hyper
+    ) -> tuple[Op, list[Tensor]]:
+        return self.step(var, grad.as_graph_tensor(), slots, hyper)  # all rows move, as in TensorFlow
+
     def change(self, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Tensor, list[Tensor]]:
         first, second = hyper["beta_1"], hyper["beta_2"]
         m = slots[0] + (grad - slots[0]) * (1.0 - first)
@@ -289,11 +299,8 @@ class Adamax(Optimizer):
     def slots(self) -> Sequence[tuple[str, str, Any]]:
         return (_slot("m"), _slot("v"))
 
-    def change(self, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Tensor, list[Tensor]]:
-        m = slots[0] + (grad - slots[0]) * (1.0 - hyper["beta_1"])
-        v = math.maximum(hyper["beta_2"] * slots[1], math.abs(grad))
-        rate = hyper["learning_rate"] / (1.0 - self.power(hyper, "beta_1"))
-        return -rate * m / (v + hyper["epsilon"]), [m, v]
+    def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
+        return ApplyAdaMax(), [var.ref, *slots, self.power(hyper, "beta_1"), *hyper.values(), grad]
 
 
 class Nadam(Optimizer):

@@ -23,9 +23,12 @@ from minigraph.ops.state.update import (
     Apply,
     ApplyAdadelta,
     ApplyAdagrad,
+    ApplyAdagradV2,
+    ApplyAdaMax,
     ApplyCenteredRMSProp,
     ApplyFtrl,
     ApplyGradientDescent,
+    ApplyKerasMomentum,
     ApplyMomentum,
     ApplyRMSProp,
 )
@@ -146,11 +149,33 @@ class SparseApplyMomentum(SparseApply):
     writes = reads = (0, 1)
 
 
+class SparseApplyKerasMomentum(SparseApply):
+    """`ApplyKerasMomentum` on the rows at indices."""
+
+    dense = ApplyKerasMomentum
+    use_nesterov: bool = False
+    writes = reads = (0, 1)
+
+
 class SparseApplyAdagrad(SparseApply):
     """`ApplyAdagrad` on the rows at indices."""
 
     dense = ApplyAdagrad
     writes = reads = (0, 1)
+
+
+class SparseApplyAdagradV2(SparseApply):
+    """`ApplyAdagradV2` on the rows at indices."""
+
+    dense = ApplyAdagradV2
+    writes = reads = (0, 1)
+
+
+class SparseApplyAdaMax(SparseApply):
+    """`ApplyAdaMax` on the rows at indices."""
+
+    dense = ApplyAdaMax
+    writes = reads = (0, 1, 2)
 
 
 class SparseApplyAdadelta(SparseApply):

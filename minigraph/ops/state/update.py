@@ -133,6 +133,29 @@ class ApplyMomentum(Apply):
             yield Sample(cls(nesterov), (_VAR, _POS, *_scalars(0.1), _GRAD, *_scalars(0.9)))
 
 
+class ApplyKerasMomentum(Apply):
+    """a = μ·a − α·g; θ += a, or with Nesterov θ += μ·a − α·g. Inputs: θ, a, α, g, μ."""
+
+    use_nesterov: bool = False
+    writes = reads = (0, 1)
+
+    @property
+    def gradient(self) -> int:
+        return 3
+
+    def step(self, var: Scalar, accum: Scalar, lr: Scalar, grad: Scalar, momentum: Scalar) -> tuple[Scalar, ...]:  # type: ignore[override]
+        accum = accum * momentum - grad * lr
+        return var + (accum * momentum - grad * lr if self.use_nesterov else accum), accum
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return (6 if self.use_nesterov else 4) * in_types[0].size
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for nesterov in (False, True):
+            yield Sample(cls(nesterov), (_VAR, _POS, *_scalars(0.1), _GRAD, *_scalars(0.9)))
+
+
 class ApplyAdagrad(Apply):
     """a += g²; θ −= α·g/√a. Inputs: θ, a, α, g."""
 
@@ -148,6 +171,23 @@ class ApplyAdagrad(Apply):
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (_VAR, _POS, *_scalars(0.1), _GRAD))
+
+
+class ApplyAdagradV2(Apply):
+    """a += g²; θ −= α·g/(√a + ε). Inputs: θ, a, α, ε, g."""
+
+    writes = reads = (0, 1)
+
+    def step(self, var: Scalar, accum: Scalar, lr: Scalar, epsilon: Scalar, grad: Scalar) -> tuple[Scalar, ...]:  # type: ignore[override]
+        accum = accum + grad * grad
+        return var - grad * lr / (call("sqrt", accum) + epsilon), accum
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 7 * in_types[0].size
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_VAR, _POS, *_scalars(0.1, 1e-3), _GRAD))
 
 
 class ApplyAdadelta(Apply):
@@ -271,3 +311,24 @@ class ApplyAdam(Apply):
         scalars = _scalars(0.9, 0.999, 0.01, 0.9, 0.999, 1e-8)
         for nesterov in (False, True):
             yield Sample(cls(nesterov), (_VAR, 0 * _POS, _POS, *scalars, _GRAD))
+
+
+class ApplyAdaMax(Apply):
+    """m += (g − m)(1 − β1); v = max(β2·v, |g|); θ −= α/(1 − β1ᵗ)·m/(v + ε). Inputs: θ, m, v, β1ᵗ, α, β1, β2, ε, g."""
+
+    writes = reads = (0, 1, 2)
+
+    def step(  # type: ignore[override]
+        self, var: Scalar, m: Scalar, v: Scalar, beta1_power: Scalar, lr: Scalar, beta1: Scalar, beta2: Scalar,
+        epsilon: Scalar, grad: Scalar,
+    ) -> tuple[Scalar, ...]:  # fmt: skip
+        m = m + (grad - m) * _rest(beta1)
+        v = call("maximum", v * beta2, call("absolute", grad))
+        return var - lr / _rest(beta1_power) * (m / (v + epsilon)), m, v
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 10 * in_types[0].size
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_VAR, 0 * _POS, _POS, *_scalars(0.9, 0.01, 0.9, 0.999, 1e-8), _GRAD))
