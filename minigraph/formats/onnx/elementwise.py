@@ -57,10 +57,6 @@ def like(x: Tensor, value: float) -> Tensor:
 # trigonometric and hyperbolic functions by those that minigraph has
 
 
-def _tan(x: Tensor) -> Any:
-    return tf.sin(x) / tf.cos(x)
-
-
 _LARGE = 1e8  # beyond it, asinh x and acosh x are log 2x to the last digit
 
 
@@ -232,10 +228,6 @@ def _pow(call: OnnxNode) -> Result:
     return _binary(power)(call)
 
 
-def _mean(call: OnnxNode) -> Result:
-    return call.spread(lambda *xs: reduce(tf.add, xs) * like(xs[0], 1 / len(xs)))
-
-
 # comparisons and choice
 
 
@@ -310,10 +302,6 @@ def _cast_like(call: OnnxNode) -> Result:
     return _converted(call, dtype)
 
 
-def _identity(call: OnnxNode) -> Result:
-    return call.value()
-
-
 def _dropped(call: OnnxNode, ratio: float) -> Result:
     if not call.in_graph:
         call.unsupported("whether it drops elements at random must be known when the graph is built")
@@ -360,7 +348,7 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "GreaterOrEqual": _pointwise(tf.greater_equal),
     "HardSigmoid": _hard_sigmoid,
     "HardSwish": _pointwise(lambda x: x * hard_sigmoid(x, 1 / 6, 0.5)),
-    "Identity": _identity,
+    "Identity": lambda call: call.value(),
     "IsInf": _is_inf,
     "IsNaN": _pointwise(tf.is_nan),
     "LeakyRelu": _leaky_relu,
@@ -368,7 +356,7 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "LessOrEqual": _pointwise(tf.less_equal),
     "Log": _pointwise(tf.log),
     "Max": _folded(tf.maximum),
-    "Mean": _mean,
+    "Mean": lambda call: call.spread(lambda *xs: reduce(tf.add, xs) * like(xs[0], 1 / len(xs))),
     "Min": _folded(tf.minimum),
     "Mish": _pointwise(lambda x: x * tf.tanh(tf.nn.softplus(x))),
     "Mod": _mod,
@@ -392,7 +380,7 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Sqrt": _pointwise(tf.sqrt),
     "Sub": _binary(tf.subtract),
     "Sum": _folded(tf.add),
-    "Tan": _pointwise(_tan),
+    "Tan": _pointwise(lambda x: tf.sin(x) / tf.cos(x)),
     "Tanh": _pointwise(tf.tanh),
     "ThresholdedRelu": _thresholded_relu,
     "Where": _pointwise(select),

@@ -123,10 +123,6 @@ def _concat_offset(call: TfNode) -> Tensors:
     return call.build(lambda: [apply(late.ConcatOffset(i), *call.inputs) for i in range(count)])
 
 
-def _broadcast_to(call: TfNode) -> Tensors:
-    return call.build(lambda: broadcast_to(call.x, call.inputs[1]))
-
-
 def _range(call: TfNode) -> Tensors:
     known = [call.known(i) for i in range(3)]
     if all(t.dtype.is_integer for t in call.inputs) and any(k is None for k in known):
@@ -162,14 +158,6 @@ def _split(call: TfNode) -> Tensors:
             sizes[sizes.index(-1)] = length - sum(sizes) - 1
         return call.add(joining.SplitV(tuple(sizes), axis), x)
     return call.add(joining.SplitV(None, _axis(call, 0), int(call.attr("num_split"))), call.inputs[1])
-
-
-def _pack(call: TfNode) -> Tensors:
-    return call.same(joining.Pack(int(call.attr("axis", 0))))
-
-
-def _unpack(call: TfNode) -> Tensors:
-    return call.same(joining.Unpack(int(call.attr("num")), int(call.attr("axis", 0))))
 
 
 def _gather(call: TfNode) -> Tensors:
@@ -349,10 +337,6 @@ def _blocks(function: Any) -> Importer:
     return build
 
 
-def _expand_dims(call: TfNode) -> Tensors:
-    return call.with_value(reshape.ExpandDims, "axis", 1, "number")
-
-
 IMPORT: dict[str, Importer] = {
     "All": _reduction(reduce.All),
     "Any": _reduction(reduce.Any_),
@@ -361,7 +345,7 @@ IMPORT: dict[str, Importer] = {
     "BatchMatMul": _batch_matmul,
     "BatchMatMulV2": _batch_matmul,
     "BroadcastGradientArgs": _broadcast_args,
-    "BroadcastTo": _broadcast_to,
+    "BroadcastTo": lambda call: call.build(lambda: broadcast_to(call.x, call.inputs[1])),
     "Concat": _concat,
     "ConcatOffset": _concat_offset,
     "ConcatV2": _concat,
@@ -371,7 +355,7 @@ IMPORT: dict[str, Importer] = {
     "Cumsum": _cumulative(cumulative.Cumsum),
     "DepthToSpace": _blocks(depth_to_space),
     "DynamicStitch": same(late.DynamicStitch()),
-    "ExpandDims": _expand_dims,
+    "ExpandDims": lambda call: call.with_value(reshape.ExpandDims, "axis", 1, "number"),
     "Fill": same(shapes.Fill()),
     "Gather": _gather,
     "GatherNd": same(GatherNd()),
@@ -388,7 +372,7 @@ IMPORT: dict[str, Importer] = {
     "MirrorPad": _mirror_pad,
     "MirrorPadGrad": _mirror_pad,
     "OneHot": _one_hot,
-    "Pack": _pack,
+    "Pack": lambda call: call.same(joining.Pack(int(call.attr("axis", 0)))),
     "Pad": _pad,
     "PadV2": _pad,
     "Placeholder": _placeholder,
@@ -418,7 +402,7 @@ IMPORT: dict[str, Importer] = {
     "TopKV2": _top_k,
     "Transpose": lambda call: call.with_value(reshape.Transpose, "perm", 1, "numbers"),
     "Unique": lambda call: call.same(Unique(call.attr("out_idx", int32))),
-    "Unpack": _unpack,
+    "Unpack": lambda call: call.same(joining.Unpack(int(call.attr("num")), int(call.attr("axis", 0)))),
     "UnsortedSegmentMax": _segments(unsorted_segment_max),
     "UnsortedSegmentMin": _segments(unsorted_segment_min),
     "UnsortedSegmentProd": _segments(unsorted_segment_prod),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from minigraph.core.dtypes import bool_
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Op
-from minigraph.formats.tensorflow.emit import Exporter, TfExport, plain, through, typed
+from minigraph.formats.tensorflow.emit import Exporter, plain, through, typed
 from minigraph.formats.tensorflow.node import Importer, TfNode, same
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.control.checks import CheckNumerics
@@ -77,10 +77,6 @@ def _mod(call: TfNode) -> Sequence[Tensor]:
     return call.build(rest)
 
 
-def _cast(call: TfNode) -> Sequence[Tensor]:
-    return call.same(casting.Cast(call.dtype("DstT")))
-
-
 def _select(call: TfNode) -> Sequence[Tensor]:
     """A vector of conditions chooses whole rows."""
     condition, x, y = call.inputs
@@ -105,18 +101,6 @@ def _bias_grad(call: TfNode) -> Sequence[Tensor]:
 # Gradients whose formula minigraph composes: of the activation y (or the features x) and the gradient g.
 
 
-def _softplus_grad(g: Tensor, x: Tensor) -> Tensor:
-    return g * sigmoid(x)
-
-
-def _softsign_grad(g: Tensor, x: Tensor) -> Tensor:
-    return g / square(1.0 + abs(x))
-
-
-def _elu_grad(g: Tensor, y: Tensor) -> Tensor:
-    return where(less(y, zeros_like(y)), (y + 1.0) * g, g)
-
-
 def _selu_grad(g: Tensor, y: Tensor) -> Tensor:
     scale, scale_alpha = 1.0507009873554804934193349852946, 1.7580993408473768599402175208123
     return where(less(y, zeros_like(y)), g * (y + scale_alpha), g * scale)
@@ -136,11 +120,11 @@ IMPORT: dict[str, Importer] = {
     "BiasAdd": _bias,
     "BiasAddV1": _bias,
     "BiasAddGrad": _bias_grad,
-    "Cast": _cast,
+    "Cast": lambda call: call.same(casting.Cast(call.dtype("DstT"))),
     "CheckNumerics": lambda call: call.same(CheckNumerics(call.attr("message"))),
     "Cosh": _built(lambda x: (exp(x) + exp(-x)) * 0.5),
     "Div": _div,
-    "EluGrad": _built(_elu_grad),
+    "EluGrad": _built(lambda g, y: where(less(y, zeros_like(y)), (y + 1.0) * g, g)),
     "Erfc": _built(lambda x: 1.0 - erf(x)),
     "IdentityN": same(IdentityN()),
     "InvGrad": _built(lambda y, g: -g * y * y),
@@ -156,8 +140,8 @@ IMPORT: dict[str, Importer] = {
     "SeluGrad": _built(_selu_grad),
     "SigmoidGrad": _built(lambda y, g: g * y * (1.0 - y)),
     "Sinh": _built(lambda x: (exp(x) - exp(-x)) * 0.5),
-    "SoftplusGrad": _built(_softplus_grad),
-    "SoftsignGrad": _built(_softsign_grad),
+    "SoftplusGrad": _built(lambda g, x: g * sigmoid(x)),
+    "SoftsignGrad": _built(lambda g, x: g / square(1.0 + abs(x))),
     "SqrtGrad": _built(lambda y, g: g * 0.5 / y),
     "Tan": _built(lambda x: sin(x) / cos(x)),
     "TanhGrad": _built(lambda y, g: g * (1.0 - y * y)),
@@ -170,17 +154,13 @@ IMPORT: dict[str, Importer] = {
 }  # fmt: skip
 
 
-def _export_cast(e: TfExport) -> None:
-    e.same("Cast", SrcT=e.dtype(), DstT=e.out.dtype)
-
-
 EXPORT: dict[str, Exporter] = {
     **{kind.__name__: typed(kind.__name__) for kind in _SAME},
     **{kind.__name__: plain(kind.__name__) for kind in _LOGICAL},
     "AddN": lambda e: e.same("AddN", N=len(e.inputs), T=e.dtype()),
     "BiasAdd": typed("BiasAdd"),
     "BiasAddGrad": typed("BiasAddGrad"),
-    "Cast": _export_cast,
+    "Cast": lambda e: e.same("Cast", SrcT=e.dtype(), DstT=e.out.dtype),
     "CheckDivisor": through,  # TensorFlow's ops refuse such values themselves
     "CheckNumerics": lambda e: e.same("CheckNumerics", T=e.dtype(), message=e.op.message),
     "CheckRange": through,

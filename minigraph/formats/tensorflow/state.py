@@ -374,14 +374,6 @@ def _export_encode(e: TfExport) -> None:
         e.same("EncodePng", compression=int(e.op.compression), T=e.dtype())
 
 
-def _export_texts(e: TfExport) -> None:
-    e.give("Const", **const_attributes(string_array(e.op.values).reshape(e.op.shape)))
-
-
-def _export_text(e: TfExport) -> None:
-    e.give("Const", **const_attributes(string_array(e.op.value)))
-
-
 EXPORT: dict[str, Exporter] = {
     **{kind.__name__: _export_apply for kind in _STEPS},
     **{kind.__name__: _export_sparse_apply for kind in _SPARSE_STEPS},
@@ -406,8 +398,8 @@ EXPORT: dict[str, Exporter] = {
     "ReadFile": plain("ReadFile"),
     "ReadVariable": typed("Identity"),
     "ScalarSummary": _export_summary("ScalarSummary", "tags"),
-    "StringArray": _export_texts,
-    "StringConst": _export_text,
+    "StringArray": lambda e: e.give("Const", **const_attributes(string_array(e.op.values).reshape(e.op.shape))),
+    "StringConst": lambda e: e.give("Const", **const_attributes(string_array(e.op.value))),
     "Switch": typed("Switch"),
     "VariableV2": _export_variable,
     "WriteFile": plain("WriteFile"),

@@ -3,7 +3,7 @@
 Tests `backends/llvm/approx.py`, `backends/llvm/conv.py`, `backends/llvm/depthwise.py`, `backends/llvm/folded.py`,
 `backends/llvm/geometry.py`, `backends/llvm/grouped.py`, `backends/llvm/matmul.py`, `backends/llvm/panels.py`,
 `backends/llvm/product.py`, `backends/llvm/scalar.py`, `backends/llvm/tile.py`, `backends/llvm/transform.py`,
-`backends/llvm/windows.py` and `backends/llvm/update.py`.
+`backends/llvm/update.py`.
 """
 
 from __future__ import annotations
