@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import minigraph as tf
 from minigraph.core.arguments import refuse
 from minigraph.layers.common import layer_scope
+from minigraph.ops.array.known import in_graph
 from minigraph.util import nest
 
 Activation = Callable[[Any], Any]
@@ -67,6 +68,7 @@ def _snake_case(name: str) -> str:
 
 def _zeros(size: Any, batch_size: Any, dtype: Any) -> Any:
     sizes: list[Any] = [s.as_list() if isinstance(s, tf.TensorShape) else [s] for s in nest.flatten(size)]
+    tf.get_default_graph().reserve_ids(len(sizes) * (6 if in_graph(batch_size) else 1))  # other shapes in TensorFlow
     return nest.pack(size, [tf.zeros(tf.stack([batch_size, *s]), dtype) for s in sizes])
 
 
@@ -308,6 +310,7 @@ class DropoutWrapper(_Wrapper):
                dropout_state_filter_visitor=dropout_state_filter_visitor)  # fmt: skip
         self._keep = {"input": input_keep_prob, "output": output_keep_prob, "state": state_keep_prob}
         self._seed = seed
+        tf.get_default_graph().reserve_ids(sum(not in_graph(p) for p in self._keep.values()))  # constants
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
         output, new = self._cell(self._dropped("input", inputs), state, scope)

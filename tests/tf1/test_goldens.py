@@ -122,6 +122,7 @@ FACADE = {
     "cases_contrib",
     "cases_files",
     "cases_graphs",
+    "cases_loop_counts",
     "cases_objects",
     "cases_rnn",
     "cases_sparse",
