@@ -94,7 +94,6 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "gather": "validate_indices",
     },
     "Equal elements always keep their order.": {"argsort": "stable"},
-    "Sessions take memory as they need it, in any case.": {"set_memory_growth": "device enable"},
     "Nothing is random in it, in TensorFlow neither.": {"compute_accidental_hits": "seed"},
     "It belongs to renorm, which is refused.": {
         "batch_norm": "renorm_decay",
