@@ -19,10 +19,6 @@ def _full(e: TfExport) -> None:
     e.give("Const", **const_attributes(array))
 
 
-def _with_default(e: TfExport) -> None:
-    e.same("PlaceholderWithDefault", dtype=e.dtype(), shape=Dims(e.out.shape))
-
-
 def _shape(kind: str) -> Exporter:
     def export(e: TfExport) -> Any:
         more = {} if kind == "Rank" else {"out_type": e.op.dtype}
@@ -34,17 +30,9 @@ def _shape(kind: str) -> Exporter:
     return export
 
 
-def _reshape(e: TfExport) -> None:
-    e.give("Reshape", e.read(), e.constant(e.op.shape, "shape"), T=e.dtype(), Tshape=int32)
-
-
 def _transpose(e: TfExport) -> None:
     perm = e.op.axes(e.rank()) if e.op.perm is None else e.op.perm
     e.give("Transpose", e.read(), e.constant(perm, "perm"), T=e.dtype(), Tperm=int32)
-
-
-def _expand_dims(e: TfExport) -> None:
-    e.give("ExpandDims", e.read(), e.constant(e.op.axis, "dim"), T=e.dtype(), Tdim=int32)
 
 
 def _tile(e: TfExport) -> None:
@@ -315,7 +303,7 @@ EXPORT: dict[str, Exporter] = {
     "ConcatGrad": _concat_grad,
     "ConcatV2": _concat,
     "Const": lambda e: e.give("Const", **const_attributes(e.op.value)),
-    "ExpandDims": _expand_dims,
+    "ExpandDims": lambda e: e.give("ExpandDims", e.read(), e.constant(e.op.axis, "dim"), T=e.dtype(), Tdim=int32),
     "Fill": lambda e: e.same("Fill", T=e.dtype(1), index_type=e.dtype()),
     "Full": _full,
     "GatherGrad": _gather_grad,
@@ -338,13 +326,13 @@ EXPORT: dict[str, Exporter] = {
     "Pad": _pad,
     "PadBy": _pad_by,
     "Placeholder": lambda e: e.give("Placeholder", dtype=e.op.dtype, shape=Dims(e.op.shape)),
-    "PlaceholderWithDefault": _with_default,
+    "PlaceholderWithDefault": lambda e: e.same("PlaceholderWithDefault", dtype=e.dtype(), shape=Dims(e.out.shape)),
     "PutAlongLast": _put_along_last,
     "PutSlice": _put_slice,
     "RandomPermutation": _permutation,
     "Range": lambda e: e.same("Range", Tidx=e.dtype()),
     "Rank": _shape("Rank"),
-    "Reshape": _reshape,
+    "Reshape": lambda e: e.give("Reshape", e.read(), e.constant(e.op.shape, "shape"), T=e.dtype(), Tshape=int32),
     "ReshapeLike": lambda e: e.give("Reshape", e.read(), e.shape_of(1), T=e.dtype(), Tshape=int32),
     "ReshapeTo": lambda e: e.same("Reshape", T=e.dtype(), Tshape=e.dtype(1)),
     "ScatterNdLike": _scatter_nd,
