@@ -36,7 +36,7 @@ class AggregationMethod:
     EXPERIMENTAL_ACCUMULATE_N = 2
 
 
-class ModeKeys:
+class LearnModes:
     """What a model of `tf.contrib.learn` does."""
 
     TRAIN, EVAL, INFER = "train", "eval", "infer"

@@ -231,7 +231,7 @@ def _fill_aliases() -> None:
          "is_inf", "is_nan", "is_non_decreasing", "is_numeric_tensor", "is_strictly_increasing")})  # fmt: skip
     _add("train", AggregationMethod=aliases.AggregationMethod)
     _add("contrib.util", constant_value=aliases.constant_value)
-    _add("contrib.learn", ModeKeys=aliases.ModeKeys, RunConfig=estimator.RunConfig)
+    _add("contrib.learn", ModeKeys=aliases.LearnModes, RunConfig=estimator.RunConfig)
     for path in ("contrib.graph_editor", "python.ops.op_selector"):
         _add(path, get_backward_walk_ops=private_modules.get_backward_walk_ops)
     for path in ("python.lib.io.tf_record", "python.lib.io.python_io"):
