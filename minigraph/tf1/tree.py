@@ -191,7 +191,7 @@ def _fill_aliases() -> None:
         "IsVariableInitialized",
         "relu_layer",
         "constant_value",
-        "ModeKeys",
+        "LearnModes",
         "OnlyKeras",
     )
     ROOT.__dict__.update(own, OpError=minigraph.errors.OpError, make_template=make_template)
