@@ -59,6 +59,7 @@ class Layer(CalledLayer):
     stateful = False
     _layers: list[Layer]
     supports_masking = False
+    _sets_masks = False  # whether `call` gives its results their masks
 
     def __init__(
         self, trainable: bool = True, name: str | None = None, dtype: Any = None, dynamic: bool = False, **kwargs: Any
@@ -212,7 +213,7 @@ class Layer(CalledLayer):
                 for result in found:
                     self._losses.append(self.activity_regularizer(result) / _batch_size(result))
             hands_on = self.supports_masking or type(self).compute_mask is not Layer.compute_mask
-            if hands_on and any(m is None for m in mask_of(found)):
+            if hands_on and not self._sets_masks and any(m is None for m in mask_of(found)):
                 set_masks(found, self.compute_mask(given, masks))
         self._note(LayerCall(self, given, found, kwargs))
         return found if isinstance(made, list | tuple) else found[0]

@@ -139,6 +139,8 @@ def _replaced(given: Any, known: Mapping[Tensor, Tensor]) -> Any:
 class Network(Layer):
     """The layers between inputs and outputs, as one layer."""
 
+    _sets_masks = True
+
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self.inputs: list[Tensor] | None = None
@@ -199,7 +201,7 @@ class Network(Layer):
         return found if isinstance(self._form[1], list | tuple) else found[0]
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        return mask_of(self.call(inputs, mask=mask))
+        return None if self._graph is None else mask_of(self.call(inputs, mask=mask))
 
     @property
     def input(self) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from minigraph.core.graph import Tensor
 from minigraph.layers.structures import alone, as_tuples, flat, shapes_of
 
 
-class LayerCall(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class LayerCall:
     """One call of a layer: its input tensors, in the structure of the argument, and its results."""
 
     layer: Any
