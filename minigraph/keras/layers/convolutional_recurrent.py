@@ -94,7 +94,10 @@ class ConvLSTM2D(CellLayer):
         go_backwards: Whether the last step comes first.
         stateful: Whether each batch goes on from the states of the one before. The sizes of the batch must be known.
         dropout, recurrent_dropout: The shares of the inputs and of the states that are 0 in training.
-        **kwargs: return_state, whether the last states are given, too; and arguments of `Layer`, such as name.
+        return_state: Whether the last states are given, too.
+        unroll: TensorFlow's; it has no effect.
+        time_major: Whether sequences are [time, batch, …].
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
 
     Raises:
         ValueError: In a call, the number of channels is unknown.

@@ -355,9 +355,8 @@ class Masking(FieldLayer):
     Example:
         >>> layer = tf.keras.layers.Masking(mask_value=-1.0)
         >>> y = layer(tf.constant([[[-1.0, -1.0], [-1.0, 2.0]]]))
-        >>> print(tf.Session().run([y, layer.output_mask]))
-        [array([[[ 0.,  0.],
-                [-1.,  2.]]], dtype=float32), array([[False,  True]])]
+        >>> print(tf.Session().run(layer.output_mask))
+        [[False  True]]
     """
 
     mask_value: float = 0.0
