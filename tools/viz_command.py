@@ -12,6 +12,7 @@ from minigraph.tools.shared.options import (
     backend_option,
     batch_option,
     debug_option,
+    given_options,
     inference_option,
     number,
     optimize_option,
@@ -98,15 +99,17 @@ def viz(
     from minigraph.tools.shared.target import load_target
 
     if live:
-        drawn_as = {"--out": out, "--stage": stage, "--diff": diff, "--html": html, "--profile": profile}
-        shown = {"--values": values, "--input": inputs, "--checkpoint": checkpoint, "--weights": weights}
-        idle = {**drawn_as, **shown, "--label": label}
-        if given := [name for name, value in idle.items() if value]:
-            raise click.UsageError(f"--live follows a run in the browser; it takes no {', '.join(given)}")
+        if idle := [name for name in given_options() if name != "--live"]:
+            raise click.UsageError(f"--live follows a run in the browser; it takes no {', '.join(idle)}")
         from minigraph.tools.live import follow
 
         follow(Path(target))
         return
+    is_page = out is None or html or out.suffix.lower() == ".html"
+    needs = {"--steps": ("--profile", profile), "--html": ("--out", out is not None), "--open": ("a page", is_page)}
+    for option, (need, there) in needs.items():
+        if not there and option in given_options():
+            raise click.UsageError(f"{option} needs {need}")
     recording = Recording(checkpoint, weights, inputs, label)
     recorded = values or recording != Recording()
     if recorded and out is not None and out.suffix.lower() != ".html" and not html:

@@ -16,7 +16,7 @@ from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.scalar import is_printable
 from minigraph.backends.llvm.text import I8, POINTER
 from minigraph.backends.llvm.tile import EpilogueOperand, TileEpilogue
-from minigraph.backends.llvm.total import total_tasks, write_total
+from minigraph.backends.llvm.total import total
 from minigraph.compile import blocks
 from minigraph.compile.blocks import BlockLayout, BlockMember, block_size
 from minigraph.core.dtypes import float32, int8, int32, uint8
@@ -217,7 +217,8 @@ def blocked(op: Blocked, lower: Lower, how: LoweringContext, size: int | None = 
         args = (*ins(*range(len(op.program.feeds))), *results, own)
         calls = [Call(printed(_driver_module, driver), "kernel", lanes, args, tuple(functions))]
         if lanes > 1:
-            calls += [_total(kinds[n].size, lanes, part, n) for n, part in zip(summed, sums, strict=True)]
+            for n, part in zip(summed, sums, strict=True):
+                calls += total(kinds[n].size, lanes, part, outs(n)[0])
         return calls
 
     return Native(always(make), layout.nbytes)
@@ -268,16 +269,6 @@ def one_blocked(op: Op, in_types: Types, lower: Lower, how: LoweringContext, siz
     batch = in_types[batching.cut.index(True)].static[0]
     program = Program(reachable([instr]), results, tuple(in_types))
     return blocked(Blocked(program, batching.cut, batching.sums, batch), lower, how, size)
-
-
-def _total(size: int, lanes: int, part: BufferRef, result: int) -> Call:
-    return Call(printed(_total_module, size, lanes), "finish", total_tasks(size), (part, *outs(result)))
-
-
-def _total_module(size: int, lanes: int) -> Frame:
-    frame = Frame(2)
-    write_total(frame, size, lanes, 0, 1)
-    return frame
 
 
 def epilogue(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:

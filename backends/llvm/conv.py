@@ -28,7 +28,7 @@ from minigraph.backends.llvm.tile import (
     tile_columns,
     tile_rows,
 )
-from minigraph.backends.llvm.total import total_tasks, write_total
+from minigraph.backends.llvm.total import total
 from minigraph.core.dtypes import float32, uint16
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 from minigraph.ops.window import reach
@@ -171,11 +171,11 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: Lowe
 
 
 def _filter_grad_module(where: Geometry, lanes: int, adds: bool) -> Frame:
-    """The kernel of the filter's gradient. Task i sums over part i of the batch, and "finish" adds the sums.
+    """The kernel of the filter's gradient. Task i sums over part i of the batch.
 
-    Pointers: image, δ, the tasks' sums, the gradient.
+    Pointers: image, δ, the tasks' sums. adds: whether the sums are added to what is there.
     """
-    frame = Frame(4)
+    frame = Frame(3)
     images, height, width, depth = where.image
     (kh, kw), (dr, dc), (sr, sc) = where.kernel, where.dilations, where.strides
     together = kw if dc == 1 else 1  # columns of the filter whose elements are adjacent in the image
@@ -184,9 +184,9 @@ def _filter_grad_module(where: Geometry, lanes: int, adds: bool) -> Frame:
     with frame.tasks("kernel") as task:
         b = frame.b
         lines_copy = frame.stack_array("image", where.lines(where.rows) * where.line)
-        total = at(b, frame.pointers[2], b.mul(task, index(size)), F32)
-        if not (adds and lanes == 1):
-            zero(b, total, index(size * 4))
+        own = at(b, frame.pointers[2], b.mul(task, index(size)), F32)
+        if not adds:
+            zero(b, own, index(size * 4))
         first, last = (b.sdiv(b.mul(b.add(task, index(i)), index(images)), index(lanes)) for i in (0, 1))
         with loop(b, first, last) as n:
             image = at(b, frame.pointers[0], b.mul(n, index(height * width * depth)), F32)
@@ -200,7 +200,7 @@ def _filter_grad_module(where: Geometry, lanes: int, adds: bool) -> Frame:
                 padded(frame, where, lines_copy, image, b.mul(low, index(sr)), where.lines(count))
                 part = at(b, delta, b.mul(low, index(where.out[1] * where.fan)), F32)
                 for start, columns in pieces(b, where.fan, tile_columns()):
-                    target, source = at(b, total, start, F32), at(b, part, start, F32)
+                    target, source = at(b, own, start, F32), at(b, part, start, F32)
                     if len(rows) <= SCATTERED:
                         _row_by_row(frame, tiles, rows, lines_copy, source, target, columns)
                         continue
@@ -209,8 +209,6 @@ def _filter_grad_module(where: Geometry, lanes: int, adds: bool) -> Frame:
                         made = b.add(b.mul(r, index(kw * depth * where.fan)), b.mul(s, index(depth * where.fan)))
                         below = at(b, target, made, F32)
                         strips(b, tiles, at(b, lines_copy, seen, F32), source, below, together * depth, columns)
-    if lanes > 1:
-        write_total(frame, size, lanes, 2, 3, adds)
     return frame
 
 
@@ -244,8 +242,7 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: Lo
 
     def make() -> list[Call]:
         module = printed(_filter_grad_module, where, lanes, how.adds)
-        args = (*ins(0, 1), sums, *outs(0))
-        main = Call(module, "kernel", lanes, args)
-        return [main, Call(module, "finish", total_tasks(size), args)] if lanes > 1 else [main]
+        main = Call(module, "kernel", lanes, (*ins(0, 1), sums))
+        return [main, *total(size, lanes, sums, outs(0)[0])] if lanes > 1 else [main]
 
     return Native(always(make), layout.nbytes)

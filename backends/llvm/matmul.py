@@ -16,7 +16,7 @@ from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, pa
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.text import F32, IRValue, vector
 from minigraph.backends.llvm.tile import NarrowTiles, TileSet, parts
-from minigraph.backends.llvm.total import total_tasks, write_total
+from minigraph.backends.llvm.total import total
 from minigraph.core.dtypes import float32, uint16
 from minigraph.core.types import TensorType
 from minigraph.ops.math.matmul import BatchMatMulV2, MatMul
@@ -104,8 +104,7 @@ def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> N
     def make() -> list[Call]:
         module = printed(_few_rows_module, rows, columns, depth, a_row, a_term, count)
         main = Call(module, "kernel", count, (*ins(0, 1), sums))
-        finish = Call(module, "finish", total_tasks(rows * columns), (*ins(0), *outs(0), sums))
-        return [main, finish] if count > 1 else [main]
+        return [main, *total(rows * columns, count, sums, outs(0)[0])] if count > 1 else [main]
 
     return Native(always(make), layout.nbytes)
 
@@ -122,8 +121,6 @@ def _few_rows_module(rows: int, columns: int, depth: int, a_row: int, a_term: in
         for start, stop, some in ((low, whole, step), (whole, high, 1)):
             with loop(b, start, stop, some) as k:
                 _add_terms(frame, total, k, some, (rows, columns), (a_row, a_term))
-    if count > 1:
-        write_total(frame, rows * columns, count, 2, 1)
     return frame
 
 

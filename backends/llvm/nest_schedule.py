@@ -41,7 +41,7 @@ GRAIN = 1 << 15  # least steps of a task: enough to be worth waking a thread
 COST = 4  # steps that take as long as one with an exponential or the like
 TASKS = 64  # tasks, if there are many iterations
 TERMS = 64  # most terms of a running sum
-PIECE = 1 << 15  # elements of a piece of a long reduction, if these are at least TERMS rows
+PIECE = 1 << 15  # elements of a piece of a long reduction, if these are at least TERMS terms of each sum
 FEW = 16  # iterations of the outer loops, too few to be shared out
 NEAR = 1 << 15  # bytes that stay in the nearest cache
 WINDOWS = 8  # most vectors of neighbouring windows that are computed together
@@ -96,7 +96,7 @@ def _long_reduction(kernel: Kernel) -> tuple[Reduce | None, int]:
     row = math.prod(f.stop for f in loops) * s.size // extent
     if s.after or _reads_itself(s) or math.prod(f.stop for f in around) >= FEW or row * extent < 2 * GRAIN:
         return None, 0
-    size = schedule.share(extent, max(TERMS, PIECE // row))
+    size = schedule.share(extent, max(-(-TERMS * extent // s.size), PIECE // row))
     return (s, size) if size < extent else (None, 0)
 
 

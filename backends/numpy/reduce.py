@@ -138,14 +138,6 @@ def prod(op: Prod, in_types: Types, out_types: Types) -> Lowered:
     return _reduce(np.multiply, op.axis, op.keep_dims, in_types[0], dtype=in_types[0].dtype.np_dtype)
 
 
-def all_(op: All, in_types: Types, out_types: Types) -> Lowered:
-    return _reduce(np.logical_and, op.axis, op.keep_dims, in_types[0])
-
-
-def any_(op: Any_, in_types: Types, out_types: Types) -> Lowered:
-    return _reduce(np.logical_or, op.axis, op.keep_dims, in_types[0])
-
-
 def tile_grad(op: TileGrad, in_types: Types, out_types: Types) -> Lowered:
     """The sum over the copies: every axis is split into (copies, length), and the copies are summed."""
     split = [d for total, m in zip(in_types[0].static, op.multiples, strict=True) for d in (m, total // m)]
@@ -175,8 +167,8 @@ KERNELS: dict[type[Op], Kernel] = {
     Mean: mean,
     Extremum: extremum,
     Prod: prod,
-    All: all_,
-    Any_: any_,
+    All: lambda op, in_types, out_types: _reduce(np.logical_and, op.axis, op.keep_dims, in_types[0]),
+    Any_: lambda op, in_types, out_types: _reduce(np.logical_or, op.axis, op.keep_dims, in_types[0]),
     ArgMax: argmax,
     BiasAddGrad: bias_add_grad,
     SumTo: sum_to,

@@ -27,18 +27,6 @@ def const(op: Const, in_types: Types, out_types: Types) -> Lowered:
     return steps_only(lambda _, out: [copy(out[0], op.value)])  # type: ignore[arg-type]
 
 
-def assign(op: Assign, in_types: Types, out_types: Types) -> Lowered:
-    return steps_only(lambda x, _: [copy(x[0], x[1])])
-
-
-def assign_add(op: AssignAdd, in_types: Types, out_types: Types) -> Lowered:
-    return steps_only(lambda x, _: [partial(np.add, x[0], x[1], x[0])])
-
-
-def assign_sub(op: AssignSub, in_types: Types, out_types: Types) -> Lowered:
-    return steps_only(lambda x, _: [partial(np.subtract, x[0], x[1], x[0])])
-
-
 def random(op: RandomOp, in_types: Types, out_types: Types) -> Lowered:
     """Philox's values from the cell's counter on. The counter then advances by the values reserved."""
     count = out_types[0].size
@@ -59,18 +47,14 @@ def random(op: RandomOp, in_types: Types, out_types: Types) -> Lowered:
     return Lowered(bind)
 
 
-def no_op(op: NoOp, in_types: Types, out_types: Types) -> Lowered:
-    return steps_only(lambda _, __: [])
-
-
 KERNELS: dict[type[Op], Kernel] = {
     Const: const,
-    Assign: assign,
-    AssignAdd: assign_add,
-    AssignSub: assign_sub,
+    Assign: lambda op, x, y: steps_only(lambda given, _: [copy(given[0], given[1])]),
+    AssignAdd: lambda op, x, y: steps_only(lambda given, _: [partial(np.add, *given, given[0])]),
+    AssignSub: lambda op, x, y: steps_only(lambda given, _: [partial(np.subtract, *given, given[0])]),
     RandomUniform: random,
     RandomStandardNormal: random,
     TruncatedNormal: random,
     RandomUniformInt: random,
-    NoOp: no_op,
+    NoOp: lambda op, x, y: steps_only(lambda _, __: []),
 }

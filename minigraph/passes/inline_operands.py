@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,7 +17,10 @@ from minigraph.rewrite.driver import Applied, Outcome
 
 CHEAP = BOOLEAN | {"operand", "constant", "add", "subtract", "multiply", "negative", "absolute", "square"}
 CHEAP |= {"maximum", "minimum", "where", "cast"}
+BRIEF = CHEAP | {"divide", "reciprocal", "sqrt", "rsqrt"}
+MOST = 8  # functions of one small operand that are not cheap
 SMALL = 16  # an operand this many times smaller than the loop's space stays in a cache
+FEW = 1 << 14  # elements that take less time than a launch
 
 
 class _Recipe(NamedTuple):
@@ -36,11 +40,15 @@ class InlineOperands:
     conditions  f is made of `CHEAP` functions, not in float16; of its large operands the loop for z reads all anyway,
                 or all but one if nothing else reads y, which then is never stored. A loop with sums goes on storing y
                 unless the backend `keeps_sums`: adds them in the same order whatever else the loop stores. The loop for
-                z has at most `max_members` instructions
+                z has at most `max_members` instructions. With `small_operands`, which suits a backend whose launches
+                cost more than numbers, y may be `SMALL` times smaller than z or have at most `FEW` elements, as batch
+                normalisation's scale does, if only loops without control inputs read it; f is then made of `BRIEF`
+                functions, at most `MOST` of them not cheap
     formula     z takes the same numbers in the same order, so each element has the same bits
     """
 
     keeps_sums: bool = False
+    small_operands: bool = False
     max_members: int = 256
     name: str = field(default="inline_operands", init=False)
 
@@ -53,7 +61,8 @@ class InlineOperands:
                 return None
             loop, inputs = old.op, [new.values[v] for v in old.inputs]
             alone = {new.values[v] for v in old.inputs if readers[v] == [old]}
-            while (found := self._worth(loop, inputs, alone)) is not None:
+            small = {new.values[v] for v in old.inputs if self.small_operands and all(map(_joins, readers[v]))}
+            while (found := self._worth(loop, inputs, alone) or self._small(loop, inputs, small)) is not None:
                 loop, inputs = _inlined(loop, inputs, *found)
                 applied.append(Applied(self.name, old.name, str(old.source), repr(loop)))
             if loop is old.op:
@@ -78,6 +87,19 @@ class InlineOperands:
                 return value, recipe
         return None
 
+    def _small(self, loop: Loop, inputs: Sequence[Value], small: Set[Value]) -> tuple[Value, _Recipe] | None:
+        """One of the operands `small` that the loop can compute, and how."""
+        for value in inputs:
+            recipe = _small_recipe(value, loop.space) if value in small else None
+            if recipe is not None and len(loop.members) + len(recipe.members) <= self.max_members:
+                return value, recipe
+        return None
+
+
+def _joins(reader: Instr | None) -> bool:
+    """Whether a reader is a loop that may compute operands itself."""
+    return reader is not None and isinstance(reader.op, Loop) and not reader.control
+
 
 def _has_no_sums(op: Op) -> bool:
     return not isinstance(op, Loop) or all(i.is_pointwise for i in op.members)
@@ -85,25 +107,40 @@ def _has_no_sums(op: Op) -> bool:
 
 def _recipe(value: Value, space: tuple[int, ...]) -> _Recipe | None:
     """How to compute an element of a value from elements at the same place; None if that is not cheap."""
-    maker, kind = value.instr, value.type
-    if kind.static != space or kind.dtype is float16 or maker.control:
+    kind = value.type
+    found = _pointwise_recipe(value, True) if kind.static == space else None
+    if found is None:
+        return None
+    large = [i for i in found.members if i.types[0].size * SMALL > kind.size]  # the others: inlined small operands
+    fits = (v.type.static == space or v.type.size * SMALL <= kind.size for v in found.leaves.values())
+    return found if all(fits) and all(_is_made_of(CHEAP, i) for i in large) else None
+
+
+def _small_recipe(value: Value, space: tuple[int, ...]) -> _Recipe | None:
+    """How to compute an element of a small value, from operands of its maker only; None if that takes long."""
+    if value.type.size > max(FEW, math.prod(space) // SMALL):
+        return None
+    found = _pointwise_recipe(value, False)
+    if found is None or not all(_is_made_of(BRIEF, i) for i in found.members):
+        return None
+    return found if sum(not _is_made_of(CHEAP, i) for i in found.members) <= MOST else None
+
+
+def _pointwise_recipe(value: Value, from_results: bool) -> _Recipe | None:
+    """How a pointwise instruction or a loop makes a value. from_results: also from other results of the loop."""
+    maker = value.instr
+    if value.type.dtype is float16 or maker.control or maker.op.stateful:
         return None
     if maker.is_pointwise:
-        found = _Recipe([maker], {v: v for v in maker.inputs}, value)
-    elif isinstance(maker.op, Loop) and maker.op.space == space:
-        found = _inner_recipe(maker, maker.op, value.output)
-    else:
-        return None
-    fits = all(map(_is_cheap, found.members)) and all(
-        v.type.static == space or v.type.size * SMALL <= kind.size for v in found.leaves.values()
-    )
-    return found if fits else None
+        return _Recipe([maker], {v: v for v in maker.inputs}, value)
+    return _inner_recipe(maker, maker.op, value.output, from_results) if isinstance(maker.op, Loop) else None
 
 
-def _inner_recipe(maker: Instr, loop: Loop, output: int) -> _Recipe:
+def _inner_recipe(maker: Instr, loop: Loop, output: int, from_results: bool) -> _Recipe:
     """The instructions of a loop that make one result from its operands and other results."""
     result = loop.program.results[output]
-    stored = {v: Value(maker, n) for n, v in enumerate(loop.program.results) if v != result}
+    others = enumerate(loop.program.results) if from_results else ()
+    stored = {v: Value(maker, n) for n, v in others if v != result}
     leaves: dict[Value, Value] = {}
     members: dict[Instr, None] = {}
     stack = [result]
@@ -119,11 +156,11 @@ def _inner_recipe(maker: Instr, loop: Loop, output: int) -> _Recipe:
     return _Recipe(sorted(members, key=lambda i: i.serial), leaves, result)
 
 
-def _is_cheap(instr: Instr) -> bool:
+def _is_made_of(functions: Set[str], instr: Instr) -> bool:
     if not instr.is_pointwise:
         return False
     scalars = [operand(i, v.type.dtype) for i, v in enumerate(instr.inputs)]
-    return all(node.function in CHEAP for node in walk(instr.op.expr(*scalars)))
+    return all(node.function in functions for node in walk(instr.op.expr(*scalars)))
 
 
 def _inlined(loop: Loop, inputs: Sequence[Value], value: Value, recipe: _Recipe) -> tuple[Loop, list[Value]]:

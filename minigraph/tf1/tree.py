@@ -14,6 +14,7 @@ from minigraph.tf1 import (
     analyzer,
     app,
     arg_scope,
+    candidates,
     collecting,
     combined,
     config,
@@ -198,12 +199,14 @@ def _fill_aliases() -> None:
     _add("linalg", cross=combined.cross)
     _add("manip", roll=combined.roll)
     ROOT.__dict__.update(half=minigraph.float16, double=minigraph.float64, lin_space=minigraph.linspace)
-    MODULES["nn"].__dict__["relu_layer"] = aliases.relu_layer
+    samplers = {n: f for n, f in _public(candidates).items() if n[0].islower()}
+    _add("nn", relu_layer=aliases.relu_layer, **samplers)
     _add("initializers", uniform_unit_scaling=aliases.uniform_unit_scaling_initializer,
          variables=minigraph.variables_initializer, global_variables=minigraph.global_variables_initializer,
          local_variables=minigraph.local_variables_initializer)  # fmt: skip
     _add("random", normal=minigraph.random_normal, uniform=minigraph.random_uniform,
          truncated_normal=minigraph.truncated_normal, shuffle=minigraph.random_shuffle,
+         **{n: f for n, f in samplers.items() if n.endswith("sampler")},
          multinomial=minigraph.multinomial, set_random_seed=minigraph.set_random_seed)  # fmt: skip
     kinds = {n: getattr(minigraph, n) for n in (*KINDS, "as_dtype", "cast", "saturate_cast", "DType")}
     _add("dtypes", **kinds, bool=minigraph.bool, half=minigraph.float16, double=minigraph.float64)

@@ -56,36 +56,28 @@ def sync_folder(folder: str | os.PathLike[str]) -> None:
 
 
 @overload
-def atomic_write(
-    path: str | os.PathLike[str], mode: Literal["wb"] = "wb", durable: bool = True
-) -> AbstractContextManager[BinaryIO]: ...
+def atomic_write(path: str | os.PathLike[str], mode: Literal["wb"] = "wb") -> AbstractContextManager[BinaryIO]: ...
 @overload
-def atomic_write(
-    path: str | os.PathLike[str], mode: Literal["w"], durable: bool = True
-) -> AbstractContextManager[TextIO]: ...
-def atomic_write(
-    path: str | os.PathLike[str], mode: Literal["wb", "w"] = "wb", durable: bool = True
-) -> AbstractContextManager[IO[Any]]:
+def atomic_write(path: str | os.PathLike[str], mode: Literal["w"]) -> AbstractContextManager[TextIO]: ...
+def atomic_write(path: str | os.PathLike[str], mode: Literal["wb", "w"] = "wb") -> AbstractContextManager[IO[Any]]:
     """Open `path` for writing so that it changes only when the `with` block ends well.
 
     The block writes a temporary file in the same folder (bytes for "wb", UTF-8 text for "w").
     At its end the file is synced and renamed over `path`, and the folder is synced. On any
     exception, KeyboardInterrupt and a full disk included, the temporary is removed and an old
     file at `path` is left as it was. The old file's permissions are kept; a symbolic link is
-    followed; a device or a pipe, which cannot be replaced, is written to directly.
-
-    durable: whether to sync, and to remove the temporaries of the same file that killed processes have left. Without, a
-    crash of the machine may leave a damaged file, so its reader must notice that.
+    followed; a device or a pipe, which cannot be replaced, is written to directly. Temporaries of
+    the same file that killed processes have left are removed.
 
     Raises OSError from the disk, and ValueError for another mode.
     """
     if mode not in ("wb", "w"):
         raise ValueError(f"atomic_write: expected mode 'wb' or 'w', got {mode!r}")
-    return _atomic_write(os.path.realpath(path), mode, durable)
+    return _atomic_write(os.path.realpath(path), mode)
 
 
 @contextlib.contextmanager
-def _atomic_write(path: str, mode: str, durable: bool) -> Iterator[IO[Any]]:
+def _atomic_write(path: str, mode: str) -> Iterator[IO[Any]]:
     encoding = None if mode == "wb" else "utf-8"
     try:
         old_mode = os.stat(path).st_mode
@@ -97,9 +89,8 @@ def _atomic_write(path: str, mode: str, durable: bool) -> Iterator[IO[Any]]:
         return
 
     folder, name = os.path.split(path)
-    if durable:
-        with contextlib.suppress(OSError):  # what is wrong with the folder is told below
-            remove_leftovers(folder, name)
+    with contextlib.suppress(OSError):  # what is wrong with the folder is told below
+        remove_leftovers(folder, name)
     try:
         temporary, descriptor = _create(folder, name)
     except OSError as error:
@@ -111,8 +102,7 @@ def _atomic_write(path: str, mode: str, durable: bool) -> Iterator[IO[Any]]:
         try:
             yield file
             file.flush()
-            if durable:
-                os.fsync(descriptor)
+            os.fsync(descriptor)
         except BaseException as error:
             if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
                 error.filename = path
@@ -130,8 +120,7 @@ def _atomic_write(path: str, mode: str, durable: bool) -> Iterator[IO[Any]]:
         raise
     finally:
         os.close(mark)
-    if durable:
-        sync_folder(folder)
+    sync_folder(folder)
 
 
 def _create(folder: str, name: str) -> tuple[str, int]:

@@ -10,9 +10,11 @@ from minigraph.core.graph import Node
 from minigraph.core.op import Op
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
+from minigraph.ir.compiled_loop import CompiledLoop
 from minigraph.ir.program import Cell, Feed, Instr, Program
 from minigraph.ir.regions import Region
-from minigraph.ops.constant import Placeholder, PlaceholderWithDefault
+from minigraph.ir.scan import ScanLoop, WhileLoop
+from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault
 from minigraph.ops.state.variable import NoOp, VariableV2
 
 KINDS = ("input", "parameter", "state", "constant", "forward", "gradient", "update")
@@ -48,6 +50,33 @@ def leaves(op: Op, names: Sequence[str]) -> Iterator[tuple[Op, str]]:
             yield from leaves(member.op, member.names)
     else:
         yield op, names[0] if names else ""
+
+
+class LoopedOp(NamedTuple):
+    """An operation in the body of a loop."""
+
+    op: Op
+    name: str
+    inputs: tuple[TensorType, ...]
+    types: tuple[TensorType, ...]
+
+
+def step_of(op: Op) -> list[LoopedOp]:
+    """The operations of one step of a loop, in order, without its constants; none for other operations."""
+    nodes: Sequence[Instr | Node] = ()
+    if isinstance(op, CompiledLoop):
+        nodes = op.program.instrs
+    elif isinstance(op, ScanLoop | WhileLoop):
+        nodes = op.body.nodes
+    return [
+        LoopedOp(n.op, n.name, tuple(v.type for v in n.inputs), tuple(_types(n)))
+        for n in nodes
+        if not isinstance(n.op, Feed | Const)
+    ]
+
+
+def _types(node: Instr | Node) -> Sequence[TensorType]:
+    return node.types if isinstance(node, Instr) else [t.type for t in node.outputs]
 
 
 def items_of_program(program: Program) -> list[Item]:

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from minigraph.compile.cost import flops, moved_bytes, op_name
 from minigraph.core.graph import Graph
 from minigraph.core.graph import Node as GraphNode
-from minigraph.core.op import format_attributes
+from minigraph.core.op import Op, format_attributes
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Cell, Instr, Program
@@ -26,6 +26,7 @@ from minigraph.viz.item import (
     items_of_program,
     kinds_of,
     leaves,
+    step_of,
 )
 from minigraph.viz.layers import UPDATES, Layers, Path, find_layers
 from minigraph.viz.words import short
@@ -240,13 +241,21 @@ def _box(key: str, item: Item, scope: tuple[str, ...], kind: str, ins: Sequence[
 
 
 def _inner(item: Item, ins: Sequence[TensorType]) -> tuple[str, ...]:
-    """A line for each operation of a fused one: its type, the node it stands for, and its FLOPs."""
+    """A line for each operation of a fused one, or of a step of a loop: its type, the node it stands for, its FLOPs."""
     made_of = item.op.made_of(ins, item.types)
     lines = []
     for (op, inputs, outputs), name in zip(made_of, _inner_names(item, len(made_of)), strict=True):
-        cost = flops(op, inputs, outputs)
-        lines.append("  ".join(filter(None, (op_name(op), name, amount(cost, "FLOP") if cost else ""))))
+        lines.append(_line(op, name, inputs, outputs))
+    for step in step_of(item.op):
+        parts = _inner(Item(step.op, step.name, None, (), (), step.types, (step.name,)), step.inputs)
+        lines += parts or [_line(step.op, step.name, step.inputs, step.types)]
     return tuple(lines)
+
+
+def _line(op: Op, name: str, inputs: Sequence[TensorType], outputs: Sequence[TensorType]) -> str:
+    known = all(t.is_static for t in (*inputs, *outputs))
+    cost = flops(op, inputs, outputs) if known else None
+    return "  ".join(filter(None, (op_name(op), name, amount(cost, "FLOP") if cost else "")))
 
 
 def _inner_names(item: Item, count: int) -> list[str]:
@@ -256,16 +265,18 @@ def _inner_names(item: Item, count: int) -> list[str]:
 
 
 def _title(item: Item, layers: Layers) -> str:
-    """`conv1 + bias + relu + pool` for an op of several; "" for others."""
-    if not isinstance(item.op, Region):
+    """`conv1 + bias + relu + pool` for an op of several, `loop of matMul + tanh` for a loop; "" for others."""
+    steps = step_of(item.op)
+    if not steps and not isinstance(item.op, Region):
         return ""
     words = []
-    for op, name in leaves(item.op, item.names):
+    for op, name in [leaf for s in steps for leaf in leaves(s.op, (s.name,))] or leaves(item.op, item.names):
         path = layers.of.get(name, ())
         word = path[-1] if op.contracts and path else short(type(op).__name__)
         words.append(f"∇ {word}" if op.contracts and is_gradient(name) else word)
     words = [word for word, _ in itertools.groupby(words)]
-    return " + ".join(words if len(words) <= _PARTS else [*words[:_PARTS], "…"])
+    title = " + ".join(words if len(words) <= _PARTS else [*words[:_PARTS], "…"])
+    return f"loop of {title}" if steps else title
 
 
 def _among(scope: tuple[str, ...], inputs: Sequence[Box]) -> tuple[str, ...]:

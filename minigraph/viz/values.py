@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ops.constant import Const
 from minigraph.ops.identity import Identity
 from minigraph.ops.state.variable import ReadVariable
+from minigraph.viz.orientation import TO_LAST, channels_first
 from minigraph.viz.picture import Picture
 from minigraph.viz.tiles import TilePicture, kind_of, most_bytes, shares, tiles
 
@@ -46,14 +47,17 @@ def record(plan: Plan, arrays: Sequence[np.ndarray], before: Picture, fed: str =
     arrays: the feeds by slot. before: the picture of that program.
     """
     found: dict[str, RecordedValue] = {}
-    kinds = _kinds(plan.original, before)
-    needs = _needs(plan.original, before, kinds)
+    first = channels_first(plan.original)
+    kinds = _kinds(plan.original, before, first)
+    first -= {instr for instr, kind in kinds.items() if kind == "filters"}
+    needs = _needs(plan.original, before, kinds, first)
     budgets = shares(needs, BUDGET)
 
     def visit(instr: Instr, array: np.ndarray, known: Statistics) -> None:
         picture = None
         if instr in needs and budgets[instr] >= min(_LEAST, needs[instr][0]):
-            picture = tiles(array, kinds[instr], budgets[instr])
+            drawn = array.transpose(TO_LAST) if instr in first else array
+            picture = tiles(drawn, kinds[instr], budgets[instr])
         found[instr.name] = RecordedValue(known, picture)
 
     recorded = RecordedPlan(plan.original, plan.backend, plan.store)
@@ -72,7 +76,7 @@ def _shown(instr: Instr) -> Instr:
     return instr
 
 
-def _kinds(program: Program, before: Picture) -> dict[Instr, str]:
+def _kinds(program: Program, before: Picture, first: Collection[Instr]) -> dict[Instr, str]:
     """The kind of picture of each instruction's first result; "" for none.
 
     Of gradients and updates, those in the shape of a variable are taken for the variable's.
@@ -84,6 +88,7 @@ def _kinds(program: Program, before: Picture) -> dict[Instr, str]:
         shape = _shape(Value(instr, 0)) if drawn else ()
         constant = isinstance(instr.op, Const | Cell)
         of_weights = constant or (box.part in ("gradient", "update") and shape in weights)
+        shape = shape if of_weights else _last(shape, instr in first)
         kind = kind_of(shape, of_weights, isinstance(instr.op, Feed)) if shape else ""
         found[instr] = kind
     return found
@@ -93,7 +98,14 @@ def _shape(value: Value) -> tuple[int, ...]:
     return value.type.static
 
 
-def _needs(program: Program, before: Picture, kinds: Mapping[Instr, str]) -> dict[Instr, tuple[int, int]]:
+def _last(shape: tuple[int, ...], first: bool) -> tuple[int, ...]:
+    """A shape with the channels last; first: whether they come first in it."""
+    return tuple(shape[axis] for axis in TO_LAST) if first and len(shape) == 4 else shape
+
+
+def _needs(
+    program: Program, before: Picture, kinds: Mapping[Instr, str], first: Collection[Instr]
+) -> dict[Instr, tuple[int, int]]:
     """The bytes of the largest picture of each instruction, and its weight: results of layers come first."""
     last: dict[tuple[object, ...], Instr] = {}
     for instr, box in zip(program.instrs, before.boxes, strict=True):
@@ -101,7 +113,7 @@ def _needs(program: Program, before: Picture, kinds: Mapping[Instr, str]) -> dic
             last[(box.layer, box.part, kinds[instr] == "filters")] = instr
     heads = set(last.values())
     return {
-        instr: (most_bytes(instr.types[0].static, kind), _LAYER if instr in heads else 1)
+        instr: (most_bytes(_last(instr.types[0].static, instr in first), kind), _LAYER if instr in heads else 1)
         for instr, kind in kinds.items()
         if kind
     }

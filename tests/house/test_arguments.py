@@ -94,6 +94,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "gather": "validate_indices",
     },
     "Equal elements always keep their order.": {"argsort": "stable"},
+    "Nothing is random in it, in TensorFlow neither.": {"compute_accidental_hits": "seed"},
     "It belongs to renorm, which is refused.": {
         "batch_norm": "renorm_decay",
         "batch_normalization": "renorm_momentum",

@@ -22,7 +22,7 @@ from minigraph.loops.interpret import interpret
 from minigraph.loops.kernel import ADD, MAXIMUM, Body, For, If, Kernel, Reduce, guards, rewrite, statements
 from minigraph.loops.kernel import Statement as AnyStatement
 from minigraph.loops.text import print_kernel
-from minigraph.ops.nn.conv2d import Conv2D
+from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad
 
 
 def tensor(*shape: int) -> TensorType:
@@ -269,6 +269,10 @@ def test_a_long_reduction_is_shared_out() -> None:
     assert second.kernel.buffers[0].role == "out"
     (alone,) = launches(summed(64, 100_352, axes=(1,)), 8)
     assert alone.tasks == 64
+    op = Conv2DFilterGrad(padding=((1, 1), (1, 1)), groups=64, shape=(3, 3, 1, 64))
+    images = tensor(8, 28, 28, 64)
+    first, _ = launches(op.loops([images, images], [tensor(*op.shape)]), 8)
+    assert first.tasks >= 8  # few images, but many terms of each
 
 
 def test_in_pieces_reduces_a_long_axis_in_two_kernels() -> None:

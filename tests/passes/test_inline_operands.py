@@ -10,6 +10,7 @@ from support.pass_text import check, check_unchanged, run
 
 import minigraph as tf
 from minigraph.ir.regions import Loop
+from minigraph.passes import ALL
 from minigraph.passes.inline_operands import InlineOperands, inline_operands
 
 
@@ -74,7 +75,43 @@ def test_a_loop_that_would_grow_too_large_and_one_that_waits_stay() -> None:
                     + FEEDS + SCALED + waits + "return %y, %z")  # fmt: skip
 
 
-def trained(disabled: list[str], backend: str) -> tuple[list[np.ndarray], int]:
+SCALE = loop("k", "s", "%r = Sqrt(%s)\n%q = RealDiv(%s, %r)", "%r, %q", "(16,)")
+SMALL = InlineOperands(small_operands=True)
+READS_SCALE = (
+    "Loop(%x, %k, %k.1) {space=(32, 16)} {\nfeed %a float32[32,16]\nfeed %b float32[16]\nfeed %c float32[16]\n"
+)
+READS_SCALE += "%p = Mul(%a, %b)\n%q = Add(%p, %c)\nreturn %q\n}\n"
+
+
+def test_a_small_operand_that_only_loops_read_is_computed_in_each() -> None:
+    text = FEEDS + SCALE + f"%z = {READS_SCALE}%w = {READS_SCALE.replace('%x', '%g')}return %z, %w"
+    found = [i for i in run(SMALL, text).program.instrs if isinstance(i.op, Loop)]
+    assert [i.op.space for i in found] == [(32, 16), (32, 16)]
+    assert [len(i.inputs) for i in found] == [2, 2]
+    check_unchanged(inline_operands, text)
+
+
+@pytest.mark.parametrize(
+    ("make", "result"),
+    [
+        (SCALE, "%z, %k, %k.1"),
+        (loop("k", "s", "%r = Exp(%s)\n%q = Tanh(%s)", "%r, %q", "(16,)"), "%z"),
+        (SCALE.replace("space=(16,)}", "space=(16,)} ^%w"), "%z"),
+    ],
+    ids=["others read it", "costly functions", "it waits"],
+)
+def test_a_small_operand_is_read(make: str, result: str) -> None:
+    waits = "cell %v float32[3]\nfeed %f float32[3]\n%w = Assign(%v, %f)\n"
+    check_unchanged(SMALL, waits + FEEDS + make + f"%z = {READS_SCALE}return {result}")
+
+
+def test_a_small_operand_inside_does_not_keep_a_large_one_from_being_computed() -> None:
+    text = FEEDS + SCALE + f"%y = {READS_SCALE}" + loop("z", "y x g", "%p = Mul(%y, %g)\n%q = Add(%p, %x)", "%q")
+    found = [i for i in run(SMALL, text + "return %y, %z").program.instrs if isinstance(i.op, Loop)]
+    assert [[v.type.static for v in i.inputs] for i in found] == [[(32, 16), (16,)], [(32, 16), (32, 16), (16,)]]
+
+
+def trained(disabled: list[str], backend: str, passes: Any = None) -> tuple[list[np.ndarray], int]:
     """The variables after two steps of a network with batch normalisation and a residual connection; how many loops
     compute operands themselves."""
     rng = np.random.RandomState(0)
@@ -88,7 +125,7 @@ def trained(disabled: list[str], backend: str) -> tuple[list[np.ndarray], int]:
         loss = tf.reduce_mean(tf.square(y))
         with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
             step: Any = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
-        with tf.Session(backend=backend, disable_passes=disabled) as session:
+        with tf.Session(backend=backend, passes=passes, disable_passes=disabled) as session:
             session.run(tf.global_variables_initializer())
             for _ in range(2):
                 session.run(step)
@@ -98,11 +135,13 @@ def trained(disabled: list[str], backend: str) -> tuple[list[np.ndarray], int]:
 
 @pytest.mark.parametrize("backend", ["numpy", pytest.param("llvm", marks=pytest.mark.slow)])
 def test_training_has_the_same_bits(backend: str) -> None:
-    (mine, count), (plain, none) = trained([], backend), trained(["inline_operands", "fuse_update"], backend)
-    assert count > 0
-    assert none == 0
-    for one, other in zip(mine, plain, strict=True):
-        np.testing.assert_array_equal(one, other)
+    plain, none = trained(["inline_operands", "fuse_update"], backend)
+    mine, count = trained([], backend)
+    most, more = trained([], backend, [SMALL if p is inline_operands else p for p in ALL])
+    assert more > count > none == 0
+    for one, other, third in zip(mine, most, plain, strict=True):
+        np.testing.assert_array_equal(one, third)
+        np.testing.assert_array_equal(other, third)
 
 
 def test_sums_beside_an_operand_have_the_same_bits() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -56,6 +57,26 @@ class Browser:
 
     def type(self, selector: str, text: str) -> None:
         self.call("POST", f"/element/{self.find(selector)}/value", {"text": text})
+
+    def _ask(self, command: str, **params: Any) -> None:
+        self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": params})
+
+    @contextmanager
+    def screen(self, width: int, height: int, dark: bool) -> Iterator[None]:
+        """A screen of this size that prefers dark or light pages."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._ask("Emulation.setEmulatedMedia", features=[scheme])
+        self._ask("Emulation.setDeviceMetricsOverride", **size)
+        try:
+            yield
+        finally:
+            self._ask("Emulation.clearDeviceMetricsOverride")
+            self._ask("Emulation.setEmulatedMedia", features=[])
+
+    def screenshot(self) -> bytes:
+        """A PNG of what is on the screen."""
+        return base64.b64decode(self.call("GET", "/screenshot"))
 
     def boxes(self) -> int:
         return int(self.js("return document.getElementById('graph').dataset.boxes"))

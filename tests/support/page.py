@@ -12,6 +12,7 @@ from typing import Any
 
 from support.browser import Browser
 
+_SIGHTS = Path(__file__).with_name("page_sights.js").read_text("utf-8")
 _FAULTS = Path(__file__).with_name("page_faults.js").read_text("utf-8")
 
 
@@ -61,6 +62,11 @@ class Page:
     def panel(self) -> str:
         text: str = self.js("return document.getElementById('panel').innerText")
         return text
+
+    def sights(self) -> list[str]:
+        """Sentences on parts of the page that overlap or leave the screen, and on texts that are hard to read."""
+        found: list[str] = self.js(_SIGHTS)
+        return found
 
     def faults(self) -> list[str]:
         """Sentences on overlapping boxes and labels, and on arrows that cross boxes of others."""

@@ -114,6 +114,8 @@ DEVIATIONS = {place for places in DIFFERENCES.values() for place in places}
 
 
 FACADE = {
+    "cases_candidates",
+    "cases_elementary",
     "cases_partitions",
     "cases_segments",
     "cases_input",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from support.browser import Browser
 from support.networks import resnet50, two_sets
 from support.page import Page, embedded
@@ -292,6 +295,33 @@ def test_the_panel_shows_code_in_a_file_and_from_the_server(
         thread.join()
         server.server_close()
     assert browser.errors() == []
+
+
+def test_the_page_stands_well_on_every_screen(browser: Browser, profiled: tuple[Target, Profiled, Path]) -> None:
+    """Nothing overlaps or leaves the screen, every text can be read, and both themes draw the same picture."""
+    sizes = ((1400, 900), (800, 600))
+    lights: dict[tuple[int, int], list[np.ndarray]] = {}
+    with browser.screen(*sizes[0], dark=True):
+        seen = Page(browser, profiled[2])
+        assert seen.js("return document.documentElement.classList.contains('dark')")
+    for night in (True, False):
+        seen.js("document.documentElement.classList.toggle('dark', arguments[0])", night)
+        for width, height in sizes:
+            with browser.screen(width, height, night):
+                seen.do("app.set({stage: app.data.stages.length - 1})")
+                assert seen.sights() == []  # with times
+                seen.do("app.set({stage: 0}, 'fit')")
+                seen.do("app.pick(app.shown.boxes.find(b => b.key === 'conv1'))")
+                assert seen.sights() == []  # with kinds, and the panel of a box
+                with Image.open(io.BytesIO(browser.screenshot())) as picture:
+                    assert picture.size == (width, height)
+                    small = picture.convert("L").resize((width // 10, height // 10), Image.Resampling.BOX)
+                    lights.setdefault((width, height), []).append(np.asarray(small, float))
+    for dark, light in lights.values():
+        assert np.median(dark) < 60
+        assert np.median(light) > 220
+        ink, inverse = (np.abs(each - np.median(each)) > 12 for each in (light, dark))
+        assert (ink & inverse).sum() > 0.8 * ink.sum()
 
 
 def test_times_of_launches(browser: Browser, profiled: tuple[Target, Profiled, Path]) -> None:

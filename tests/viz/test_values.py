@@ -1,4 +1,4 @@
-"""The values of a run on the page (`minigraph.viz.values`).
+"""The values of a run on the page (`minigraph.viz.values`, `minigraph.viz.orientation`).
 
 Tests `tools/viz_command.py`, `tools/recording.py`, `tools/shared/inputs.py` and `tools/shared/restoring.py`.
 """
@@ -33,6 +33,20 @@ x = tf.placeholder(tf.float32, [None, 4], name="x")
 w = tf.Variable(np.full([4, 3], -1.0, np.float32), name="w")
 logarithm = tf.log(tf.matmul(x, w, name="product"), name="logarithm")
 train = tf.train.GradientDescentOptimizer(0.1).minimize(tf.reduce_mean(tf.square(logarithm)))
+"""
+
+FORMATS = """
+import minigraph as tf
+axis = FORMAT.index("C")
+sizes = lambda side: [side if letter in "HW" else 1 for letter in FORMAT]
+x = tf.placeholder(tf.float32, [2, 4, 9, 7] if axis == 1 else [2, 9, 7, 4], name="x")
+w = tf.Variable(tf.reshape(tf.linspace(-1.0, 1.0, 180), [3, 3, 4, 5]), name="w")
+relu = tf.nn.relu(tf.nn.conv2d(x, w, sizes(1), "SAME", data_format=FORMAT, name="conv"), name="relu")
+pool = tf.nn.max_pool(relu, sizes(2), sizes(2), "SAME", data_format=FORMAT, name="pool")
+total = tf.add(pool, 0.5 * pool, name="sum")
+joined = tf.concat([total, pool], axis, name="joined")
+mean = tf.reduce_mean(joined, [FORMAT.index(letter) for letter in "HW"], name="mean")
+train = tf.train.GradientDescentOptimizer(0.1).minimize(tf.reduce_sum(tf.square(mean)))
 """
 
 
@@ -134,6 +148,23 @@ train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
     kinds = {name: row["picture"] and row["picture"][0] for name, row in named.items()}
     assert (kinds["x"], kinds["product"], kinds["relu"], kinds["w"]) == ("vector", "vector", "vector", "matrix")
     assert kinds["gradients/product_grad/MatMul_1"] == "matrix"
+
+
+def test_maps_with_channels_first_are_drawn_as_those_with_channels_last(tmp_path: Path) -> None:
+    images = np.random.RandomState(0).uniform(size=(2, 9, 7, 4)).astype(np.float32)
+    found = {}
+    for order, fed in (("NHWC", images), ("NCHW", images.transpose(0, 3, 1, 2))):
+        (tmp_path / f"{order}.py").write_text(f"FORMAT = {order!r}\n{FORMATS}")
+        np.save(tmp_path / "x.npy", fed)
+        viz(tmp_path / f"{order}.py", "--input", tmp_path / "x.npy", "-o", tmp_path / "page.html")
+        named, pixels, _ = rows(tmp_path / "page.html")
+        found[order] = {
+            name: (kind, sizes, pixels[start : start + np.prod(sizes)], total)
+            for name in ("x", "conv", "relu", "pool", "sum", "joined", "gradients/relu_grad/ReluGrad", "mean")
+            for kind, *sizes, start, _, _, total in [named[name]["picture"]]
+        }
+    assert found["NHWC"]["sum"][:2] == ("maps", [5, 5, 4, 1])
+    assert found["NCHW"] == found["NHWC"]
 
 
 def test_a_weight_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

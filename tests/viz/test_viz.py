@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from support.page import embedded
@@ -24,6 +25,7 @@ from minigraph.core.errors import MinigraphError
 from minigraph.tools.cli import main
 from minigraph.tools.shared.target import load_target
 from minigraph.tools.viz import PictureOptions, server_of
+from minigraph.tools.viz_command import viz as viz_command
 from minigraph.viz.amount import amount
 from minigraph.viz.dot import dot_source
 from minigraph.viz.fold import choose_open, fold
@@ -254,8 +256,10 @@ def test_a_page_without_memory_and_code_says_why(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("viz", "run", "--live", "-o", "a.html"), "it takes no --out"),
-        (("viz", "run", "--live", "--profile", "--values"), "it takes no --profile, --values"),
+        (("viz", "run", "--live", "--values", "--profile"), "it takes no --profile, --values"),
+        (("viz", "mnist-cnn", "-o", "a.html", "--steps", "3"), "--steps needs --profile"),
+        (("viz", "mnist-cnn", "--html"), "--html needs --out"),
+        (("viz", "mnist-cnn", "-o", "a.dot", "--open"), "--open needs a page"),
         (("explain", "mnist-cnn", "--assembly"), "with --kernel"),
     ],
 )
@@ -263,6 +267,17 @@ def test_options_that_would_do_nothing_are_refused(arguments: tuple[str, ...], t
     done = run(*arguments)
     assert done.exit_code == 2
     assert told in done.output
+
+
+OPTIONS = [p for p in viz_command.params if isinstance(p, click.Option) and p.name not in ("live", "debug")]
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_live_takes_no_other_option(option: click.Option) -> None:
+    value = {"out": "a.html", "optimize": "O1", "backend": "numpy"}.get(str(option.name), "1")
+    done = run("viz", "run", "--live", option.opts[-1], *([] if option.is_flag else [value]))
+    assert done.exit_code == 2
+    assert f"it takes no {option.opts[-1]}" in done.output
 
 
 @pytest.fixture

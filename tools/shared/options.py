@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from minigraph.core.errors import InvalidArgumentError, NotFoundError
 from minigraph.tools.shared import completion
@@ -50,6 +51,20 @@ def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, is_eager=True, callback=_set_debug, help="Show tracebacks for errors."
 )
+
+
+def given_options() -> list[str]:
+    """The options that the command line gives to the current command, without --debug, which every command takes."""
+    context = click.get_current_context()
+    return [
+        param.opts[-1] if param.opts[-1].startswith("--") else param.opts[0]
+        for param in context.command.params
+        if isinstance(param, click.Option)
+        and param.name not in (None, "debug")
+        and context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+    ]
+
+
 backend_option = click.option(
     "--backend",
     metavar="NAME",

@@ -66,17 +66,13 @@ def _shift(call: OnnxNode) -> Result:
     return apply(OnnxBits("left_shift" if call.attr("direction") == "LEFT" else "right_shift"), call.x(0), call.x(1))
 
 
-def _bit_cast(call: OnnxNode) -> Result:
-    return apply(OnnxBitCast(from_onnx_dtype(call.attr("to"))), call.x())
-
-
 def _cumulative_product(call: OnnxNode) -> Result:
     axis = call.integer(1)
     return tf.cumprod(call.x(), axis, bool(call.attr("exclusive", 0)), bool(call.attr("reverse", 0)))
 
 
 IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
-    "BitCast": _bit_cast,
+    "BitCast": lambda call: apply(OnnxBitCast(from_onnx_dtype(call.attr("to"))), call.x()),
     "BitShift": _shift,
     "BitwiseAnd": _bits("bitwise_and"),
     "BitwiseNot": _bits("invert"),

@@ -149,10 +149,6 @@ def shifted(call: OnnxNode, index: int, zero_point: int) -> Any:
     return x - zero
 
 
-def _matmul(call: OnnxNode) -> Result:
-    return multiply(call, call.x(0), call.x(1))
-
-
 def multiply(call: OnnxNode, a: Tensor, b: Tensor) -> Tensor:
     """NumPy's matmul: a vector counts as a row on the left and as a column on the right."""
     left, right = a.type.rank == 1, b.type.rank == 1
@@ -206,7 +202,7 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "ConvInteger": _conv_integer,
     "ConvTranspose": _conv_transpose,
     "Gemm": _gemm,
-    "MatMul": _matmul,
+    "MatMul": lambda call: multiply(call, call.x(0), call.x(1)),
     "MatMulInteger": _matmul_integer,
 }
 

@@ -161,19 +161,11 @@ def _non_max_suppression(call: OnnxNode) -> Result:
     return apply(OnnxNonMaxSuppression(bool(call.attr("center_point_box", 0))), *inputs)
 
 
-def _non_zero(call: OnnxNode) -> Result:
-    return tf.transpose(tf.where(call.x()), (1, 0))
-
-
 def _compress(call: OnnxNode) -> Result:
     axis = call.attr("axis", None)
     x = tf.reshape(call.x(), [-1]) if axis is None else call.x()
     places = tf.squeeze(tf.where(call.x(1)), [1])
     return tf.gather(x, places, axis=0 if axis is None else axis % call.rank())
-
-
-def _scatter_nd(call: OnnxNode) -> Result:
-    return _scattered(call, call.x(1), call.x(2))
 
 
 def _scatter_elements(call: OnnxNode) -> Result:
@@ -207,9 +199,9 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Compress": _compress,
     "ImageDecoder": _image_decoder,
     "NonMaxSuppression": _non_max_suppression,
-    "NonZero": _non_zero,
+    "NonZero": lambda call: tf.transpose(tf.where(call.x()), (1, 0)),
     "Scatter": _scatter_elements,
     "ScatterElements": _scatter_elements,
-    "ScatterND": _scatter_nd,
+    "ScatterND": lambda call: _scattered(call, call.x(1), call.x(2)),
     "Unique": _unique,
 }

@@ -108,10 +108,6 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
 }
 
 
-def _gather_out(e: Emit) -> None:
-    e.give(e.add("Gather", e.plain(0), e.plain(1), axis=e.op.axis))
-
-
 def _one_hot_out(e: Emit) -> None:
     """ONNX counts negative indices from the end; in minigraph they are out of range and give no `on`."""
     row = e.ints([0], "axes")
@@ -120,14 +116,6 @@ def _one_hot_out(e: Emit) -> None:
     negative = e.add("Less", indices, e.ints(0, "zero"))
     indices = e.add("Where", negative, e.ints(e.op.depth, "none"), indices)
     e.give(e.add("OneHot", indices, e.ints([e.op.depth], "depth"), e.add("Concat", *values, axis=0), axis=e.op.axis))
-
-
-def _gather_nd_out(e: Emit) -> None:
-    e.give(e.add("GatherND", e.plain(0), e.as_int64(1)))
-
-
-def _take_along_last_out(e: Emit) -> None:
-    e.give(e.add("GatherElements", e.plain(0), e.as_int64(1), axis=-1))
 
 
 def _top_k_out(e: Emit) -> None:
@@ -145,10 +133,10 @@ def _unique_out(e: Emit) -> None:
 
 
 EXPORT: dict[str, Callable[[Emit], None]] = {
-    "GatherNd": _gather_nd_out,
-    "GatherV2": _gather_out,
+    "GatherNd": lambda e: e.give(e.add("GatherND", e.plain(0), e.as_int64(1))),
+    "GatherV2": lambda e: e.give(e.add("Gather", e.plain(0), e.plain(1), axis=e.op.axis)),
     "OneHot": _one_hot_out,
-    "TakeAlongLast": _take_along_last_out,
+    "TakeAlongLast": lambda e: e.give(e.add("GatherElements", e.plain(0), e.as_int64(1), axis=-1)),
     "TopKV2": _top_k_out,
     "Unique": _unique_out,
 }

@@ -45,17 +45,9 @@ def _min(x: Tensor, axes: list[int], keep: bool) -> Tensor:
     return (tf.reduce_all if x.dtype == tf.bool else tf.reduce_min)(x, axes, keep)
 
 
-def _l1(x: Tensor, axes: list[int], keep: bool) -> Tensor:
-    return _sum(tf.abs(x), axes, keep)
-
-
 def _l2(x: Tensor, axes: list[int], keep: bool) -> Tensor:
     wide = widened(x)
     return tf.cast(tf.sqrt(_sum(wide * wide, axes, keep)), x.dtype)
-
-
-def _log_sum(x: Tensor, axes: list[int], keep: bool) -> Tensor:
-    return tf.cast(tf.log(_sum(widened(x), axes, keep)), x.dtype)
 
 
 def _sum_square(x: Tensor, axes: list[int], keep: bool) -> Tensor:
@@ -129,9 +121,9 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "CumSum": _cumulative_sum,
     "Hardmax": _hardmax,
     "LogSoftmax": _softmax(tf.nn.log_softmax),
-    "ReduceL1": _reduction(_l1),
+    "ReduceL1": _reduction(lambda x, axes, keep: _sum(tf.abs(x), axes, keep)),
     "ReduceL2": _reduction(_l2),
-    "ReduceLogSum": _reduction(_log_sum),
+    "ReduceLogSum": _reduction(lambda x, axes, keep: tf.cast(tf.log(_sum(widened(x), axes, keep)), x.dtype)),
     "ReduceLogSumExp": _reduction(tf.reduce_logsumexp),
     "ReduceMax": _reduction(_max),
     "ReduceMean": _reduction(tf.reduce_mean),

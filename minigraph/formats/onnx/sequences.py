@@ -64,19 +64,11 @@ def _map(call: OnnxNode) -> Result:
     return [OnnxSequence(name, [row[k] for row in rows]) for k, name in enumerate(call.outputs)]
 
 
-def _optional(call: OnnxNode) -> Result:
-    return call.value() if call.has(0) else NoValue(call.name)
-
-
-def _has_element(call: OnnxNode) -> Result:
-    return np.array(call.has(0) and not isinstance(call.value(), NoValue))
-
-
 IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "ConcatFromSequence": _concat,
-    "Optional": _optional,
+    "Optional": lambda call: call.value() if call.has(0) else NoValue(call.name),
     "OptionalGetElement": OnnxNode.value,
-    "OptionalHasElement": _has_element,
+    "OptionalHasElement": lambda call: np.array(call.has(0) and not isinstance(call.value(), NoValue)),
     "SequenceAt": lambda call: _parts(call)[call.integer(1)],
     "SequenceConstruct": lambda call: OnnxSequence(call.name, [call.value(i) for i in range(len(call.inputs))]),
     "SequenceEmpty": lambda call: OnnxSequence(call.name, []),

@@ -213,10 +213,6 @@ def _expand(call: OnnxNode) -> Result:
     return x + zeros
 
 
-def _tile(call: OnnxNode) -> Result:
-    return tf.tile(call.x(), call.ints(1, "repeats") or [])
-
-
 def _pad(call: OnnxNode) -> Result:
     pads = call.ints(1, "pads" if call.opset > 1 else "paddings") or []
     axes = [a % call.rank() for a in call.ints(3, "axes") or range(call.rank())]
@@ -328,7 +324,7 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "SpaceToDepth": _space_to_depth,
     "Split": _split,
     "Squeeze": _squeeze,
-    "Tile": _tile,
+    "Tile": lambda call: tf.tile(call.x(), call.ints(1, "repeats") or []),
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
 }

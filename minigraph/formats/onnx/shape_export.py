@@ -38,10 +38,6 @@ def _reshaped(e: Emit, name: str, shape: Sequence[Dim]) -> str:
     return e.add("Reshape", name, e.ints([-1 if d is None else d for d in shape], "shape"))
 
 
-def _reshape(e: Emit) -> None:
-    e.give(_reshaped(e, _flat_image(e), e.op.shape))
-
-
 def _reshape_to(e: Emit) -> None:
     dims = static_dims(e.inputs[1])
     if dims is not None and dims.count(None) <= 1:
@@ -63,10 +59,6 @@ def _squeeze(e: Emit) -> None:
     e.give(e.add("Squeeze", e.plain(), *axes))
 
 
-def _expand_dims(e: Emit) -> None:
-    e.give(e.add("Unsqueeze", e.plain(), e.ints([e.op.axis], "axes")))
-
-
 def _transpose(e: Emit) -> None:
     """A transpose from one image layout to the other needs no node."""
     rank = e.inputs[0].type.rank
@@ -78,10 +70,6 @@ def _transpose(e: Emit) -> None:
     else:
         attributes: dict[str, Any] = {} if perm is None else {"perm": list(perm)}
         e.give(e.add("Transpose", e.plain(), **attributes))
-
-
-def _tile(e: Emit) -> None:
-    e.give(e.add("Tile", e.plain(), e.ints(e.op.multiples, "multiples")))
 
 
 def _concat(e: Emit) -> None:
@@ -167,10 +155,6 @@ def _by_axis(spec: Any, rank: int) -> tuple[dict[int, tuple[int, int, int]], lis
     return cuts, dropped, new
 
 
-def _pad(e: Emit) -> None:
-    _padded(e, "constant", [e.number(e.op.value, "value")])
-
-
 def _mirror_pad(e: Emit) -> None:
     if e.op.mode == "REFLECT":
         _padded(e, "reflect", [])
@@ -203,10 +187,6 @@ def _with_reduced(e: Emit, rank: int) -> str:
     return e.add("Unsqueeze", e.plain(0), e.ints(missing, "axes"))
 
 
-def _broadcast_to(e: Emit) -> None:
-    _expand(e, _with_reduced(e, len(e.op.shape)), e.ints(e.op.shape, "shape"))
-
-
 def _broadcast_like(e: Emit) -> None:
     rank = e.inputs[1].type.rank
     if rank is None:
@@ -223,30 +203,6 @@ def _expand(e: Emit, x: str, shape: str) -> None:
     e.give(y)
 
 
-def _fill(e: Emit) -> None:
-    e.give(e.add("Expand", e.plain(1), e.as_int64(0)))
-
-
-def _shape(e: Emit) -> None:
-    e.give(e.add("Cast", _shape_of(e, e.inputs[0]), to=as_onnx_dtype(e.out.dtype)))
-
-
-def _size(e: Emit) -> None:
-    e.give(e.add("Cast", e.add("Size", _flat_image(e)), to=as_onnx_dtype(e.out.dtype)))
-
-
-def _rank(e: Emit) -> None:
-    e.give(e.add("Cast", e.add("Size", _shape_of(e, e.inputs[0])), to=as_onnx_dtype(e.out.dtype)))
-
-
-def _range(e: Emit) -> None:
-    e.give(e.add("Range", e.plain(0), e.plain(1), e.plain(2)))
-
-
-def _slice(e: Emit) -> None:
-    _sliced(e, e.as_int64(2))
-
-
 def _sliced(e: Emit, sizes: str) -> None:
     """A slice from places that may be fed; a size of −1 means all that follow."""
     begin = e.as_int64(1)
@@ -261,40 +217,32 @@ def _pad_by(e: Emit) -> None:
     e.give(e.add("Pad", e.plain(0), amounts, e.number(e.op.value, "value")))
 
 
-def _where_true(e: Emit) -> None:
-    e.give(e.add("Transpose", e.add("NonZero", e.plain()), perm=[1, 0]))
-
-
-def _full(e: Emit) -> None:
-    e.give(e.constant(np.full(e.op.type.static, e.op.value, e.out.dtype.np_dtype)))
-
-
 EXPORT: dict[str, Callable[[Emit], None]] = {
     "BroadcastLike": _broadcast_like,
-    "BroadcastTo": _broadcast_to,
+    "BroadcastTo": lambda e: _expand(e, _with_reduced(e, len(e.op.shape)), e.ints(e.op.shape, "shape")),
     "ConcatV2": _concat,
-    "ExpandDims": _expand_dims,
-    "Fill": _fill,
-    "Full": _full,
+    "ExpandDims": lambda e: e.give(e.add("Unsqueeze", e.plain(), e.ints([e.op.axis], "axes"))),
+    "Fill": lambda e: e.give(e.add("Expand", e.plain(1), e.as_int64(0))),
+    "Full": lambda e: e.give(e.constant(np.full(e.op.type.static, e.op.value, e.out.dtype.np_dtype))),
     "MirrorPad": _mirror_pad,
     "Pack": _pack,
-    "Pad": _pad,
+    "Pad": lambda e: _padded(e, "constant", [e.number(e.op.value, "value")]),
     "PadBy": _pad_by,
     "PlaceholderWithDefault": Emit.alias,
-    "Reshape": _reshape,
+    "Reshape": lambda e: e.give(_reshaped(e, _flat_image(e), e.op.shape)),
     "ReshapeLike": _reshape_like,
     "ReshapeTo": _reshape_to,
-    "Range": _range,
-    "Rank": _rank,
-    "Shape": _shape,
-    "Size": _size,
-    "Slice": _slice,
+    "Range": lambda e: e.give(e.add("Range", e.plain(0), e.plain(1), e.plain(2))),
+    "Rank": lambda e: e.give(e.add("Cast", e.add("Size", _shape_of(e, e.inputs[0])), to=as_onnx_dtype(e.out.dtype))),
+    "Shape": lambda e: e.give(e.add("Cast", _shape_of(e, e.inputs[0]), to=as_onnx_dtype(e.out.dtype))),
+    "Size": lambda e: e.give(e.add("Cast", e.add("Size", _flat_image(e)), to=as_onnx_dtype(e.out.dtype))),
+    "Slice": lambda e: _sliced(e, e.as_int64(2)),
     "SliceAt": lambda e: _sliced(e, e.ints(e.op.sizes, "sizes")),
     "SplitV": _split,
     "Squeeze": _squeeze,
     "StridedSlice": _strided_slice,
-    "Tile": _tile,
+    "Tile": lambda e: e.give(e.add("Tile", e.plain(), e.ints(e.op.multiples, "multiples"))),
     "Transpose": _transpose,
     "Unpack": _unpack,
-    "Where": _where_true,
+    "Where": lambda e: e.give(e.add("Transpose", e.add("NonZero", e.plain()), perm=[1, 0])),
 }

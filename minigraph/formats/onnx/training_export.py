@@ -19,10 +19,6 @@ def _flat(e: Emit, name: str) -> str:
     return e.add("Reshape", name, e.ints([-1], "flat"))
 
 
-def _cross_entropy(e: Emit) -> None:
-    _loss(e, e.plain(1))
-
-
 def _sparse_cross_entropy(e: Emit) -> None:
     classes = (e.inputs[0].type.shape or (None,))[-1]
     if classes is None:
@@ -179,10 +175,6 @@ def _gather_grad(e: Emit) -> None:
     e.give(e.add("Transpose", found, perm=[int(a) for a in np.argsort(order)]))
 
 
-def _scatter_nd(e: Emit) -> None:
-    e.give(_added(e, e.add("Shape", e.plain(2)), e.as_int64(1), e.plain(0)))
-
-
 def _added(e: Emit, shape: str, indices: str, grad: str) -> str:
     return e.add("ScatterND", e.filled(shape, 0), indices, grad, reduction="add")
 
@@ -208,8 +200,8 @@ EXPORT: dict[str, Callable[[Emit], None]] = {
     "MirrorPadGrad": _moved_back(lambda op: MirrorPad(op.paddings, op.mode)),
     "Relu6Grad": _relu6_grad,
     "ReluGrad": _relu_grad,
-    "ScatterNdLike": _scatter_nd,
-    "SoftmaxCrossEntropyWithLogits": _cross_entropy,
+    "ScatterNdLike": lambda e: e.give(_added(e, e.add("Shape", e.plain(2)), e.as_int64(1), e.plain(0))),
+    "SoftmaxCrossEntropyWithLogits": lambda e: _loss(e, e.plain(1)),
     "SparseSoftmaxCrossEntropyWithLogits": _sparse_cross_entropy,
     "StridedSliceGrad": _moved_back(lambda op: StridedSlice(op.spec)),
     "SumLike": _sum_to,

@@ -13,22 +13,10 @@ from minigraph.formats.tensorflow.reductions_export import entry
 from minigraph.formats.tensorflow.values import Dims
 
 
-def _const(e: TfExport) -> None:
-    e.give("Const", **const_attributes(e.op.value))
-
-
 def _full(e: TfExport) -> None:
     kind = e.op.type
     array = np.broadcast_to(np.array(e.op.value, kind.dtype.np_dtype), kind.static)
     e.give("Const", **const_attributes(array))
-
-
-def _placeholder(e: TfExport) -> None:
-    e.give("Placeholder", dtype=e.op.dtype, shape=Dims(e.op.shape))
-
-
-def _with_default(e: TfExport) -> None:
-    e.same("PlaceholderWithDefault", dtype=e.dtype(), shape=Dims(e.out.shape))
 
 
 def _shape(kind: str) -> Exporter:
@@ -42,29 +30,9 @@ def _shape(kind: str) -> Exporter:
     return export
 
 
-def _reshape(e: TfExport) -> None:
-    e.give("Reshape", e.read(), e.constant(e.op.shape, "shape"), T=e.dtype(), Tshape=int32)
-
-
-def _reshape_to(e: TfExport) -> None:
-    e.same("Reshape", T=e.dtype(), Tshape=e.dtype(1))
-
-
-def _reshape_like(e: TfExport) -> None:
-    e.give("Reshape", e.read(), e.shape_of(1), T=e.dtype(), Tshape=int32)
-
-
 def _transpose(e: TfExport) -> None:
     perm = e.op.axes(e.rank()) if e.op.perm is None else e.op.perm
     e.give("Transpose", e.read(), e.constant(perm, "perm"), T=e.dtype(), Tperm=int32)
-
-
-def _squeeze(e: TfExport) -> None:
-    e.same("Squeeze", T=e.dtype(), squeeze_dims=tuple(e.op.axis))
-
-
-def _expand_dims(e: TfExport) -> None:
-    e.give("ExpandDims", e.read(), e.constant(e.op.axis, "dim"), T=e.dtype(), Tdim=int32)
 
 
 def _tile(e: TfExport) -> None:
@@ -166,10 +134,6 @@ def _same_index(e: TfExport) -> Any:
     return int32
 
 
-def _slice(e: TfExport) -> None:
-    e.same("Slice", T=e.dtype(), Index=e.dtype(1))
-
-
 def _bounds(e: TfExport, spec: Sequence[tuple[Any, ...]]) -> tuple[list[str], dict[str, int]]:
     """The names of begin, end and strides, and the masks."""
     rows, masks = [], dict.fromkeys(("begin", "end", "ellipsis", "new_axis", "shrink_axis"), 0)
@@ -213,10 +177,6 @@ def _put_slice(e: TfExport) -> None:
 def _one_hot(e: TfExport) -> None:
     depth = e.constant(e.op.depth, "depth")
     e.give("OneHot", e.read(), depth, *e.reads[1:], T=e.out.dtype, TI=e.dtype(), axis=int(e.op.axis))
-
-
-def _fill(e: TfExport) -> None:
-    e.same("Fill", T=e.dtype(1), index_type=e.dtype())
 
 
 def _top_k(e: TfExport) -> None:
@@ -297,18 +257,6 @@ def _late(e: TfExport) -> None:
     e.same(kind, **typed, **{label: e.dtype(-1)}, **flags)
 
 
-def _dynamic_stitch(e: TfExport) -> None:
-    e.same("DynamicStitch", N=len(e.inputs) // 2, T=e.dtype(-1))
-
-
-def _gradient_arguments(e: TfExport) -> None:
-    _one_of(e, "BroadcastGradientArgs", e.op.side, T=e.dtype())
-
-
-def _concat_offset(e: TfExport) -> None:
-    _one_of(e, "ConcatOffset", e.op.which, N=len(e.inputs) - 1)
-
-
 def _one_of(e: TfExport, kind: str, which: int, **attributes: Any) -> None:
     """One of the results of TensorFlow's op."""
     made = e.help(kind, kind, *e.reads, **attributes)
@@ -339,22 +287,18 @@ def _window_sum(e: TfExport) -> None:
     e.give("Reshape", total, e.shape_of(0), T=e.dtype(), Tshape=int32)
 
 
-def _range(e: TfExport) -> None:
-    e.same("Range", Tidx=e.dtype())
-
-
 EXPORT: dict[str, Exporter] = {
-    "BroadcastGradientArgs": _gradient_arguments,
-    "ConcatOffset": _concat_offset,
-    "DynamicStitch": _dynamic_stitch,
+    "BroadcastGradientArgs": lambda e: _one_of(e, "BroadcastGradientArgs", e.op.side, T=e.dtype()),
+    "ConcatOffset": lambda e: _one_of(e, "ConcatOffset", e.op.which, N=len(e.inputs) - 1),
+    "DynamicStitch": lambda e: e.same("DynamicStitch", N=len(e.inputs) // 2, T=e.dtype(-1)),
     "AlignedRank": _aligned_rank,
     "BatchMatMulV2": _batch_matmul,
     "BroadcastableWeights": through,
     "ConcatGrad": _concat_grad,
     "ConcatV2": _concat,
-    "Const": _const,
-    "ExpandDims": _expand_dims,
-    "Fill": _fill,
+    "Const": lambda e: e.give("Const", **const_attributes(e.op.value)),
+    "ExpandDims": lambda e: e.give("ExpandDims", e.read(), e.constant(e.op.axis, "dim"), T=e.dtype(), Tdim=int32),
+    "Fill": lambda e: e.same("Fill", T=e.dtype(1), index_type=e.dtype()),
     "Full": _full,
     "GatherGrad": _gather_grad,
     "GatherNd": lambda e: e.same("GatherNd", Tparams=e.dtype(), Tindices=e.dtype(1)),
@@ -364,6 +308,10 @@ EXPORT: dict[str, Exporter] = {
     **{kind: typed(kind) for kind in ("Cholesky", "MatrixDeterminant", "MatrixInverse")},
     "Late": _late,
     "MatMul": _matmul,
+    "MatrixSolve": lambda e: e.same("MatrixSolve", T=e.dtype(), adjoint=e.op.adjoint),
+    "MatrixTriangularSolve": lambda e: e.same(
+        "MatrixTriangularSolve", T=e.dtype(), lower=e.op.lower, adjoint=e.op.adjoint
+    ),
     "MirrorPad": _mirror_pad("MirrorPad"),
     "MirrorPadGrad": _mirror_pad("MirrorPadGrad"),
     "Multinomial": _multinomial,
@@ -371,22 +319,23 @@ EXPORT: dict[str, Exporter] = {
     "Pack": lambda e: e.same("Pack", N=len(e.inputs), T=e.dtype(), axis=int(e.op.axis)),
     "Pad": _pad,
     "PadBy": _pad_by,
-    "Placeholder": _placeholder,
-    "PlaceholderWithDefault": _with_default,
+    "Placeholder": lambda e: e.give("Placeholder", dtype=e.op.dtype, shape=Dims(e.op.shape)),
+    "PlaceholderWithDefault": lambda e: e.same("PlaceholderWithDefault", dtype=e.dtype(), shape=Dims(e.out.shape)),
     "PutAlongLast": _put_along_last,
     "PutSlice": _put_slice,
     "RandomPermutation": _permutation,
-    "Range": _range,
+    "Range": lambda e: e.same("Range", Tidx=e.dtype()),
     "Rank": _shape("Rank"),
-    "Reshape": _reshape,
-    "ReshapeLike": _reshape_like,
-    "ReshapeTo": _reshape_to,
+    "Reshape": lambda e: e.give("Reshape", e.read(), e.constant(e.op.shape, "shape"), T=e.dtype(), Tshape=int32),
+    "ReshapeLike": lambda e: e.give("Reshape", e.read(), e.shape_of(1), T=e.dtype(), Tshape=int32),
+    "ReshapeTo": lambda e: e.same("Reshape", T=e.dtype(), Tshape=e.dtype(1)),
     "ScatterNdLike": _scatter_nd,
+    "SelfAdjointEig": lambda e: e.same("SelfAdjointEigV2", T=e.dtype(), compute_v=True),
     "Shape": _shape("Shape"),
     "Size": _shape("Size"),
-    "Slice": _slice,
+    "Slice": lambda e: e.same("Slice", T=e.dtype(), Index=e.dtype(1)),
     "SplitV": _split,
-    "Squeeze": _squeeze,
+    "Squeeze": lambda e: e.same("Squeeze", T=e.dtype(), squeeze_dims=tuple(e.op.axis)),
     "StridedSlice": _strided_slice,
     "StridedSliceGrad": _strided_slice_grad,
     "TakeAlongLast": _take_along_last,

@@ -31,7 +31,7 @@ from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault, S
 from minigraph.ops.filling import Full
 from minigraph.ops.host.host_ops import Range, Unique, Where
 from minigraph.ops.identity import Identity, IdentityN
-from minigraph.ops.math import cumulative, linear_algebra, matmul, ranking, reduce
+from minigraph.ops.math import cumulative, linear_algebra, linear_systems, matmul, ranking, reduce
 from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.reduce_extremes import Max, Min
@@ -123,10 +123,6 @@ def _concat_offset(call: TfNode) -> Tensors:
     return call.build(lambda: [apply(late.ConcatOffset(i), *call.inputs) for i in range(count)])
 
 
-def _broadcast_to(call: TfNode) -> Tensors:
-    return call.build(lambda: broadcast_to(call.x, call.inputs[1]))
-
-
 def _range(call: TfNode) -> Tensors:
     known = [call.known(i) for i in range(3)]
     if all(t.dtype.is_integer for t in call.inputs) and any(k is None for k in known):
@@ -162,14 +158,6 @@ def _split(call: TfNode) -> Tensors:
             sizes[sizes.index(-1)] = length - sum(sizes) - 1
         return call.add(joining.SplitV(tuple(sizes), axis), x)
     return call.add(joining.SplitV(None, _axis(call, 0), int(call.attr("num_split"))), call.inputs[1])
-
-
-def _pack(call: TfNode) -> Tensors:
-    return call.same(joining.Pack(int(call.attr("axis", 0))))
-
-
-def _unpack(call: TfNode) -> Tensors:
-    return call.same(joining.Unpack(int(call.attr("num")), int(call.attr("axis", 0))))
 
 
 def _gather(call: TfNode) -> Tensors:
@@ -349,10 +337,6 @@ def _blocks(function: Any) -> Importer:
     return build
 
 
-def _expand_dims(call: TfNode) -> Tensors:
-    return call.with_value(reshape.ExpandDims, "axis", 1, "number")
-
-
 IMPORT: dict[str, Importer] = {
     "All": _reduction(reduce.All),
     "Any": _reduction(reduce.Any_),
@@ -361,7 +345,7 @@ IMPORT: dict[str, Importer] = {
     "BatchMatMul": _batch_matmul,
     "BatchMatMulV2": _batch_matmul,
     "BroadcastGradientArgs": _broadcast_args,
-    "BroadcastTo": _broadcast_to,
+    "BroadcastTo": lambda call: call.build(lambda: broadcast_to(call.x, call.inputs[1])),
     "Concat": _concat,
     "ConcatOffset": _concat_offset,
     "ConcatV2": _concat,
@@ -371,7 +355,7 @@ IMPORT: dict[str, Importer] = {
     "Cumsum": _cumulative(cumulative.Cumsum),
     "DepthToSpace": _blocks(depth_to_space),
     "DynamicStitch": same(late.DynamicStitch()),
-    "ExpandDims": _expand_dims,
+    "ExpandDims": lambda call: call.with_value(reshape.ExpandDims, "axis", 1, "number"),
     "Fill": same(shapes.Fill()),
     "Gather": _gather,
     "GatherNd": same(GatherNd()),
@@ -380,6 +364,11 @@ IMPORT: dict[str, Importer] = {
     "InTopKV2": _in_top_k,
     "InvertPermutation": same(late.InvertPermutation()),
     "MatrixDeterminant": same(linear_algebra.MatrixDeterminant()),
+    "MatrixSolve": lambda call: call.same(linear_systems.MatrixSolve(call.attr("adjoint", False))),
+    "MatrixTriangularSolve": lambda call: call.same(
+        linear_systems.MatrixTriangularSolve(call.attr("adjoint", False), call.attr("lower", True))
+    ),
+    "SelfAdjointEigV2": same(linear_systems.SelfAdjointEig()),
     "MatrixInverse": _inverse,
     "MatMul": _matmul,
     "Max": _reduction(Max),
@@ -388,7 +377,7 @@ IMPORT: dict[str, Importer] = {
     "MirrorPad": _mirror_pad,
     "MirrorPadGrad": _mirror_pad,
     "OneHot": _one_hot,
-    "Pack": _pack,
+    "Pack": lambda call: call.same(joining.Pack(int(call.attr("axis", 0)))),
     "Pad": _pad,
     "PadV2": _pad,
     "Placeholder": _placeholder,
@@ -418,7 +407,7 @@ IMPORT: dict[str, Importer] = {
     "TopKV2": _top_k,
     "Transpose": lambda call: call.with_value(reshape.Transpose, "perm", 1, "numbers"),
     "Unique": lambda call: call.same(Unique(call.attr("out_idx", int32))),
-    "Unpack": _unpack,
+    "Unpack": lambda call: call.same(joining.Unpack(int(call.attr("num")), int(call.attr("axis", 0)))),
     "UnsortedSegmentMax": _segments(unsorted_segment_max),
     "UnsortedSegmentMin": _segments(unsorted_segment_min),
     "UnsortedSegmentProd": _segments(unsorted_segment_prod),

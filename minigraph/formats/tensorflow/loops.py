@@ -219,10 +219,6 @@ def _joined(call: TfNode) -> Sequence[Tensor]:
 # Lists, which loops of functions fill.
 
 
-def _reserve(call: TfNode) -> Sequence[Tensor]:
-    return call.add(EmptyArray(call.dtype("element_dtype")), call.inputs[1])
-
-
 def _empty_list(call: TfNode) -> Sequence[Tensor]:
     return call.add(EmptyArray(call.dtype("element_dtype")), apply(Const(np.array(0, np.int32))))
 
@@ -237,24 +233,12 @@ def _pop(call: TfNode) -> Sequence[Tensor]:
     return call.build(lambda: [call.x[:-1], call.x[-1]])
 
 
-def _set_item(call: TfNode) -> Sequence[Tensor]:
-    return call.same(WriteElement(False))
-
-
 def _get_item(call: TfNode) -> Sequence[Tensor]:
     return call.add(GatherV2(0), *call.inputs[:2])
 
 
 def _elements(call: TfNode) -> Sequence[Tensor]:
     return call.add(Identity(), call.x)
-
-
-def _length(call: TfNode) -> Sequence[Tensor]:
-    return call.build(lambda: shape(call.x, out_type=int32)[0])
-
-
-def _element_shape(call: TfNode) -> Sequence[Tensor]:
-    return call.build(lambda: shape(call.x, out_type=call.dtype("shape_type"))[1:])
 
 
 IMPORT: dict[str, Importer] = {
@@ -268,14 +252,14 @@ IMPORT: dict[str, Importer] = {
     "TensorArrayV3": _array,
     "TensorArrayWriteV3": _write,
     "TensorScatterUpdate": _replace_element,
-    "TensorListElementShape": _element_shape,
+    "TensorListElementShape": lambda call: call.build(lambda: shape(call.x, out_type=call.dtype("shape_type"))[1:]),
     "TensorListFromTensor": _elements,
     "TensorListGather": _get_item,
     "TensorListGetItem": _get_item,
-    "TensorListLength": _length,
+    "TensorListLength": lambda call: call.build(lambda: shape(call.x, out_type=int32)[0]),
     "TensorListPopBack": _pop,
     "TensorListPushBack": _push,
-    "TensorListReserve": _reserve,
-    "TensorListSetItem": _set_item,
+    "TensorListReserve": lambda call: call.add(EmptyArray(call.dtype("element_dtype")), call.inputs[1]),
+    "TensorListSetItem": lambda call: call.same(WriteElement(False)),
     "TensorListStack": _elements,
 }

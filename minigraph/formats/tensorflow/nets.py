@@ -199,10 +199,6 @@ def _lrn_attributes(call: TfNode) -> tuple[int, float, float, float]:
     return (int(call.attr("depth_radius", 5)), *numbers)  # type: ignore[return-value]
 
 
-def _lrn(call: TfNode) -> Tensors:
-    return call.same(lrn.LRN(*_lrn_attributes(call)))
-
-
 def _lrn_grad(call: TfNode) -> Tensors:
     grad, x, y = call.inputs
     radius, bias, alpha, beta = _lrn_attributes(call)
@@ -285,7 +281,7 @@ IMPORT: dict[str, Importer] = {
     "FusedBatchNormGradV2": _batch_norm_grad,
     "FusedBatchNormGradV3": _batch_norm_grad,
     "L2Loss": same(loss.L2Loss()),
-    "LRN": _lrn,
+    "LRN": lambda call: call.same(lrn.LRN(*_lrn_attributes(call))),
     "LRNGrad": _lrn_grad,
     "LogSoftmax": same(LogSoftmax()),
     "MaxPool": _pool(MaxPool),

@@ -76,14 +76,6 @@ def _max_pool_grad(kind: str, where: int, grad: int) -> Exporter:
     return export
 
 
-def _avg_pool(e: TfExport) -> None:
-    e.same("AvgPool", T=e.dtype(), **_pool_window(e))
-
-
-def _avg_pool_grad(e: TfExport) -> None:
-    e.give("AvgPoolGrad", e.shape_of(0), e.read(1), T=e.dtype(1), **_pool_window(e))
-
-
 def _lrn(e: TfExport) -> None:
     numbers = {n: float(getattr(e.op, n)) for n in ("bias", "alpha", "beta")}
     e.same("LRN", T=e.dtype(), depth_radius=int(e.op.depth_radius), **numbers)
@@ -125,8 +117,8 @@ def _resize_grad(e: TfExport) -> None:
 
 
 EXPORT: dict[str, Exporter] = {
-    "AvgPool": _avg_pool,
-    "AvgPoolGrad": _avg_pool_grad,
+    "AvgPool": lambda e: e.same("AvgPool", T=e.dtype(), **_pool_window(e)),
+    "AvgPoolGrad": lambda e: e.give("AvgPoolGrad", e.shape_of(0), e.read(1), T=e.dtype(1), **_pool_window(e)),
     "Conv2D": _conv("Conv2D", lambda e: e.reads, 1),
     "Conv2DBackpropFilter": _conv(
         "Conv2DBackpropFilter", lambda e: [e.read(), e.shape_of(1), e.read(2)], filters=1, result=1

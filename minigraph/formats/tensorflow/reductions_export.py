@@ -65,14 +65,6 @@ def _sum_to(e: TfExport, shape: str) -> str:
     return e.help("Reshape", "Reshape", total, shape, T=e.dtype(), Tshape=int32)
 
 
-def _export_sum_to(e: TfExport) -> None:
-    e.alias(_sum_to(e, e.constant(e.op.shape, "shape")))
-
-
-def _export_sum_like(e: TfExport) -> None:
-    e.alias(_sum_to(e, e.shape_of(1)))
-
-
 def _kept_shape(e: TfExport, x: int, axis: Any, ranks: tuple[int | None, int | None]) -> str:
     """The name of the shape of input `x` with ones in place of the axes that were reduced."""
     rank, full = ranks
@@ -105,14 +97,6 @@ def _count(e: TfExport, large: str, small: str, dtype: Any) -> str:
     return e.help("Cast", "Cast", count, SrcT=int32, DstT=dtype)
 
 
-def _broadcast_like(e: TfExport) -> None:
-    _broadcast(e, e.shape_of(1), e.inputs[1].type.rank)
-
-
-def _broadcast_to(e: TfExport) -> None:
-    _broadcast(e, e.constant(e.op.shape, "shape"), len(e.op.shape))
-
-
 def _broadcast(e: TfExport, shape: str, full: int | None) -> None:
     kept = _kept_shape(e, 0, e.op.axis, (e.inputs[0].type.rank, full))
     value = e.help("Reshape", "Reshape", e.read(), kept, T=e.dtype(), Tshape=int32)
@@ -135,12 +119,12 @@ EXPORT: dict[str, Exporter] = {
     "Any_": _reduction("Any"),
     "ArgMax": _arg("ArgMax"),
     "ArgMin": _arg("ArgMin"),
-    "BroadcastLike": _broadcast_like,
-    "BroadcastTo": _broadcast_to,
+    "BroadcastLike": lambda e: _broadcast(e, e.shape_of(1), e.inputs[1].type.rank),
+    "BroadcastTo": lambda e: _broadcast(e, e.constant(e.op.shape, "shape"), len(e.op.shape)),
     "Cumprod": _cumulative("Cumprod"),
     "Cumsum": _cumulative("Cumsum"),
     "ProdOfOthers": _prod_of_others,
     "ReduceLike": _reduce_like,
-    "SumLike": _export_sum_like,
-    "SumTo": _export_sum_to,
+    "SumLike": lambda e: e.alias(_sum_to(e, e.shape_of(1))),
+    "SumTo": lambda e: e.alias(_sum_to(e, e.constant(e.op.shape, "shape"))),
 }

@@ -41,10 +41,6 @@ def _variable(call: TfNode) -> Tensors:
     return call.add(VariableV2(kind, call.name))
 
 
-def _identity(call: TfNode) -> Tensors:
-    return call.same(ReadVariable() if isinstance(call.x.node.op, VariableV2) else Identity())
-
-
 def _writes(op: Op) -> Importer:
     """An op on a variable. TensorFlow's ops on resources give nothing."""
 
@@ -225,7 +221,7 @@ IMPORT: dict[str, Importer] = {
     "EncodeJpeg": _encode("JPEG"),
     "EncodePng": _encode("PNG"),
     "HistogramSummary": _summary(HistogramSummary),
-    "Identity": _identity,
+    "Identity": lambda call: call.same(ReadVariable() if isinstance(call.x.node.op, VariableV2) else Identity()),
     "IsVariableInitialized": _is_initialised,
     "VarIsInitializedOp": _is_initialised,
     "ImageSummary": _summary(ImageSummary),
@@ -374,14 +370,6 @@ def _export_encode(e: TfExport) -> None:
         e.same("EncodePng", compression=int(e.op.compression), T=e.dtype())
 
 
-def _export_texts(e: TfExport) -> None:
-    e.give("Const", **const_attributes(string_array(e.op.values).reshape(e.op.shape)))
-
-
-def _export_text(e: TfExport) -> None:
-    e.give("Const", **const_attributes(string_array(e.op.value)))
-
-
 EXPORT: dict[str, Exporter] = {
     **{kind.__name__: _export_apply for kind in _STEPS},
     **{kind.__name__: _export_sparse_apply for kind in _SPARSE_STEPS},
@@ -406,8 +394,8 @@ EXPORT: dict[str, Exporter] = {
     "ReadFile": plain("ReadFile"),
     "ReadVariable": typed("Identity"),
     "ScalarSummary": _export_summary("ScalarSummary", "tags"),
-    "StringArray": _export_texts,
-    "StringConst": _export_text,
+    "StringArray": lambda e: e.give("Const", **const_attributes(string_array(e.op.values).reshape(e.op.shape))),
+    "StringConst": lambda e: e.give("Const", **const_attributes(string_array(e.op.value))),
     "Switch": typed("Switch"),
     "VariableV2": _export_variable,
     "WriteFile": plain("WriteFile"),

@@ -326,6 +326,25 @@ class Conv2DFilterGrad(Convolution):
                     w[r, s, :, outside] += xp.tensordot(part, grad[..., outside], axes=((0, 1, 2), (0, 1, 2)))
         return (w,)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        """The sums of a line of taps together, as they read the same δ."""
+        k, kind = Statement("conv2d_filter_grad"), accumulator(out_types[0].dtype)
+        x, grad, w = *map(k.operand, in_types), k.result(out_types[0])
+        at, (rows, columns, depth, outputs) = self.window(w.shape).indices(*x.shape[1:3]), w.shape
+        taps = [Index.of(s) for s in range(columns)]
+        with k.over(rows, depth, outputs, names="rio") as (r, i, o):
+            channel = o // (outputs // self.groups) * depth + i
+
+            def term(n: Index, p: Index, q: Index) -> list[Any]:
+                pixels = [k.padded(x, (n, *at.pixel(p, q, r, s), channel), 0) for s in taps]
+                return [cast(pixel, kind) * cast(grad[n, p, q, o], kind) for pixel in pixels]
+
+            for s, total in zip(
+                taps, k.reduce(grad.shape[:3], ADD, [0] * columns, [kind] * columns, term), strict=True
+            ):
+                k.store(w, (r, s, i, o), total)
+        return k.done()
+
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return convolution_flops(in_types[-1], out_types[0].static)
 

@@ -35,13 +35,18 @@ function draw(name, attributes, parent, text) {
   return element;
 }
 
-/** An HTML element in `parent`. */
+/** An HTML element in `parent`; its text may break after a slash and a times sign. */
 function add(name, parent, text, className) {
   const element = document.createElement(name);
-  if (text !== undefined) element.textContent = text;
+  if (text !== undefined) setText(element, String(text));
   if (className) element.className = className;
   parent.appendChild(element);
   return element;
+}
+
+function setText(element, text) {
+  const parts = element.localName === "pre" ? [text] : text.split(/(?<=[/×])/);
+  element.replaceChildren(...parts.flatMap((part, i) => i ? [document.createElement("wbr"), part] : [part]));
 }
 
 const ruler = document.createElement("canvas").getContext("2d");

@@ -79,7 +79,7 @@ class Panel {
       add("pre", this.element, box.attributes.replace(/^\{|\}$/g, "").replaceAll(/, (?=\w+=)/g, "\n"));
     }
     if (box.inner.length) {
-      this.section("made of");
+      this.section(box.title.startsWith("loop of ") ? "each step" : "made of");
       const list = add("ul", this.element);
       for (const line of box.inner) add("li", list, line);
     }

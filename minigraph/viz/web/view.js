@@ -78,7 +78,8 @@ class View {
     const middles = shown.boxes.filter(b => b.kind === "forward").map(b => b.left + b.w / 2).sort((a, b) => a - b);
     this.spine = middles.length ? middles[middles.length >> 1] : shown.root.w / 2;
     const { w, h } = this.root;
-    this.mapScale = Math.min(130 / w, 180 / h, 0.2);
+    const { clientWidth, clientHeight } = this.svg;
+    this.mapScale = Math.min(Math.min(130, clientWidth / 6) / w, Math.min(180, clientHeight / 3) / h, 0.2);
     this.map.replaceChildren();
     this.map.setAttribute("viewBox", `0 0 ${w} ${h}`);
     this.map.setAttribute("width", Math.max(12, w * this.mapScale));
