@@ -66,12 +66,46 @@ def _made(function: str, name: str | None, default: str, x: Tensor) -> Tensor:
 
 
 def truncatemod(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """The remainder of the division that rounds to 0, with the sign of x."""
+    """Return the remainder of the division that rounds to 0.
+
+    Args:
+        x: Integers or floating numbers.
+        y: Divisors of the same dtype; the shapes broadcast.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x`, with the sign of `x`.
+
+    Raises:
+        InvalidArgumentError: In the run, an integer is divided by 0.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.truncatemod([7, -7], 3)).tolist()
+        [1, -1]
+    """
     return binary(TruncateMod(), x, checked_divisor(x, y), name, "TruncateMod")
 
 
 def truncatediv(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """The quotient, rounded to 0."""
+    """Divide and round to 0.
+
+    Args:
+        x: Integers or floating numbers.
+        y: Divisors of the same dtype; the shapes broadcast.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x`.
+
+    Raises:
+        InvalidArgumentError: In the run, an integer is divided by 0.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.truncatediv([7, -7], 3)).tolist()
+        [2, -2]
+    """
     with tf.name_scope(name, "TruncateDiv", [x, y]):
         a = convert_to_tensor(x)
         b = convert_to_tensor(y, a.dtype)
@@ -79,25 +113,81 @@ def truncatediv(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 def real(input: Any, name: str | None = None) -> Tensor:
-    """The real part."""
+    """Return the real part of each number.
+
+    Args:
+        input: Complex or real numbers of any shape.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the shape of `input`: float32 of complex64, float64 of complex128; real numbers themselves.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.real([1 + 2j, 3 - 4j])).tolist()
+        [1.0, 3.0]
+    """
     x = convert_to_tensor(input)
     return _made("real", name, "Real", x) if x.dtype.is_complex else x
 
 
 def imag(input: Any, name: str | None = None) -> Tensor:
-    """The imaginary part."""
+    """Return the imaginary part of each number.
+
+    Args:
+        input: Complex or real numbers of any shape.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the shape of `input`: float32 of complex64, float64 of complex128; 0 for real numbers.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.imag([1 + 2j, 3 - 4j])).tolist()
+        [2.0, -4.0]
+    """
     x = convert_to_tensor(input)
     return _made("imag", name, "Imag", x) if x.dtype.is_complex else tf.zeros_like(x)
 
 
 def conj(x: Any, name: str | None = None) -> Tensor:
-    """The complex conjugate; real numbers themselves."""
+    """Return the complex conjugate of each number.
+
+    Args:
+        x: Complex or real numbers of any shape.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the shape and dtype of `x`; real numbers themselves.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.conj([1 + 2j, 3 - 4j])).tolist()
+        [(1-2j), (3+4j)]
+    """
     found = convert_to_tensor(x)
     return _made("conj", name, "Conj", found) if found.dtype.is_complex else found
 
 
 def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
-    """Complex numbers of their parts, both float32 or both float64."""
+    """Make complex numbers of their real and imaginary parts.
+
+    Args:
+        real: The real parts, float32 or float64.
+        imag: The imaginary parts, of the same dtype; the shapes broadcast.
+        name: Name of the node.
+
+    Returns:
+        A tensor of complex64 or complex128.
+
+    Raises:
+        DTypeError: The parts have another dtype.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.complex([1.0, 3.0], [2.0, -4.0])).tolist()
+        [(1+2j), (3-4j)]
+    """
     with tf.name_scope(name, "Complex", [real, imag]) as scope:
         a = convert_to_tensor(real)
         b = convert_to_tensor(imag, a.dtype)
