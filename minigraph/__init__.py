@@ -69,7 +69,9 @@ from minigraph.ops.math.extremes import *
 from minigraph.ops.math.finite import *
 from minigraph.ops.math.integer_division import *
 from minigraph.ops.math.linear_algebra import *
+from minigraph.ops.math.linear_systems import *
 from minigraph.ops.math.matmul import matmul as matmul
+from minigraph.ops.math.more_trigonometric import *
 from minigraph.ops.math.reduce import *
 from minigraph.ops.math.reduce_extremes import *
 from minigraph.ops.math.reduce_product import *

@@ -105,7 +105,7 @@ class _CommandGroup(click.Group):
         except click.exceptions.NoArgsIsHelpError:
             raise
         except click.UsageError as error:
-            _fail(error, error.format_message(), 2)
+            _fail(error, _told(error), 2)
         except UnknownNameError as error:
             if ctx.meta.get("minigraph.debug"):
                 raise
@@ -119,6 +119,16 @@ class _CommandGroup(click.Group):
             if ctx.meta.get("minigraph.debug"):
                 raise
             _fail(error, _message(error), 1)
+
+
+def _told(error: click.UsageError) -> str:
+    """The text of an error, with the options that an unknown one abbreviates by their first letters, as `--lr` does."""
+    if not isinstance(error, click.NoSuchOption):
+        return error.format_message()
+    known = [] if error.ctx is None else [name for p in error.ctx.command.params for name in p.opts if name[:2] == "--"]
+    letters = error.option_name.lstrip("-")
+    short = [name for name in known if "".join(part[:1] for part in name[2:].split("-")) == letters]
+    return f"{error.message} Did you mean {' or '.join(map(repr, short))}?" if short else error.format_message()
 
 
 def _message(error: Exception) -> str:

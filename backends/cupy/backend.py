@@ -83,6 +83,7 @@ class CupyBackend(Backend):
     pass_settings: Mapping[str, Mapping[str, Any]] = {
         "fuse_moments": {"dtypes": ("float32", "float64")},
         "inline_operands": {"keeps_sums": True, "small_operands": True},
+        "join_small": {"max_elements": 1 << 14},
         "multi_tensor": {"max_bytes": 1 << 24},  # a launch costs more than the gradients that wait for it
     }
     plan_type = CupyPlan

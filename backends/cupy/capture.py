@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from functools import partial
+from itertools import accumulate, groupby
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,12 @@ class CupyPlan(Plan):
 
     The first run after binding launches one step at a time: it compiles the kernels and warms up the libraries. The
     second run is captured. The capture executes nothing, so it changes no variable. From then on the graph is launched.
+    Host calls split it: the launches between two of them are a graph.
 
     An op that may refuse its operands leaves its verdict in memory, which is looked at after the run. If it refuses
-    them, or if a run of single launches fails or is interrupted, the variables get back their values from before the
-    run. The ranks agree on their collectives before anything is launched. A plan with a host call is never captured.
-    `missed` gives the reason why a plan is not captured.
+    them, or if a run of single launches or with host calls fails or is interrupted, the variables get back their values
+    from before the run. The ranks agree on their collectives before anything is launched. `missed` gives the reason why
+    a plan is not captured.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -45,13 +47,12 @@ class CupyPlan(Plan):
         super().__init__(*args, **options)
         binds = [(position, step.lowered.bind) for position, step in enumerate(self.steps)]
         self.verdicts = [(n, b) for n, b in binds if isinstance(b, Bind) and b.verdict is not None]
+        self._calls_host = any(step.lowered.fallback for step in self.steps)
         self._waits = os.environ.get(SYNC, "") not in ("", "0")  # for each launch
         if os.environ.get(SWITCH) == "0":
             self.missed = f"{SWITCH} is 0"
         elif self._waits:
             self.missed = f"{SYNC} is {os.environ[SYNC]}"
-        elif calls := [s.instr.name for s in self.steps if s.lowered.fallback]:
-            self.missed = f"host calls: {', '.join(calls)}"
 
     def unbind(self) -> None:
         super().unbind()
@@ -86,7 +87,7 @@ class CupyPlan(Plan):
         """Launch after all that can fail on one rank alone: then the ranks agree, and begin together."""
         with self.device.turn:
             graph = self._prepared()
-            is_safe = graph is not None and not self.verdicts
+            is_safe = graph is not None and not self.verdicts and not self._calls_host
             restore = _nothing if is_safe else self._snapshot()
         if self._agreement is not None:
             WORLD.agree(self._agreement)
@@ -147,7 +148,8 @@ class CupyPlan(Plan):
         while steps > 1 and (self._graph is None or self._captured is not self._launches) and self.missed is None:
             self.run([])
             steps -= 1
-        if self._graph is None or self.fixed is not None or self.verdicts or self._agreement:
+        apart = self.fixed is not None or self._calls_host or self.verdicts or self._agreement
+        if self._graph is None or apart:
             return super().run_steps(steps)
         while steps > CHUNK:
             if self._chunk is None:
@@ -196,7 +198,7 @@ class CupyPlan(Plan):
 
     def _capture(self) -> None:
         try:
-            self._graph = self.device.capture(self._launch_each)
+            self._graph = self._captured_parts() if self._calls_host else self.device.capture(self._launch_each)
             self._captured = self._launches
         except Exception as error:
             self.missed = f"the capture failed: {error}"
@@ -204,3 +206,12 @@ class CupyPlan(Plan):
                 f"plans run as single launches, which is slower, since {self.missed}; session.plan_for(...)[0].missed "
                 "tells whether it holds for a plan"
             )
+
+    def _captured_parts(self) -> Launch:
+        """Host calls, and graphs of the launches between them, in order."""
+        parts: list[Launch] = []
+        bound = zip(self.steps, self._launches, strict=True)
+        for on_host, group in groupby(bound, key=lambda each: each[0].lowered.fallback):
+            work = partial(self._launch_these, [launch for _, launch in group])
+            parts.append(work if on_host else self.device.capture(work))
+        return in_sequence(parts)

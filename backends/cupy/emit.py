@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minigraph.backend.workspace import BufferRef, ins, outs, work
-from minigraph.backends.cupy import data, grouped, image, loop, matmul, moments, nests, reduce, update, winograd
-from minigraph.backends.cupy.kernel import Code, CudaKernel, Emitter, Types
+from minigraph.backends.cupy import data, grouped, image, loop, matmul, moments, nests, reduce, update
+from minigraph.backends.cupy.kernel import BLOCK, Code, CudaKernel, Emitter, Launch, Step, Types, joined
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.moves import moving
 from minigraph.backends.cupy.prelude import PRELUDE
 from minigraph.core.op import Op
+from minigraph.ir.joint import Joint
 from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.regions import Epilogue, Loop, single_op_loop
 from minigraph.util.alignment import aligned
 
 EMITTERS: dict[type[Op], Emitter] = {}
-for _module in (reduce, moments, data, matmul, grouped, update, image, winograd):
+for _module in (reduce, moments, data, matmul, grouped, update, image):
     EMITTERS |= _module.EMITTERS
 
 
@@ -30,6 +31,8 @@ def emit(op: Op, in_types: Types, out_types: Types, ladder: Ladder | None = None
         return ladder.packed(op, in_types)
     if isinstance(op, Loop):
         return loop.loop(op, in_types, out_types)
+    if isinstance(op, Joint):
+        return joint(op, in_types, ladder)
     if isinstance(op, Epilogue):
         return (ladder and ladder.fused(op)) or epilogue(op, ladder)
     if ladder and (code := ladder.plain(op, in_types, out_types)):
@@ -59,6 +62,25 @@ def epilogue(op: Epilogue, ladder: Ladder | None) -> Code | None:
     results = outs(*range(len(op.program.results)))
     steps = first.moved(ins(*op.root_slots), [made]) + rest.moved([made, *ins(*read)], results)
     return Code(tuple(steps), space if in_place else space + aligned(kind.nbytes))
+
+
+def joint(op: Joint, in_types: Types, ladder: Ladder | None) -> Code | None:
+    """The launches of all its ops, as one if they are elementwise."""
+    steps: list[Step] = []
+    space = read = made = 0
+    for each, given in op.pieces(in_types):
+        types = each.infer(*given)
+        code = emit(each, given, types, ladder)
+        if code is None:
+            return None
+        inputs, results = ins(*range(read, read + len(given))), outs(*range(made, made + len(types)))
+        steps += code.moved(inputs, results, space)
+        space += aligned(code.workspace)
+        read, made = read + len(given), made + len(types)
+    maps = [s for s in steps if isinstance(s, Launch) and s.kernel.block == BLOCK and s.kernel.grid]
+    if space or len(maps) < len(steps):
+        return Code(tuple(steps), space)
+    return Code((joined("joint", maps),))
 
 
 def module(kernels: Iterable[CudaKernel]) -> str:

@@ -18,12 +18,17 @@ Types = Sequence[TensorType]
 
 
 class CudaKernel(NamedTuple):
-    """A `__global__` function whose parameters are pointers, with all sizes as literals."""
+    """A `__global__` function whose parameters are pointers, with all sizes as literals.
+
+    parameters, body: the parts of the source, for `joined`.
+    """
 
     name: str
     source: str
     grid: int
     block: int
+    parameters: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
 
 
 class Launch(NamedTuple):
@@ -133,15 +138,34 @@ class Code(NamedTuple):
 Emitter = Callable[[Any, Types, Types], Code | None]  # None: the op is a host call on these types
 
 
-def kernel(
-    family: str, parameters: Sequence[str], body: Sequence[str], grid: int, block: int = BLOCK, comment: str = ""
-) -> CudaKernel:
+def kernel(family: str, parameters: Sequence[str], body: Sequence[str], grid: int, block: int = BLOCK) -> CudaKernel:
     """A kernel named after its family and text, so that equal kernels have one name."""
     lines = "\n".join(f"    {line}" for line in body)
     text = f"({', '.join(parameters)}) {{\n{lines}\n}}\n"
     name = f"{family}_{hashlib.sha256(f'{text}{grid},{block}'.encode()).hexdigest()[:12]}"
-    head = f"// {comment}\n" if comment else ""
-    return CudaKernel(name, f'{head}extern "C" __global__ void __launch_bounds__({block}) {name}{text}', grid, block)
+    source = f'extern "C" __global__ void __launch_bounds__({block}) {name}{text}'
+    return CudaKernel(name, source, grid, block, tuple(parameters), tuple(body))
+
+
+def joined(family: str, launches: Sequence[Launch]) -> Launch:
+    """One launch in place of several, of kernels without shared memory and with one size of block."""
+    parameters: list[str] = []
+    body: list[str] = []
+    begin = 0
+    for number, (made, refs) in enumerate(launches):
+        end = begin + made.grid
+        results = [p.rsplit(" ", 1)[1] for p, r in zip(made.parameters, refs, strict=True) if r.kind == "out"]
+        body += [f"if (blockIdx.x < {end}) {{", f"    const unsigned block = blockIdx.x - {begin};"]
+        for parameter in made.parameters:
+            kind, own = parameter.rsplit(" ", 1)
+            parameters.append(f"{kind} p{number}_{own}")
+            body.append(f"    {kind} {own} = p{number}_{own};")
+        body.append(f"    if (!({' || '.join(results)})) return;  // none is read")
+        body += [f"    {line.replace('blockIdx.x', 'block')}" for line in made.body]
+        body += ["    return;", "}"]
+        begin = end
+    whole = kernel(family, parameters, body, begin, launches[0].kernel.block)
+    return Launch(whole, tuple(ref for launch in launches for ref in launch.args))
 
 
 def pointer(dtype: DType, name: str, const: bool = True) -> str:
@@ -155,7 +179,7 @@ def reads(types: Types) -> list[str]:
 
 
 def per_element(
-    family: str, shape: Sequence[int], parameters: Sequence[str], body: Sequence[str], comment: str = "", reach: int = 0
+    family: str, shape: Sequence[int], parameters: Sequence[str], body: Sequence[str], reach: int = 0
 ) -> CudaKernel:
     """A kernel with a thread for each index of `shape`. `body` can use the index i and its coordinates c0, c1, …
 
@@ -166,4 +190,4 @@ def per_element(
     names = [f"c{a}" for a in range(len(shape))]
     head = [f"const {kind} i = blockIdx.x * ({kind}){BLOCK} + threadIdx.x;", f"if (i >= {size}) return;"]
     head += coordinates("i", shape, names, kind)
-    return kernel(family, parameters, [*head, *body], -(-size // BLOCK), BLOCK, comment)
+    return kernel(family, parameters, [*head, *body], -(-size // BLOCK), BLOCK)

@@ -17,7 +17,7 @@ TAPS = 25  # most taps of a window, as each is unrolled
 
 def _fits(op: Convolution, x: Sequence[int], w: Sequence[int], y: Sequence[int], out: TensorType) -> bool:
     fits = w[2] == 1 and x[3] == w[3] and out.dtype is float32 and 0 not in (*x, *y)
-    return fits and op.dilations == (1, 1) and math.prod(w[:2]) <= TAPS
+    return fits and math.prod(w[:2]) <= TAPS
 
 
 def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:

@@ -21,18 +21,6 @@ def _copies(targets: Sequence[Array | None], sources: Sequence[Array]) -> list[L
     return [copy(t, s) for t, s in pairs if t is not None and t.ctypes.data != s.ctypes.data]
 
 
-def all_reduce(op: AllReduce, in_types: Types, out_types: Types) -> Lowered:
-    return _in_place(lambda out: WORLD.reduce(out, op.reduction, "AllReduce"))
-
-
-def broadcast(op: Broadcast, in_types: Types, out_types: Types) -> Lowered:
-    return _in_place(lambda out: WORLD.broadcast(out, op.root, "Broadcast"))
-
-
-def broadcast_grad(op: BroadcastGrad, in_types: Types, out_types: Types) -> Lowered:
-    return _in_place(lambda out: WORLD.reduce_to(out, op.root, "BroadcastGrad"))
-
-
 def _in_place(exchange: Any) -> Lowered:
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
         return in_sequence([*_copies(outputs, inputs), partial(exchange, outputs[0])])
@@ -59,9 +47,9 @@ def all_reduce_wait(op: AllReduceWait, in_types: Types, out_types: Types) -> Low
 
 
 KERNELS: dict[type[Op], Kernel] = {
-    AllReduce: all_reduce,
-    Broadcast: broadcast,
-    BroadcastGrad: broadcast_grad,
+    AllReduce: lambda op, x, y: _in_place(lambda out: WORLD.reduce(out, op.reduction, "AllReduce")),
+    Broadcast: lambda op, x, y: _in_place(lambda out: WORLD.broadcast(out, op.root, "Broadcast")),
+    BroadcastGrad: lambda op, x, y: _in_place(lambda out: WORLD.reduce_to(out, op.root, "BroadcastGrad")),
     AllReduceStart: all_reduce_start,
     AllReduceWait: all_reduce_wait,
 }

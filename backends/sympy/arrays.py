@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,15 @@ _ELEMENTWISE: dict[str, tuple[Callable[..., Any], int]] = {
     "where": (pick, 3),
 }
 
+_OF_ROWS: dict[str, Callable[[Sequence[Any]], Any]] = {
+    "sum": lambda row: sympy.Add(*row),
+    "prod": lambda row: sympy.Mul(*row),
+    "max": lambda row: reduce(largest, row, -sympy.oo),
+    "min": lambda row: reduce(smallest, row, sympy.oo),
+    "all": lambda row: sympy.And(*row),
+    "any": lambda row: sympy.Or(*row),
+}
+
 _NUMPY = frozenset({  # it moves elements, or applies Python's operators to them
     "add", "arange", "broadcast_to", "concatenate", "divide", "expand_dims", "moveaxis", "multiply", "negative",
     "power", "split", "square", "squeeze", "stack", "subtract", "swapaxes", "take", "tensordot", "tile", "transpose",
@@ -89,6 +98,8 @@ class Arrays:
         if name in _ELEMENTWISE:
             function, arity = _ELEMENTWISE[name]
             return lambda *arrays: elementwise(function, *arrays[:arity])
+        if name in _OF_ROWS:
+            return partial(fold, _OF_ROWS[name])
         if name in _NUMPY:
             return getattr(np, name)
         raise AttributeError(name)
@@ -111,30 +122,12 @@ class Arrays:
     def pad(self, x: Any, widths: Any, mode: str = "constant", **options: Any) -> Array:
         return exact(np.pad(x, widths, mode=mode, **options))  # type: ignore[call-overload]
 
-    def sum(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
-        return fold(lambda row: sympy.Add(*row), x, axis, keepdims)
-
-    def prod(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
-        return fold(lambda row: sympy.Mul(*row), x, axis, keepdims)
-
-    def max(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
-        return fold(lambda row: reduce(largest, row, -sympy.oo), x, axis, keepdims)
-
-    def min(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
-        return fold(lambda row: reduce(smallest, row, sympy.oo), x, axis, keepdims)
-
-    def all(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
-        return fold(lambda row: sympy.And(*row), x, axis, keepdims)
-
-    def any(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
-        return fold(lambda row: sympy.Or(*row), x, axis, keepdims)
-
     def cumprod(self, x: Any, axis: int, dtype: Any = None) -> Array:
         return np.multiply.accumulate(exact(x), axis=axis)
 
     def matmul(self, a: Any, b: Any) -> Array:
         products = exact(a)[..., :, :, None] * exact(b)[..., None, :, :]
-        return self.sum(products, axis=-2)
+        return fold(_OF_ROWS["sum"], products, -2)
 
 
 xp = Arrays()

@@ -84,7 +84,8 @@ def log_softmax(x: Array) -> Array:
 def softmax(x: Array) -> Array:
     """e^x / Σ e^x along the last axis."""
     e = elementwise(sympy.exp, x)
-    return e / xp.sum(e, -1, True)
+    shares: Array = e / xp.sum(e, -1, True)
+    return shares
 
 
 def _cross_entropy(op: Op, logits: Array, labels: Array) -> Results:

@@ -166,9 +166,12 @@ class Plan:
             self._launch_each()
 
     def _launch_each(self) -> None:
+        self._launch_these(self._launches)
+
+    def _launch_these(self, launches: Sequence[Launch]) -> None:
         launch: Launch | None = None
         try:
-            for launch in self._launches:
+            for launch in launches:
                 launch()
         except Exception as error:
             raise self._explain(launch, error) from error

@@ -26,7 +26,6 @@ from minigraph.ops.constant import Const, Placeholder, computed
 from minigraph.ops.control.branches import Merge, Switch
 from minigraph.ops.control.recompute import copies_of
 from minigraph.ops.identity import Identity, IdentityN
-from minigraph.ops.random.distributions import CELL
 from minigraph.ops.state.variable import ReadVariable, VariableV2
 
 RANDOM_STATE = "random:"  # before a random node's name: the cell of its state; no variable's name has a colon
@@ -166,7 +165,9 @@ class _Specialiser:
             if isinstance(op, Collective):
                 control |= dict.fromkeys(self.collective)  # in graph order, so on all ranks alike
             if op.draws:
-                cell = self.builder.add(Cell(RANDOM_STATE + node.name, CELL), name=node.name, source=node.source)
+                cell = self.builder.add(
+                    Cell(RANDOM_STATE + node.name, node.outputs[-1].type), name=node.name, source=node.source
+                )
                 inputs.append(Value(cell, 0))
             if isinstance(op, Identity | IdentityN) and not control:
                 for output, value in zip(node.outputs, inputs, strict=True):

@@ -73,6 +73,12 @@ OF_OPTIMIZER = {
     "zero_grad": "Gradients do not add up between runs, so nothing has to be cleared.",
 }
 
+# Attributes of `minigraph.data.Dataset`, which has the name of TensorFlow's class.
+OF_DATASET = dict.fromkeys(
+    ("from_generator", "from_tensor_slices", "from_tensors", "list_files", "range", "zip"),
+    "`import minigraph.tf1 as tf` has TensorFlow's tf.data.Dataset; this one holds the images of a data set.",
+)
+
 
 def missing(kind: str, name: str, table: dict[str, str]) -> str:
     """The message for an attribute that is missing, with the advice of a table."""

@@ -10,11 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minigraph.core.habits import OF_DATASET, missing
 from minigraph.data.batches import Batches
 
 
+class _Advising(type):
+    """The class of `Dataset`; it answers the names of TensorFlow's class with advice."""
+
+    def __getattr__(cls, name: str) -> Any:
+        raise AttributeError(missing(f"type object '{cls.__name__}'", name, OF_DATASET))
+
+
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
-class Dataset:
+class Dataset(metaclass=_Advising):
     """Images and their classes, ready to be fed.
 
     Args:

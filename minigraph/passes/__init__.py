@@ -24,6 +24,7 @@ from minigraph.passes.hoist import hoist
 from minigraph.passes.implicit_broadcast import implicit_broadcast
 from minigraph.passes.inline_operands import inline_operands
 from minigraph.passes.integer_products import integer_products
+from minigraph.passes.join_small import join_small
 from minigraph.passes.layout import layout
 from minigraph.passes.multi_tensor import multi_tensor
 from minigraph.passes.recompute import recompute
@@ -215,6 +216,15 @@ PIPELINE = (
         before={
             "fuse_pointwise": "a joint update waits for every gradient; paths through it would keep loops apart",
             "fuse_blocks": "a joint update waits for every gradient; paths through it would keep regions apart",
+        },
+        after={},
+    ),
+    PipelineEntry(
+        join_small,
+        "O3",
+        before={
+            "inline_operands": "a loop whose results other loops compute themselves is left for the updates",
+            "bucket_gradients": "a gradient that is exchanged between ranks waits for no other",
         },
         after={},
     ),

@@ -1,8 +1,7 @@
-"""Functions of numbers that few programs need: the host computes them with NumPy, between two plans."""
+"""Division that rounds to 0, and functions of complex numbers, which the host computes between two plans."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,33 +14,20 @@ from minigraph.core.errors import DTypeError, GradientError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import same_dtype
+from minigraph.ops.control.checks import checked_divisor
 from minigraph.ops.host.base import HostOp
-
-_Slope = Callable[..., tuple[Any, ...]]
-
-# The gradients for the operands, from the gradient for the result and the operands.
-_SLOPES: dict[str, _Slope] = {
-    "tan": lambda g, x: (g / tf.square(tf.cos(x)),),
-    "arcsin": lambda g, x: (g / tf.sqrt(1 - x * x),),
-    "arccos": lambda g, x: (-g / tf.sqrt(1 - x * x),),
-    "arctan": lambda g, x: (g / (1 + x * x),),
-    "sinh": lambda g, x: (g * cosh(x),),
-    "cosh": lambda g, x: (g * sinh(x),),
-    "arctan2": lambda g, y, x: (g * x / (x * x + y * y), -g * y / (x * x + y * y)),
-}
+from minigraph.ops.math.integer_division import TruncateMod
+from minigraph.ops.pointwise import binary
 
 
 class HostFunction(HostOp):
-    """A function of NumPy, element by element. kinds: the NumPy dtype kinds it takes."""
+    """A function of NumPy of complex numbers, element by element."""
 
     function: str
-    kinds: str = "f"
     differentiable = True
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
         dtype, shape = same_dtype(self.function, *types), types[0].shape
-        if dtype.np_dtype.kind not in self.kinds:
-            raise DTypeError(f"{self.function!r} does not take {dtype.name}")
         for other in types[1:]:
             shape = T.broadcast(shape, other.shape)
         return (TensorType(self._result(dtype), shape),)
@@ -56,10 +42,7 @@ class HostFunction(HostOp):
             return (np.asarray(getattr(np, self.function)(*arrays)).astype(result),)
 
     def vjp(self, node: Node, grad: Tensor) -> list[Tensor | None]:
-        if self.function not in _SLOPES:
-            raise GradientError(f"gradients of {node.name!r} are not supported")
-        found = _SLOPES[self.function](grad, *node.inputs)
-        return [_summed(g, x) for g, x in zip(found, node.inputs, strict=True)]
+        raise GradientError(f"gradients of {node.name!r} are not supported")
 
 
 class ComplexOf(HostFunction):
@@ -77,67 +60,52 @@ class ComplexOf(HostFunction):
         return (found,)
 
 
-def _summed(grad: Tensor, like: Tensor) -> Tensor:
-    """The gradient, summed over the axes that the operand was broadcast along."""
-    if like.shape == grad.shape and like.shape.is_fully_defined():
-        return grad
-    x, broadcast = tf.zeros_like(like), tf.zeros_like(grad)
-    (found,) = tf.gradients(x + broadcast, x, grad)
-    return convert_to_tensor(found)  # type: ignore[arg-type]
-
-
-def _made(function: str, name: str | None, default: str, *operands: Any, kinds: str = "f") -> Tensor:
-    with tf.name_scope(name, default, list(operands)) as scope:
-        first, *others = operands
-        if others and not isinstance(first, tf.Tensor) and isinstance(others[0], tf.Tensor):
-            first = convert_to_tensor(first, others[0].dtype)
-        x = convert_to_tensor(first)
-        tensors = [x, *(convert_to_tensor(y, x.dtype) for y in others)]
-        return x.graph.add(HostFunction(function, kinds), tensors, scope).outputs[0]
-
-
-def tan(x: Any, name: str | None = None) -> Tensor:
-    """The tangent."""
-    return _made("tan", name, "Tan", x)
-
-
-def asin(x: Any, name: str | None = None) -> Tensor:
-    """The arc sine, in [−π/2, π/2]."""
-    return _made("arcsin", name, "Asin", x)
-
-
-def acos(x: Any, name: str | None = None) -> Tensor:
-    """The arc cosine, in [0, π]."""
-    return _made("arccos", name, "Acos", x)
-
-
-def atan(x: Any, name: str | None = None) -> Tensor:
-    """The arc tangent, in (−π/2, π/2)."""
-    return _made("arctan", name, "Atan", x)
-
-
-def atan2(y: Any, x: Any, name: str | None = None) -> Tensor:
-    """The angle of the points (x, y), in [−π, π]."""
-    return _made("arctan2", name, "Atan2", y, x)
-
-
-def sinh(x: Any, name: str | None = None) -> Tensor:
-    """The hyperbolic sine."""
-    return _made("sinh", name, "Sinh", x)
-
-
-def cosh(x: Any, name: str | None = None) -> Tensor:
-    """The hyperbolic cosine."""
-    return _made("cosh", name, "Cosh", x)
+def _made(function: str, name: str | None, default: str, x: Tensor) -> Tensor:
+    with tf.name_scope(name, default, [x]) as scope:
+        return x.graph.add(HostFunction(function), [x], scope).outputs[0]
 
 
 def truncatemod(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """The remainder of the division that rounds to 0, with the sign of x."""
-    return _made("fmod", name, "TruncateMod", x, y, kinds="fiu")
+    """Return the remainder of the division that rounds to 0.
+
+    Args:
+        x: Integers or floating numbers.
+        y: Divisors of the same dtype; the shapes broadcast.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x`, with the sign of `x`.
+
+    Raises:
+        InvalidArgumentError: In the run, an integer is divided by 0.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.truncatemod([7, -7], 3)).tolist()
+        [1, -1]
+    """
+    return binary(TruncateMod(), x, checked_divisor(x, y), name, "TruncateMod")
 
 
 def truncatediv(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """The quotient, rounded to 0."""
+    """Divide and round to 0.
+
+    Args:
+        x: Integers or floating numbers.
+        y: Divisors of the same dtype; the shapes broadcast.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x`.
+
+    Raises:
+        InvalidArgumentError: In the run, an integer is divided by 0.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.truncatediv([7, -7], 3)).tolist()
+        [2, -2]
+    """
     with tf.name_scope(name, "TruncateDiv", [x, y]):
         a = convert_to_tensor(x)
         b = convert_to_tensor(y, a.dtype)
@@ -145,25 +113,81 @@ def truncatediv(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 def real(input: Any, name: str | None = None) -> Tensor:
-    """The real part."""
+    """Return the real part of each number.
+
+    Args:
+        input: Complex or real numbers of any shape.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the shape of `input`: float32 of complex64, float64 of complex128; real numbers themselves.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.real([1 + 2j, 3 - 4j])).tolist()
+        [1.0, 3.0]
+    """
     x = convert_to_tensor(input)
-    return _made("real", name, "Real", x, kinds="c") if x.dtype.is_complex else x
+    return _made("real", name, "Real", x) if x.dtype.is_complex else x
 
 
 def imag(input: Any, name: str | None = None) -> Tensor:
-    """The imaginary part."""
+    """Return the imaginary part of each number.
+
+    Args:
+        input: Complex or real numbers of any shape.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the shape of `input`: float32 of complex64, float64 of complex128; 0 for real numbers.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.imag([1 + 2j, 3 - 4j])).tolist()
+        [2.0, -4.0]
+    """
     x = convert_to_tensor(input)
-    return _made("imag", name, "Imag", x, kinds="c") if x.dtype.is_complex else tf.zeros_like(x)
+    return _made("imag", name, "Imag", x) if x.dtype.is_complex else tf.zeros_like(x)
 
 
 def conj(x: Any, name: str | None = None) -> Tensor:
-    """The complex conjugate; real numbers themselves."""
+    """Return the complex conjugate of each number.
+
+    Args:
+        x: Complex or real numbers of any shape.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the shape and dtype of `x`; real numbers themselves.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.conj([1 + 2j, 3 - 4j])).tolist()
+        [(1-2j), (3+4j)]
+    """
     found = convert_to_tensor(x)
-    return _made("conj", name, "Conj", found, kinds="c") if found.dtype.is_complex else found
+    return _made("conj", name, "Conj", found) if found.dtype.is_complex else found
 
 
 def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
-    """Complex numbers of their parts, both float32 or both float64."""
+    """Make complex numbers of their real and imaginary parts.
+
+    Args:
+        real: The real parts, float32 or float64.
+        imag: The imaginary parts, of the same dtype; the shapes broadcast.
+        name: Name of the node.
+
+    Returns:
+        A tensor of complex64 or complex128.
+
+    Raises:
+        DTypeError: The parts have another dtype.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.complex([1.0, 3.0], [2.0, -4.0])).tolist()
+        [(1+2j), (3-4j)]
+    """
     with tf.name_scope(name, "Complex", [real, imag]) as scope:
         a = convert_to_tensor(real)
         b = convert_to_tensor(imag, a.dtype)

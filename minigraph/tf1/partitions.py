@@ -19,7 +19,27 @@ from minigraph.tf1.combined import segment_mean, unsorted_segment_mean, unsorted
 
 
 def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: str | None = None) -> list[Tensor]:
-    """`num_partitions` tensors; the slices of `data` whose number in `partitions` is i are tensor i, in their order."""
+    """Distribute the slices of a tensor among several tensors, in their order.
+
+    Args:
+        data: The slices, [*P, …] with the shape P of `partitions`.
+        partitions: The number of the tensor for each slice, integers [*P] from 0 to num_partitions - 1.
+        num_partitions: Number of tensors, at least 1.
+        name: Name of the scope.
+
+    Returns:
+        `num_partitions` tensors [n, …] of the dtype of `data`.
+
+    Raises:
+        ShapeError: `num_partitions` is less than 1.
+        InvalidArgumentError: In the run, a number is outside the range.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> even, odd = tf.dynamic_partition([1, 2, 3, 4], [1, 0, 1, 0], 2)
+        >>> tf.Session().run([even, odd])
+        [array([2, 4], dtype=int32), array([1, 3], dtype=int32)]
+    """
     with tf.name_scope(name, "DynamicPartition", [data, partitions]):
         x, numbers = tf.convert_to_tensor(data), tf.convert_to_tensor(partitions)
         if num_partitions < 1:
@@ -72,7 +92,27 @@ def _tail(places: TensorType, values: TensorType) -> tuple[int | None, ...] | No
 
 
 def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None = None) -> Tensor:
-    """A tensor whose slice indices[m][i] is data[m][i]; later ones win, and places that nothing names are 0."""
+    """Put slices together: slice indices[m][i] of the result is data[m][i].
+
+    Later slices win, and places that nothing names are 0.
+
+    Args:
+        indices: The places, tensors of integers of at least 0, of any shapes P.
+        data: For each of them a tensor [*P, …] of the slices. All have one dtype, and slices of one shape.
+        name: Name of the node.
+
+    Returns:
+        A tensor [1 + the largest place, …] of the dtype of `data`.
+
+    Raises:
+        ShapeError: There are no tensors, not as many of places as of data, or their shapes do not fit.
+        InvalidArgumentError: In the run, a place is negative.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.dynamic_stitch([[0, 2], [1]], [[10, 30], [20]])).tolist()
+        [10, 20, 30]
+    """
     with tf.name_scope(name, "DynamicStitch", [*indices, *data]) as scope:
         places = [tf.convert_to_tensor(i) for i in indices]
         values = [tf.convert_to_tensor(x) for x in data]
@@ -101,7 +141,24 @@ def _of_chosen(
 def sparse_segment_sum(
     data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: int | None = None
 ) -> Tensor:
-    """Sums by segment of the slices of `data` at `indices`; `num_segments` sets the number of segments."""
+    """Sum chosen slices of a tensor by segment.
+
+    Args:
+        data: The slices, [N, …], of a floating dtype.
+        indices: Which slices, integers [K] from 0 to N - 1.
+        segment_ids: The segment of each, integers [K]; ascending unless `num_segments` is given.
+        name: Name of the scope.
+        num_segments: Number of segments; by default the largest of `segment_ids` and 1.
+
+    Returns:
+        A tensor [segments, …] of the dtype of `data`; 0 for a segment without slices.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> rows = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+        >>> tf.Session().run(tf.sparse_segment_sum(rows, [0, 2, 1], [0, 0, 1])).tolist()
+        [[6.0, 8.0], [3.0, 4.0]]
+    """
     functions = tf.segment_sum, tf.unsorted_segment_sum
     return _of_chosen("SparseSegmentSum", name, data, indices, segment_ids, num_segments, *functions)
 
@@ -109,7 +166,24 @@ def sparse_segment_sum(
 def sparse_segment_mean(
     data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: int | None = None
 ) -> Tensor:
-    """The means by segment of the slices of `data` at `indices`."""
+    """Take the means of chosen slices of a tensor by segment.
+
+    Args:
+        data: The slices, [N, …], of a floating dtype.
+        indices: Which slices, integers [K] from 0 to N - 1.
+        segment_ids: The segment of each, integers [K]; ascending unless `num_segments` is given.
+        name: Name of the scope.
+        num_segments: Number of segments; by default the largest of `segment_ids` and 1.
+
+    Returns:
+        A tensor [segments, …] of the dtype of `data`; 0 for a segment without slices.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> rows = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+        >>> tf.Session().run(tf.sparse_segment_mean(rows, [0, 2, 1], [0, 0, 1])).tolist()
+        [[3.0, 4.0], [3.0, 4.0]]
+    """
     functions = segment_mean, unsorted_segment_mean
     return _of_chosen("SparseSegmentMean", name, data, indices, segment_ids, num_segments, *functions)
 
@@ -117,7 +191,24 @@ def sparse_segment_mean(
 def sparse_segment_sqrt_n(
     data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: int | None = None
 ) -> Tensor:
-    """The sums by segment of the slices of `data` at `indices`, each divided by the root of the number of slices."""
+    """Sum chosen slices of a tensor by segment, and divide each sum by the root of its number of slices.
+
+    Args:
+        data: The slices, [N, …], of a floating dtype.
+        indices: Which slices, integers [K] from 0 to N - 1.
+        segment_ids: The segment of each, integers [K]; ascending unless `num_segments` is given.
+        name: Name of the scope.
+        num_segments: Number of segments; by default the largest of `segment_ids` and 1.
+
+    Returns:
+        A tensor [segments, …] of the dtype of `data`; 0 for a segment without slices.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> rows = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+        >>> tf.Session().run(tf.sparse_segment_sqrt_n(rows, [0, 2, 1], [0, 0, 1])).tolist()
+        [[4.242..., 5.656...], [3.0, 4.0]]
+    """
     functions = _segment_sqrt_n, unsorted_segment_sqrt_n
     return _of_chosen("SparseSegmentSqrtN", name, data, indices, segment_ids, num_segments, *functions)
 
@@ -150,7 +241,27 @@ class Bincount(HostOp):
 def bincount(
     arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None, dtype: DType = tf.int32
 ) -> Tensor:
-    """How often each whole number is in `arr`, or the sums of their weights: a vector as long as the largest needs."""
+    """Count how often each whole number occurs, or sum the weights of its occurrences.
+
+    Args:
+        arr: The numbers, int32 of at least 0, of any shape.
+        weights: A number for each of them, of the same shape; by default 1.
+        minlength: The least length of the result.
+        maxlength: Its greatest length; larger numbers are left out.
+        dtype: Of the result without weights.
+
+    Returns:
+        A vector of 1 + the largest number, of `dtype` or that of the weights.
+
+    Raises:
+        DTypeError: `arr` has no integers.
+        InvalidArgumentError: In the run, a number is negative.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.bincount([1, 1, 3])).tolist()
+        [0, 2, 0, 1]
+    """
     with tf.name_scope(None, "bincount", [arr]):
         values = tf.convert_to_tensor(arr, tf.int32)
         weight = [] if weights is None else [tf.convert_to_tensor(weights)]
@@ -173,7 +284,23 @@ def _histogram(values: Any, value_range: Any, nbins: Any) -> tuple[Tensor, Tenso
 def histogram_fixed_width_bins(
     values: Any, value_range: Any, nbins: Any = 100, dtype: DType = tf.int32, name: str | None = None
 ) -> Tensor:
-    """The bin of each value, of `nbins` of equal width between two numbers. Values beyond belong to the outer bins."""
+    """Find the bin of each value, of bins of equal width between two bounds. Values beyond belong to the outer bins.
+
+    Args:
+        values: Numbers of any shape.
+        value_range: The lower and the upper bound, [2], of the dtype of `values`.
+        nbins: Number of bins, a whole number of at least 1.
+        dtype: Of the result, int32 or int64.
+        name: Name of the scope.
+
+    Returns:
+        The number of each value's bin, from 0 to nbins - 1, in the shape of `values`.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.histogram_fixed_width_bins([0.0, 1.0, 2.5, 9.0], [0.0, 5.0], 5)).tolist()
+        [0, 1, 2, 4]
+    """
     with tf.name_scope(name, "histogram_fixed_width_bins", [values, value_range, nbins]):
         x, bounds, count = _histogram(values, value_range, nbins)
         with x.graph.counted_as(28):
@@ -185,7 +312,23 @@ def histogram_fixed_width_bins(
 def histogram_fixed_width(
     values: Any, value_range: Any, nbins: Any = 100, dtype: DType = tf.int32, name: str | None = None
 ) -> Tensor:
-    """How many values are in each of `nbins` bins of equal width between two numbers."""
+    """Count the values in bins of equal width between two bounds. Values beyond belong to the outer bins.
+
+    Args:
+        values: Numbers of any shape.
+        value_range: The lower and the upper bound, [2], of the dtype of `values`.
+        nbins: Number of bins, a whole number of at least 1.
+        dtype: Of the result, int32 or int64.
+        name: Name of the scope.
+
+    Returns:
+        A vector [nbins] of counts.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.Session().run(tf.histogram_fixed_width([0.0, 1.0, 2.5, 9.0], [0.0, 5.0], 5)).tolist()
+        [1, 1, 1, 0, 1]
+    """
     with tf.name_scope(name, "histogram_fixed_width", [values, value_range, nbins]):
         x, bounds, count = _histogram(values, value_range, nbins)
         with x.graph.counted_as(1):

@@ -69,7 +69,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], numbers: Iterabl
     return f'<table style="width:100%;table-layout:auto"><thead>{row("th", heads)}</thead><tbody>{body}</tbody></table>'
 
 
-def curves(title: str, lines: Mapping[str, Sequence[float]], start: int = 0, bars: bool = False, unit: str = "") -> str:
+def curves(title: str, lines: Mapping[str, Sequence[float]], start: int = 0, bars: bool = False) -> str:
     """A chart with one line for each series, as SVG that shrinks with the page.
 
     Args:
@@ -77,7 +77,6 @@ def curves(title: str, lines: Mapping[str, Sequence[float]], start: int = 0, bar
         lines: Numbers by name. Those that are not finite are left out.
         start: The number of the first point.
         bars: Whether each number holds until the next, with the area below filled.
-        unit: Written behind the numbers of the vertical axis.
 
     Returns:
         An SVG element; an empty text if there is no number.
@@ -111,7 +110,7 @@ def curves(title: str, lines: Mapping[str, Sequence[float]], start: int = 0, bar
         across, down = at(first, y).split(",")
         parts.append(
             f'<path d="M{across},{down}H{wide - right}" stroke="currentColor" stroke-opacity=".15"/>'
-            f'<text x="{left - 6}" y="{float(down) + 4:.1f}" text-anchor="end">{_short(y)}{escape(unit)}</text>'
+            f'<text x="{left - 6}" y="{float(down) + 4:.1f}" text-anchor="end">{_short(y)}</text>'
         )
     for x in (n for n in _ticks(first, last) if n == int(n)):
         across = at(x, low).split(",")[0]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import minigraph as tf
-from minigraph.core.habits import OF_MODULE, OF_OPTIMIZER, OF_TENSOR
+from minigraph.core.habits import OF_DATASET, OF_MODULE, OF_OPTIMIZER, OF_TENSOR
+from minigraph.data import Dataset
 
 
 def advice(owner: Any, name: str) -> str:
@@ -36,8 +37,13 @@ def test_names_of_optimizers(name: str) -> None:
     assert OF_OPTIMIZER[name] in advice(tf.train.AdamOptimizer(0.1), name)
 
 
+@pytest.mark.parametrize("name", OF_DATASET)
+def test_names_of_tensorflows_data_sets(name: str) -> None:
+    assert OF_DATASET[name] in advice(Dataset, name)
+
+
 def test_other_names_get_no_advice() -> None:
-    for owner in tf, tf.constant(1.0), tf.train.AdamOptimizer(0.1):
+    for owner in tf, tf.constant(1.0), tf.train.AdamOptimizer(0.1), Dataset:
         assert re.fullmatch(".* has no attribute 'nothing'", advice(owner, "nothing"))
         assert not hasattr(owner, "nothing")
 
@@ -46,7 +52,7 @@ def test_what_the_advice_names_exists() -> None:
     """A name `tf.a.b` in a text is there; so is each function in old programs' module, which gives the advice, too."""
     from minigraph import tf1
 
-    for text in {**OF_MODULE, **OF_TENSOR, **OF_OPTIMIZER}.values():
+    for text in {**OF_MODULE, **OF_TENSOR, **OF_OPTIMIZER, **OF_DATASET}.values():
         for path in re.findall(r"\btf((?:\.\w+)+)", text):
             found: Any = tf
             for part in path[1:].split("."):

@@ -209,7 +209,9 @@ def _part(*parts: Any, **setup: Any) -> Any:
             a, b, c = (tf.placeholder(tf.float32, [], name=n) for n in "abc")
             s = tf.add(a, b, name="s")
             tf.multiply(s, c, name="p")
-            handle = session.partial_run_setup(setup.get("fetches", ["s:0", "p:0"]), setup.get("feeds", ["a:0", "b:0", "c:0"]))
+            handle = session.partial_run_setup(
+                setup.get("fetches", ["s:0", "p:0"]), setup.get("feeds", ["a:0", "b:0", "c:0"])
+            )
             for fetches, feeds in parts:
                 session.partial_run(setup.get("handle", handle), fetches, feeds)
 

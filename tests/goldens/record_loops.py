@@ -166,7 +166,9 @@ def main():
     }  # fmt: skip
     graphs["nested_conditions"] = nested_conditions
     of_x = ("conditions", "mapped", "nested", "powers", "scanned")
-    graphs.update({f"{n}_gradient": gradient(graphs[n], *(["x:0"] if n in of_x else [])) for n in (*of_x, "gru", "lstm")})
+    graphs.update(
+        {f"{n}_gradient": gradient(graphs[n], *(["x:0"] if n in of_x else [])) for n in (*of_x, "gru", "lstm")}
+    )
     functional = ("conditions", "nested_conditions", "growing", "nested", "powers",
                   "conditions_gradient", "mapped_gradient", "gru_gradient")  # fmt: skip
     graphs.update({f"{n}_functional": with_functions(graphs[n]) for n in functional})

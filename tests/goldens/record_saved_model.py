@@ -44,7 +44,12 @@ def main():
         tf.saved_model.save(model, folder, signatures=model.scores)
         shutil.rmtree(os.path.join(folder, "assets"))
         x = np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 0.25]], np.float32)
-        np.savez(os.path.join(folder, "expected.npz"), x=x, first=model.scores(x[:1])["scores"], both=model.scores(x)["scores"])
+        np.savez(
+            os.path.join(folder, "expected.npz"),
+            x=x,
+            first=model.scores(x[:1])["scores"],
+            both=model.scores(x)["scores"],
+        )
         shutil.make_archive("tf2_saved_model", "zip", folder)
 
 

@@ -19,10 +19,6 @@ from minigraph.backends.cupy.kernel import CudaKernel, Launch
 from minigraph.backends.cupy.prelude import OPTIONS
 
 REGISTERS = 64  # of a thread: four blocks of 256 threads on a multiprocessor
-REGISTERS_OF = {  # transforms of tiles, which are held in registers
-    "winogradfilter": 176, "spread_tiles": 176, "winogradfilteradjoint": 104, "image_tiles": 104,
-    "output_from_tiles": 128,
-}  # fmt: skip
 # Bytes, for arguments of sin and cos that are large.
 STACK_OF = {"loop": 40, "truncated_normal_w0": 40, "randomstandardnormal_y0": 40}
 _SPILLS = r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads"
@@ -45,7 +41,7 @@ def beyond_limits(found: dict[str, dict[str, int]]) -> list[str]:
     wrong = []
     for name, used in found.items():
         family = name.rsplit("_", 1)[0]
-        most = REGISTERS_OF.get(family, REGISTERS), STACK_OF.get(family, 0)
+        most = REGISTERS, STACK_OF.get(family, 0)
         if used["spills"] or used["registers"] > most[0] or used["stack"] > most[1]:
             wrong.append(f"{name}: {used}, where {most} are on record")
     return wrong

@@ -94,6 +94,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "gather": "validate_indices",
     },
     "Equal elements always keep their order.": {"argsort": "stable"},
+    "Nothing is random in it, in TensorFlow neither.": {"compute_accidental_hits": "seed"},
     "It belongs to renorm, which is refused.": {
         "batch_norm": "renorm_decay",
         "batch_normalization": "renorm_momentum",
@@ -141,6 +142,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
     "A dataset's elements come in one order, whatever is read ahead or at the same time.": {
         "FixedLengthRecordDataset": "buffer_size num_parallel_reads",
         "TFRecordDataset": "buffer_size num_parallel_reads",
+        "CsvDataset": "buffer_size",
         "TextLineDataset": "buffer_size num_parallel_reads",
         "parallel_interleave": "sloppy buffer_output_elements prefetch_input_elements",
         "numpy_input_fn": "num_threads",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import inspect
 import io
 import re
@@ -23,7 +24,21 @@ SECTIONS = ("Args", "Returns", "Yields", "Raises", "Example")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-PUBLIC = find_public()
+# Modules of names for old programs whose docstrings are whole.
+OLD = ("host_math", "partitions")
+
+
+def old_names() -> dict[str, Any]:
+    modules = [importlib.import_module(f"minigraph.tf1.{name}") for name in OLD]
+    return {
+        f"{module.__name__}.{name}": value
+        for module in modules
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+PUBLIC = find_public() | old_names()
 CASES = pytest.mark.parametrize("name", PUBLIC)
 
 

@@ -60,6 +60,7 @@ def test_replayable_passes_come_first() -> None:
         "fuse_blocks",
         "bucket_gradients",
         "multi_tensor",
+        "join_small",
     ]
 
 

@@ -114,6 +114,8 @@ DEVIATIONS = {place for places in DIFFERENCES.values() for place in places}
 
 
 FACADE = {
+    "cases_candidates",
+    "cases_elementary",
     "cases_partitions",
     "cases_segments",
     "cases_input",
@@ -123,6 +125,7 @@ FACADE = {
     "cases_files",
     "cases_graphs",
     "cases_loop_counts",
+    "cases_names",
     "cases_objects",
     "cases_rnn",
     "cases_sparse",

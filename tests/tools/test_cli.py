@@ -77,6 +77,15 @@ def test_installed_command(tmp_path: Path) -> None:
     assert not os.listdir(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"), [("--lr", "--learning-rate"), ("--bs", "--batch-size"), ("--epoch", "--epochs")]
+)
+def test_an_option_may_be_meant_by_its_first_letters(given: str, meant: str) -> None:
+    result = run("train", "lenet5", given, "1")
+    assert result.exit_code == 2
+    assert f"Did you mean '{meant}'?" in result.output
+
+
 def test_what_training_writes(trained: tuple[Path, Result]) -> None:
     out, result = trained
     assert result.exit_code == 0, result.output

@@ -15,7 +15,6 @@ from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.library import from_onnx_dtype, limits
 from minigraph.ops.broadcast import BroadcastTo
 from minigraph.ops.builder import apply
-from minigraph.ops.math.casting import widened
 from minigraph.ops.math.integer_division import FloorDiv
 
 Function = Callable[..., Tensor]
@@ -52,58 +51,6 @@ def _folded(function: Function) -> Callable[[OnnxNode], Result]:
 def like(x: Tensor, value: float) -> Tensor:
     """A scalar of the dtype of `x`."""
     return tf.constant(np.asarray(value, x.dtype.np_dtype))
-
-
-# trigonometric and hyperbolic functions by those that minigraph has
-
-
-_LARGE = 1e8  # beyond it, asinh x and acosh x are log 2x to the last digit
-
-
-def _odd(x: Tensor, size: Tensor) -> Any:
-    """An odd function of x from its value at |x|: with the sign of x, of zeros too."""
-    return select(tf.less(x, like(x, 0)), -size, select(tf.equal(x, like(x, 0)), x, size))
-
-
-def _sinh(x: Tensor) -> Any:
-    """From e = e^|x| − 1: (e + e/(e + 1))/2, without the cancellation near 0. For large x: e^x/2, as a product of roots
-    of e^x, which itself may overflow."""
-    size = tf.abs(x)
-    e = tf.expm1(tf.minimum(size, like(x, 20)))
-    small = like(x, 0.5) * (e + e / (e + like(x, 1)))
-    root = tf.exp(like(x, 0.5) * size)
-    return _odd(x, select(tf.less(size, like(x, 20)), small, like(x, 0.5) * root * root))
-
-
-def _cosh(x: Tensor) -> Any:
-    """(e^|x| + e^−|x|)/2, from the root of e^|x|, which itself may overflow."""
-    root = tf.exp(like(x, 0.5) * tf.abs(x))
-    return like(x, 0.5) * root * root + like(x, 0.5) / root / root
-
-
-def _asinh(x: Tensor) -> Any:
-    """log1p(|x| + x²/(1 + √(x² + 1))); for large x, whose square may overflow, log 2|x|."""
-    size = tf.abs(x)
-    bounded = tf.minimum(size, like(x, _LARGE))
-    square = bounded * bounded
-    small = tf.log1p(bounded + square / (like(x, 1) + tf.sqrt(square + like(x, 1))))
-    return _odd(x, select(tf.less(size, like(x, _LARGE)), small, tf.log(size) + like(x, np.log(2))))
-
-
-def _acosh(x: Tensor) -> Any:
-    """log1p(t + √(t·(t + 2))) with t = x − 1, exact near 1; for large x, whose square may overflow, log 2x."""
-    t = tf.minimum(x, like(x, _LARGE)) - like(x, 1)
-    small = tf.log1p(t + tf.sqrt(t * (t + like(x, 2))))
-    return select(tf.less(x, like(x, _LARGE)), small, tf.log(x) + like(x, np.log(2)))
-
-
-def _in_float32(function: Function) -> Function:
-    """The function, for float16 computed in float32."""
-    return lambda x: tf.cast(function(widened(x)), x.dtype)
-
-
-def _atanh(x: Tensor) -> Any:
-    return like(x, 0.5) * (tf.log1p(x) - tf.log1p(-x))
 
 
 # activations
@@ -324,18 +271,21 @@ def _dropout(call: OnnxNode) -> Result:
 
 IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Abs": _pointwise(tf.abs),
-    "Acosh": _pointwise(_in_float32(_acosh)),
+    "Acos": _pointwise(tf.acos),
+    "Acosh": _pointwise(tf.acosh),
     "Add": _binary(tf.add),
     "And": _binary(tf.logical_and),
-    "Asinh": _pointwise(_in_float32(_asinh)),
-    "Atanh": _pointwise(_in_float32(_atanh)),
+    "Asin": _pointwise(tf.asin),
+    "Asinh": _pointwise(tf.asinh),
+    "Atan": _pointwise(tf.atan),
+    "Atanh": _pointwise(tf.atanh),
     "Cast": _cast,
     "CastLike": _cast_like,
     "Ceil": _pointwise(tf.ceil),
     "Celu": _celu,
     "Clip": _clip,
     "Cos": _pointwise(tf.cos),
-    "Cosh": _pointwise(_in_float32(_cosh)),
+    "Cosh": _pointwise(tf.cosh),
     "Div": _binary(_div),
     "Dropout": _dropout,
     "Elu": _elu,
@@ -374,13 +324,13 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Sigmoid": _pointwise(tf.sigmoid),
     "Sign": _pointwise(tf.sign),
     "Sin": _pointwise(tf.sin),
-    "Sinh": _pointwise(_in_float32(_sinh)),
+    "Sinh": _pointwise(tf.sinh),
     "Softplus": _pointwise(tf.nn.softplus),
     "Softsign": _pointwise(tf.nn.softsign),
     "Sqrt": _pointwise(tf.sqrt),
     "Sub": _binary(tf.subtract),
     "Sum": _folded(tf.add),
-    "Tan": _pointwise(lambda x: tf.sin(x) / tf.cos(x)),
+    "Tan": _pointwise(tf.tan),
     "Tanh": _pointwise(tf.tanh),
     "ThresholdedRelu": _thresholded_relu,
     "Where": _pointwise(select),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from minigraph.formats.onnx.emit import Emit
@@ -111,6 +112,24 @@ def _floor_mod(e: Emit) -> None:
         e.result(e.add("Mod", x, y), first)
 
 
+def _atan2(e: Emit) -> None:
+    """The arctangent of |y|/|x|, which is 0 by 0 at the origin, then the quadrant by the signs. −0 has a sign."""
+    (y, x), first = e.operands()
+    zero, one, pi = (e.number(v, k) for v, k in ((0, "zero"), (1, "one"), (math.pi, "pi")))
+    height, width = e.add("Abs", y), e.add("Abs", x)
+    ratio = e.add("Where", e.add("Equal", height, width), e.add("Sign", height), e.add("Div", height, width))
+    angle = e.add("Atan", ratio)
+    for side, opposite in ((x, e.add("Sub", pi, angle)), (y, None)):
+        negative = e.add("Or", e.add("Less", side, zero), e.add("Less", e.add("Div", one, side), zero))
+        angle = e.add("Where", negative, opposite or e.add("Neg", angle), angle)
+    e.result(angle, first)
+
+
+def _truncate_mod(e: Emit) -> None:
+    names, first = e.operands()
+    e.result(e.add("Mod", *names, fmod=1), first)
+
+
 def _is_finite(e: Emit) -> None:
     (x,), first = e.operands()
     e.result(e.add("Not", e.add("Or", e.add("IsNaN", x), e.add("IsInf", x))), first)
@@ -159,10 +178,12 @@ def _like_filled(value: int) -> Callable[[Emit], None]:
 
 
 EXPORT: dict[str, Callable[[Emit], None]] = {
+    **{kind: _same(kind) for kind in ("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh", "Tan")},
     "Abs": _same("Abs"),
     "Add": _neutral("Add", 0),
     "AddN": _same("Sum"),
     "AddV2": _neutral("Add", 0),
+    "Atan2": _atan2,
     "BiasAdd": _bias_add,
     "Cast": _cast_out,
     "Ceil": _same("Ceil"),
@@ -216,5 +237,6 @@ EXPORT: dict[str, Callable[[Emit], None]] = {
     "StopGradient": Emit.alias,
     "Sub": _neutral("Sub", 0),
     "Tanh": _same("Tanh"),
+    "TruncateMod": _truncate_mod,
     "ZerosLike": _like_filled(0),
 }

@@ -203,10 +203,6 @@ def _expand(e: Emit, x: str, shape: str) -> None:
     e.give(y)
 
 
-def _rank(e: Emit) -> None:
-    e.give(e.add("Cast", e.add("Size", _shape_of(e, e.inputs[0])), to=as_onnx_dtype(e.out.dtype)))
-
-
 def _sliced(e: Emit, sizes: str) -> None:
     """A slice from places that may be fed; a size of −1 means all that follow."""
     begin = e.as_int64(1)
@@ -237,7 +233,7 @@ EXPORT: dict[str, Callable[[Emit], None]] = {
     "ReshapeLike": _reshape_like,
     "ReshapeTo": _reshape_to,
     "Range": lambda e: e.give(e.add("Range", e.plain(0), e.plain(1), e.plain(2))),
-    "Rank": _rank,
+    "Rank": lambda e: e.give(e.add("Cast", e.add("Size", _shape_of(e, e.inputs[0])), to=as_onnx_dtype(e.out.dtype))),
     "Shape": lambda e: e.give(e.add("Cast", _shape_of(e, e.inputs[0]), to=as_onnx_dtype(e.out.dtype))),
     "Size": lambda e: e.give(e.add("Cast", e.add("Size", _flat_image(e)), to=as_onnx_dtype(e.out.dtype))),
     "Slice": lambda e: _sliced(e, e.as_int64(2)),

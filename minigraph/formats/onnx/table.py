@@ -29,14 +29,13 @@ from minigraph.formats.onnx import (
     shape_export,
     signal,
     training_export,
-    trigonometry,
 )
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.emit import Emit
 
 FAMILIES = (
     bits, control, conv, einsum, elementwise, fused, host, indexing, ngrams, norm, pool, quantise, recurrent, reduce,
-    resize, sampling, sequences, shape, signal, trigonometry,
+    resize, sampling, sequences, shape, signal,
 )  # fmt: skip
 
 # ONNX's operators, by their names there.

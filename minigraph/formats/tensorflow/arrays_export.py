@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import int32
+from minigraph.core.dtypes import float32, int32, int64
 from minigraph.formats.tensorflow.emit import Exporter, TfExport, const_attributes, through, typed
 from minigraph.formats.tensorflow.reductions_export import entry
 from minigraph.formats.tensorflow.values import Dims
@@ -17,10 +17,6 @@ def _full(e: TfExport) -> None:
     kind = e.op.type
     array = np.broadcast_to(np.array(e.op.value, kind.dtype.np_dtype), kind.static)
     e.give("Const", **const_attributes(array))
-
-
-def _with_default(e: TfExport) -> None:
-    e.same("PlaceholderWithDefault", dtype=e.dtype(), shape=Dims(e.out.shape))
 
 
 def _shape(kind: str) -> Exporter:
@@ -34,17 +30,9 @@ def _shape(kind: str) -> Exporter:
     return export
 
 
-def _reshape(e: TfExport) -> None:
-    e.give("Reshape", e.read(), e.constant(e.op.shape, "shape"), T=e.dtype(), Tshape=int32)
-
-
 def _transpose(e: TfExport) -> None:
     perm = e.op.axes(e.rank()) if e.op.perm is None else e.op.perm
     e.give("Transpose", e.read(), e.constant(perm, "perm"), T=e.dtype(), Tperm=int32)
-
-
-def _expand_dims(e: TfExport) -> None:
-    e.give("ExpandDims", e.read(), e.constant(e.op.axis, "dim"), T=e.dtype(), Tdim=int32)
 
 
 def _tile(e: TfExport) -> None:
@@ -233,8 +221,14 @@ def _take_along_last(e: TfExport) -> None:
 
 
 def _in_top_k(e: TfExport) -> None:
-    k = e.constant(np.array(e.op.k, e.dtype(1).np_dtype), "k")
-    e.give("InTopKV2", *e.reads, k, T=e.dtype(1))
+    """TensorFlow's op takes predictions of float32, and targets of 32 or 64 bits. It refuses float64 itself."""
+    predictions, targets = e.reads
+    kind = e.dtype(1) if e.dtype(1) in (int32, int64) else int64
+    if e.dtype().size < 4:
+        predictions = e.help("Cast", "predictions", predictions, SrcT=e.dtype(), DstT=float32)
+    if e.dtype(1) != kind:
+        targets = e.help("Cast", "targets", targets, SrcT=e.dtype(1), DstT=kind)
+    e.give("InTopKV2", predictions, targets, e.constant(np.array(e.op.k, kind.np_dtype), "k"), T=kind)
 
 
 def _matmul(e: TfExport) -> None:
@@ -309,7 +303,7 @@ EXPORT: dict[str, Exporter] = {
     "ConcatGrad": _concat_grad,
     "ConcatV2": _concat,
     "Const": lambda e: e.give("Const", **const_attributes(e.op.value)),
-    "ExpandDims": _expand_dims,
+    "ExpandDims": lambda e: e.give("ExpandDims", e.read(), e.constant(e.op.axis, "dim"), T=e.dtype(), Tdim=int32),
     "Fill": lambda e: e.same("Fill", T=e.dtype(1), index_type=e.dtype()),
     "Full": _full,
     "GatherGrad": _gather_grad,
@@ -320,6 +314,10 @@ EXPORT: dict[str, Exporter] = {
     **{kind: typed(kind) for kind in ("Cholesky", "MatrixDeterminant", "MatrixInverse")},
     "Late": _late,
     "MatMul": _matmul,
+    "MatrixSolve": lambda e: e.same("MatrixSolve", T=e.dtype(), adjoint=e.op.adjoint),
+    "MatrixTriangularSolve": lambda e: e.same(
+        "MatrixTriangularSolve", T=e.dtype(), lower=e.op.lower, adjoint=e.op.adjoint
+    ),
     "MirrorPad": _mirror_pad("MirrorPad"),
     "MirrorPadGrad": _mirror_pad("MirrorPadGrad"),
     "Multinomial": _multinomial,
@@ -328,16 +326,17 @@ EXPORT: dict[str, Exporter] = {
     "Pad": _pad,
     "PadBy": _pad_by,
     "Placeholder": lambda e: e.give("Placeholder", dtype=e.op.dtype, shape=Dims(e.op.shape)),
-    "PlaceholderWithDefault": _with_default,
+    "PlaceholderWithDefault": lambda e: e.same("PlaceholderWithDefault", dtype=e.dtype(), shape=Dims(e.out.shape)),
     "PutAlongLast": _put_along_last,
     "PutSlice": _put_slice,
     "RandomPermutation": _permutation,
     "Range": lambda e: e.same("Range", Tidx=e.dtype()),
     "Rank": _shape("Rank"),
-    "Reshape": _reshape,
+    "Reshape": lambda e: e.give("Reshape", e.read(), e.constant(e.op.shape, "shape"), T=e.dtype(), Tshape=int32),
     "ReshapeLike": lambda e: e.give("Reshape", e.read(), e.shape_of(1), T=e.dtype(), Tshape=int32),
     "ReshapeTo": lambda e: e.same("Reshape", T=e.dtype(), Tshape=e.dtype(1)),
     "ScatterNdLike": _scatter_nd,
+    "SelfAdjointEig": lambda e: e.same("SelfAdjointEigV2", T=e.dtype(), compute_v=True),
     "Shape": _shape("Shape"),
     "Size": _shape("Size"),
     "Slice": lambda e: e.same("Slice", T=e.dtype(), Index=e.dtype(1)),

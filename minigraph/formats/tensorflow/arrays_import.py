@@ -31,7 +31,7 @@ from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault, S
 from minigraph.ops.filling import Full
 from minigraph.ops.host.host_ops import Range, Unique, Where
 from minigraph.ops.identity import Identity, IdentityN
-from minigraph.ops.math import cumulative, linear_algebra, matmul, ranking, reduce
+from minigraph.ops.math import cumulative, linear_algebra, linear_systems, matmul, ranking, reduce
 from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.reduce_extremes import Max, Min
@@ -364,6 +364,11 @@ IMPORT: dict[str, Importer] = {
     "InTopKV2": _in_top_k,
     "InvertPermutation": same(late.InvertPermutation()),
     "MatrixDeterminant": same(linear_algebra.MatrixDeterminant()),
+    "MatrixSolve": lambda call: call.same(linear_systems.MatrixSolve(call.attr("adjoint", False))),
+    "MatrixTriangularSolve": lambda call: call.same(
+        linear_systems.MatrixTriangularSolve(call.attr("adjoint", False), call.attr("lower", True))
+    ),
+    "SelfAdjointEigV2": same(linear_systems.SelfAdjointEig()),
     "MatrixInverse": _inverse,
     "MatMul": _matmul,
     "Max": _reduction(Max),

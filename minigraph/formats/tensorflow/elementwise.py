@@ -22,6 +22,7 @@ from minigraph.ops.math import (
     extremes,
     finite,
     integer_division,
+    more_trigonometric,
     rounding,
     trigonometric,
 )
@@ -29,11 +30,9 @@ from minigraph.ops.math.add_n import AddN
 from minigraph.ops.math.arithmetic import sign, square
 from minigraph.ops.math.comparison import equal, greater, less, logical_and, logical_not, logical_or
 from minigraph.ops.math.erf import Erf, erf
-from minigraph.ops.math.exponential import exp, log
+from minigraph.ops.math.exponential import log
 from minigraph.ops.math.finite import is_finite, is_nan
-from minigraph.ops.math.integer_division import floormod
 from minigraph.ops.math.selection import Select
-from minigraph.ops.math.trigonometric import cos, sin
 from minigraph.ops.nn import activation
 from minigraph.ops.nn.activation import sigmoid
 from minigraph.ops.nn.bias import BiasAdd, BiasAddGrad
@@ -48,7 +47,8 @@ _SAME: tuple[type[Op], ...] = (
     finite.IsNan, finite.IsFinite, integer_division.FloorDiv, integer_division.FloorMod, rounding.Floor, rounding.Ceil,
     rounding.Round, trigonometric.Sin, trigonometric.Cos, trigonometric.Tanh, activation.Relu, activation.Relu6,
     activation.Elu, activation.Selu, activation.Sigmoid, activation.Softplus, activation.Softsign,
-    activation.ReluGrad, activation.Relu6Grad, ZerosLike, OnesLike, StopGradient, Identity,
+    activation.ReluGrad, activation.Relu6Grad, integer_division.TruncateMod, *more_trigonometric.KINDS, ZerosLike,
+    OnesLike, StopGradient, Identity,
 )  # fmt: skip
 _LOGICAL = (comparison.LogicalAnd, comparison.LogicalOr, comparison.LogicalNot)
 # Other names in TensorFlow for the same.
@@ -65,16 +65,6 @@ def _div(call: TfNode) -> Sequence[Tensor]:
     if call.inputs[0].dtype.is_floating:
         return call.same(arithmetic.RealDiv())
     return call.build(lambda: sign(call.x) * sign(call.inputs[1]) * (abs(call.x) // abs(call.inputs[1])))
-
-
-def _mod(call: TfNode) -> Sequence[Tensor]:
-    """The rest with the sign of the dividend."""
-
-    def rest() -> Tensor:
-        x, y = call.inputs
-        return sign(x) * floormod(abs(x), abs(y))
-
-    return call.build(rest)
 
 
 def _select(call: TfNode) -> Sequence[Tensor]:
@@ -122,7 +112,6 @@ IMPORT: dict[str, Importer] = {
     "BiasAddGrad": _bias_grad,
     "Cast": lambda call: call.same(casting.Cast(call.dtype("DstT"))),
     "CheckNumerics": lambda call: call.same(CheckNumerics(call.attr("message"))),
-    "Cosh": _built(lambda x: (exp(x) + exp(-x)) * 0.5),
     "Div": _div,
     "EluGrad": _built(lambda g, y: where(less(y, zeros_like(y)), (y + 1.0) * g, g)),
     "Erfc": _built(lambda x: 1.0 - erf(x)),
@@ -131,7 +120,7 @@ IMPORT: dict[str, Importer] = {
     "IsInf": _built(lambda x: logical_not(logical_or(is_finite(x), is_nan(x)))),
     "LeakyRelu": lambda call: call.same(activation.LeakyRelu(call.attr("alpha", 0.2))),
     "LeakyReluGrad": _leaky_grad,
-    "Mod": _mod,
+    "Mod": same(integer_division.TruncateMod()),
     "MulNoNan": _built(lambda x, y: where(equal(y, zeros_like(y)), zeros_like(x * y), x * y)),
     "ReciprocalGrad": _built(lambda y, g: -g * y * y),
     "RsqrtGrad": _built(lambda y, g: -0.5 * g * y * y * y),
@@ -139,14 +128,11 @@ IMPORT: dict[str, Importer] = {
     "SelectV2": _select,
     "SeluGrad": _built(_selu_grad),
     "SigmoidGrad": _built(lambda y, g: g * y * (1.0 - y)),
-    "Sinh": _built(lambda x: (exp(x) - exp(-x)) * 0.5),
     "SoftplusGrad": _built(lambda g, x: g * sigmoid(x)),
     "SoftsignGrad": _built(lambda g, x: g / square(1.0 + abs(x))),
     "SqrtGrad": _built(lambda y, g: g * 0.5 / y),
-    "Tan": _built(lambda x: sin(x) / cos(x)),
     "TanhGrad": _built(lambda y, g: g * (1.0 - y * y)),
     "TruncateDiv": _div,
-    "TruncateMod": _mod,
     "Xdivy": _built(lambda x, y: where(equal(x, zeros_like(x)), zeros_like(x / y), x / y)),
     "Xlogy": _built(
         lambda x, y: where(equal(x, zeros_like(x)), zeros_like(x * y), x * log(y))

@@ -241,10 +241,6 @@ def _elements(call: TfNode) -> Sequence[Tensor]:
     return call.add(Identity(), call.x)
 
 
-def _element_shape(call: TfNode) -> Sequence[Tensor]:
-    return call.build(lambda: shape(call.x, out_type=call.dtype("shape_type"))[1:])
-
-
 IMPORT: dict[str, Importer] = {
     "EmptyTensorList": _empty_list,
     "TensorArrayConcatV3": _joined,
@@ -256,7 +252,7 @@ IMPORT: dict[str, Importer] = {
     "TensorArrayV3": _array,
     "TensorArrayWriteV3": _write,
     "TensorScatterUpdate": _replace_element,
-    "TensorListElementShape": _element_shape,
+    "TensorListElementShape": lambda call: call.build(lambda: shape(call.x, out_type=call.dtype("shape_type"))[1:]),
     "TensorListFromTensor": _elements,
     "TensorListGather": _get_item,
     "TensorListGetItem": _get_item,

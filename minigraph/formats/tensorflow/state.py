@@ -41,10 +41,6 @@ def _variable(call: TfNode) -> Tensors:
     return call.add(VariableV2(kind, call.name))
 
 
-def _identity(call: TfNode) -> Tensors:
-    return call.same(ReadVariable() if isinstance(call.x.node.op, VariableV2) else Identity())
-
-
 def _writes(op: Op) -> Importer:
     """An op on a variable. TensorFlow's ops on resources give nothing."""
 
@@ -225,7 +221,7 @@ IMPORT: dict[str, Importer] = {
     "EncodeJpeg": _encode("JPEG"),
     "EncodePng": _encode("PNG"),
     "HistogramSummary": _summary(HistogramSummary),
-    "Identity": _identity,
+    "Identity": lambda call: call.same(ReadVariable() if isinstance(call.x.node.op, VariableV2) else Identity()),
     "IsVariableInitialized": _is_initialised,
     "VarIsInitializedOp": _is_initialised,
     "ImageSummary": _summary(ImageSummary),

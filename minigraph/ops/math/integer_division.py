@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from minigraph.core.graph import Tensor
-from minigraph.core.scalar import Scalar, call
+from minigraph.core.scalar import Scalar, call, library, where
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.control.checks import checked_divisor
-from minigraph.ops.math.arithmetic import Mul, Neg, RealDiv
+from minigraph.ops.math.arithmetic import Mul, Neg, RealDiv, Sub
+from minigraph.ops.math.rounding import Round
 from minigraph.ops.pointwise import Binary, Pointwise, X, Y, binary
 
 __all__ = ["div", "floordiv", "floormod"]
@@ -108,3 +109,25 @@ def floormod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
         array([1, 2], dtype=int32)
     """
     return binary(FloorMod(), x, checked_divisor(x, y), name, "FloorMod")
+
+
+class TruncateMod(Binary):
+    """z = x − trunc(x / y)·y, with the sign of x, which a zero has, too."""
+
+    domain = (X, np.array([[0.7], [-1.1]]))
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        x, y = operands
+        if not x.dtype.is_floating:
+            rest = call("mod", x, y)
+            if x.dtype.is_unsigned:
+                return rest
+            crossed = call("logical_xor", call("less", x, 0), call("less", y, 0))
+            return where(call("logical_and", call("not_equal", rest, 0), crossed), rest - y, rest)
+        size = call("mod", call("absolute", x), call("absolute", y))
+        at_zero = call("logical_and", call("equal", x, 0), call("equal", size, 0))
+        return library("fmod", x, y, spelled=where(call("less", x, 0), -size, where(at_zero, x, size)))
+
+    def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        quotient = apply(RealDiv(), apply(Sub(), x, out), y)
+        return g, apply(Neg(), apply(Mul(), g, apply(Round(), quotient)))

@@ -53,11 +53,18 @@ def embedding_lookup(
         if len(tables) == 1:
             rows = gather(tables[0], places, name=scope)
         else:
-            sizes = [convert_to_tensor(t).shape[0] for t in tables]
-            if partition_strategy == "mod":
-                starts = constant([sum(map(int, sizes[:n])) for n in range(len(tables))], places.dtype)
-                places = gather(starts, places % len(tables)) + places // len(tables)
-            rows = gather(concat(tables, 0), places)
+            nodes = 2 * len(tables) + (17 if partition_strategy == "mod" else 31) + (places.dtype.size == 8)
+            with places.graph.counted_as(nodes):
+                rows = gather(concat(tables, 0), _in_parts(tables, places, partition_strategy))
         if max_norm is not None:
             rows = clip_by_norm(rows, max_norm, axes=list(range(places.type.rank or 0, rows.type.rank or 0)))
         return identity(rows)
+
+
+def _in_parts(tables: list[TensorLike], ids: Tensor, partition_strategy: str) -> Tensor:
+    """The places of rows in the concatenation of the parts of a table."""
+    if partition_strategy == "div":
+        return ids
+    sizes = [int(convert_to_tensor(t).shape[0]) for t in tables]
+    starts = constant([sum(sizes[:n]) for n in range(len(tables))], ids.dtype)
+    return gather(starts, ids % len(tables)) + ids // len(tables)

@@ -134,16 +134,46 @@ def test_a_capture_that_fails_leaves_eager_launches(recorder: Recorder, monkeypa
     assert "since the capture failed: capture is not supported" in found[0]
 
 
-@needs_compiler
-def test_a_host_call_runs_and_is_not_captured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice()))
+@needs_device
+def test_host_calls_split_a_capture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Graphs and host calls take turns. A call that fails is named, and leaves the variables as they were."""
+    device: Any = some_device()
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(device))
+    captured: list[Any] = []
+    capture = device.capture
+    monkeypatch.setattr(device, "capture", lambda work: captured.append(capture(work)) or captured[-1])
+    matrix = np.float32([[4, 1], [1, 3]])
     with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
-        x = tf.placeholder(tf.float32, [3])
-        y = tf.exp(tf.Print(x * 2.0, [], first_n=0))
-        for _ in range(3):
-            np.testing.assert_allclose(session.run(y, {x: [1, 2, 3]}), np.exp([2, 4, 6]), rtol=1e-6)
-        plan: Any = session.plan_for(y, {x: [1, 2, 3]})[0]
-    assert plan.missed == "host calls: Print"
+        x, total = tf.placeholder(tf.float32, [2, 2]), tf.Variable(tf.zeros([2, 2]))
+        count = tf.assign_add(total, x)
+        root = tf.cholesky(x * 2.0, name="root")
+        y = tf.sqrt(tf.square(tf.matrix_inverse(tf.exp(root))))
+        session.run(tf.global_variables_initializer())
+        for k in range(1, 6):
+            got = session.run([y, count], {x: matrix * k})[0]
+            wanted = np.abs(np.linalg.inv(np.exp(np.linalg.cholesky(matrix.astype(np.float64) * 2 * k))))
+            np.testing.assert_allclose(got, wanted, rtol=1e-4)
+        plan: Any = session.plan_for([y, count], {x: matrix})[0]
+        assert plan.missed is None
+        assert [s.instr.name for s in plan.steps if s.lowered.fallback] == ["root", "MatrixInverse"]
+        assert len(captured) == 3  # the initialisers have run once only
+        with pytest.raises(tf.errors.OpError, match="root"):
+            session.run([y, count], {x: -matrix})
+        np.testing.assert_array_equal(session.run(total), matrix * 15)
+
+
+@needs_device
+def test_runs_with_host_calls_are_not_joined(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(some_device()))
+    with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
+        total = tf.Variable(np.float32(0))
+        step = tf.assign_add(total, tf.Print(total * 0.0, [], "seen") + 1.0)
+        session.run(tf.global_variables_initializer())
+        session.run_steps(step, 40)
+        assert session.run(total) == 40
+    assert capfd.readouterr().err.count("seen") == 40
 
 
 @needs_device

@@ -42,7 +42,6 @@ from minigraph.ops.math.reduce import Mean, Sum
 from minigraph.ops.math.reduce_extremes import Max, Min
 from minigraph.ops.math.reduce_product import Prod
 from minigraph.ops.nn import conv2d as C
-from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolInputGrad
 from minigraph.ops.nn.max_pool import MaxPool, MaxPoolGather, MaxPoolInputGrad
 
@@ -279,11 +278,3 @@ def test_medians_with_nan_equal_the_reference() -> None:
     x[0, 2:4, 1:3] = np.nan
     for border in ("replicate", "shrink"):
         check(MedianFilter((3, 5), border), [x])
-
-
-def test_winograd_in_pieces_equals_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minigraph.backends.cupy.winograd.LIMIT", 1 << 13)
-    padding = ((1, 1), (1, 1))
-    x, u, grad = randn(5, 6, 5, 3), randn(36, 3, 4), randn(5, 6, 5, 4)
-    check(W.WinogradConv2D(4, 3, padding), [x, u], 1e-5)
-    check(W.WinogradGrads(4, 3, padding), [x, u, grad], 1e-5)

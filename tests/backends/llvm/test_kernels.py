@@ -196,15 +196,21 @@ def test_pooling_and_its_gradients(case: Any) -> None:
 
 @pytest.mark.parametrize("near", [0, nest_schedule.NEAR])
 @pytest.mark.parametrize("width", [7, 10, 13])
-@pytest.mark.parametrize("strides", [(1, 1), (2, 2), (2, 1)])
-def test_depthwise_convolution(strides: tuple[int, int], width: int, near: int) -> None:
+@pytest.mark.parametrize(
+    ("strides", "dilations"), [((1, 1), (1, 1)), ((2, 2), (1, 1)), ((2, 1), (1, 1)), ((1, 1), (2, 1)), ((2, 1), (3, 2))]
+)
+def test_depthwise_convolution(strides: tuple[int, int], dilations: tuple[int, int], width: int, near: int) -> None:
     random = np.random.RandomState(0)
     x, w = random.randn(2, 9, width, 37).astype(np.float32), random.randn(3, 5, 1, 37).astype(np.float32)
-    op = C.Conv2D(strides, ((1, 1), (2, 3)), groups=37)
-    assert is_native(op, [x, w])
+    attributes = strides, ((1, 1), (2, 3)), dilations, 37
+    op = C.Conv2D(*attributes)
+    delta = random.randn(*op.out_shape(x.shape, w.shape)).astype(np.float32)
+    gradients = C.Conv2DInputGrad(*attributes, x.shape), C.Conv2DFilterGrad(*attributes, w.shape)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(nest_schedule, "NEAR", near)
-        KERNELS.check(op, [x, w])
+        for each, operands in zip((op, *gradients), ([x, w], [w, delta], [x, delta]), strict=True):
+            assert is_native(each, operands)
+            KERNELS.check(each, operands)
 
 
 def test_a_depthwise_convolution_takes_what_follows_into_its_kernel() -> None:

@@ -1,7 +1,7 @@
 """Single nodes over attributes, known and unknown axes and dtypes: as ONNX Runtime, or refused by name.
 
 Tests `formats/onnx/conv.py`, `formats/onnx/pool.py`, `formats/onnx/norm.py`, `formats/onnx/reduce.py`,
-`formats/onnx/resize.py`, `formats/onnx/shape.py`, `formats/onnx/elementwise.py`, `formats/onnx/trigonometry.py` and
+`formats/onnx/resize.py`, `formats/onnx/shape.py`, `formats/onnx/elementwise.py` and
 `formats/onnx/quantise.py`.
 """
 
