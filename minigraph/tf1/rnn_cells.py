@@ -216,6 +216,17 @@ class LSTMCell(_LSTM):
         return peepholes, tf.get_variable("projection/kernel", shape, dtype, self._initializer)
 
 
+class LSTMBlockCell(LSTMCell):
+    """The LSTM that TensorFlow computes in one node: `LSTMCell` with a bias for forgetting, and other arguments."""
+
+    def __init__(
+        self, num_units: int, forget_bias: float = 1.0, cell_clip: float | None = None, use_peephole: bool = False,
+        dtype: Any = None, reuse: bool | None = None, name: str | None = "lstm_cell",
+    ) -> None:  # fmt: skip
+        clip = None if cell_clip is not None and cell_clip < 0 else cell_clip
+        super().__init__(num_units, use_peephole, clip, forget_bias=forget_bias, reuse=reuse, name=name, dtype=dtype)
+
+
 def _clipped(x: Any, limit: float | None) -> Any:
     return x if limit is None else tf.clip_by_value(x, -limit, limit)
 

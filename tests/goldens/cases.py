@@ -56,6 +56,7 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_loops": ("cases_loops", "cases_rnn"),
     "tf1_objects": ("cases_objects",),
     "tf1_elementary": ("cases_elementary",),
+    "tf1_names": ("cases_names",),
     "tf1_candidates": ("cases_candidates",),
     "tf1_sparse": ("cases_sparse", "cases_late"),
 }

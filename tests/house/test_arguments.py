@@ -143,6 +143,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
     "A dataset's elements come in one order, whatever is read ahead or at the same time.": {
         "FixedLengthRecordDataset": "buffer_size num_parallel_reads",
         "TFRecordDataset": "buffer_size num_parallel_reads",
+        "CsvDataset": "buffer_size",
         "TextLineDataset": "buffer_size num_parallel_reads",
         "parallel_interleave": "sloppy buffer_output_elements prefetch_input_elements",
         "numpy_input_fn": "num_threads",

@@ -124,6 +124,7 @@ FACADE = {
     "cases_contrib",
     "cases_files",
     "cases_graphs",
+    "cases_names",
     "cases_objects",
     "cases_rnn",
     "cases_sparse",
