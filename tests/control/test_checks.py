@@ -1,4 +1,4 @@
-"""Assertions in bodies of loops run: in short loops, which are unrolled (`ir.scan`) and in long ones."""
+"""Assertions in bodies of loops run: in short loops, which are unrolled (`ir.scan`), in long ones, and when read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def added(total: Any, x: Any) -> Any:
 def looped(x: Any) -> Any:
     def body(i: Any, total: Any) -> Any:
         with tf.control_dependencies([below(100.0, total)]):
-            return i + 1, total + x[i]
+            return i + 1, total + tf.gather(x, i)
 
     return tf.while_loop(lambda i, _: i < tf.shape(x)[0], body, [0, 0.0])[1]
 
@@ -42,11 +42,16 @@ LOOPS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("steps", [4, 99])
-@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize(("backend", "read"), [("numpy", False), ("numpy", True), ("llvm", False)])
 @pytest.mark.parametrize("loop", LOOPS)
-def test_an_assertion_in_a_body_fails(loop: str, backend: str, steps: int) -> None:
+def test_an_assertion_in_a_body_fails(loop: str, backend: str, steps: int, read: bool) -> None:
     with tf.Graph().as_default() as graph:
         tf.identity(LOOPS[loop](tf.placeholder(tf.float32, [None], name="x")), name="y")
+    if read:
+        definition = tf.GraphDef()
+        definition.ParseFromString(graph.as_graph_def().SerializeToString())
+        with tf.Graph().as_default() as graph:
+            tf.import_graph_def(definition, name="")
     good = np.zeros(steps, np.float32)
     bad = good.copy()
     bad[-2] = 200.0

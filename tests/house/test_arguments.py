@@ -78,6 +78,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "Layer.add_weight": "use_resource synchronization aggregation",
         "TestCase.cached_session": "use_gpu force_gpu",
         "TestCase.session": "use_gpu force_gpu",
+        "TestCase.test_session": "use_gpu force_gpu",
         "Variable.__init__": "caching_device use_resource synchronization aggregation",
         "colocate_with": "op ignore_existing",
         "conv1d": "use_cudnn_on_gpu",
