@@ -171,7 +171,7 @@ def random_shuffle(value: TensorLike, seed: int | None = None, name: str | None 
 
 
 def multinomial(
-    logits: TensorLike, num_samples: int, seed: int | None = None, name: str | None = None,
+    logits: TensorLike, num_samples: int | Tensor, seed: int | None = None, name: str | None = None,
     output_dtype: DTypeLike | None = None,
 ) -> Tensor:  # fmt: skip
     """Draw class numbers with the probabilities softmax(logits), new ones in each run.
@@ -197,7 +197,7 @@ def multinomial(
     """
     with composed(name, "multinomial", logits):
         x = convert_to_tensor(logits, name="logits")
-        count = static_value(num_samples) if in_graph(num_samples) else num_samples
+        count = static_value(num_samples) if isinstance(num_samples, Tensor) else num_samples
         if count is None:
             raise ValueError(f"multinomial: num_samples must be known when the graph is built, not {num_samples!r}")
         x.graph.reserve_ids(0 if in_graph(num_samples) else 1)
