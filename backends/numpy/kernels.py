@@ -71,11 +71,11 @@ def lower_part(op: Op, in_types: Types, out_types: Types, part: Lower) -> Lowere
 
 
 def texts(op: Op) -> dict[str, str]:
-    """The functions that make the NumPy calls of an op and of its members, as texts by title."""
+    """The functions that make the NumPy calls of an op and of its members, kernels or `forward`, as texts by title."""
     if isinstance(op, Region):
         return {title: text for member in op.members for title, text in texts(member.op).items()}
     found = next((SHARED[kind] for kind in type(op).__mro__ if kind in SHARED), None)
-    function: Any = op.reference if found is None or op.on_host else found
+    function: Any = op.forward if found is None or op.on_host else found
     while isinstance(function, partial):
         function = function.func
     try:

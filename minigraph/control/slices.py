@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from minigraph.control.tracing import run_steps
 from minigraph.core.convert import convert_to_tensor
@@ -60,14 +60,17 @@ def map_fn(
     """
     with composed(name, "map", *nest.flatten(elems)):
         structure: list[Any] = []
+        sequences, kinds = _tensors(elems), nest.flatten(dtype)
+        count = _Count(_MAP, sequences, len(kinds) if dtype is not None else len(sequences))
 
         def step(_: list[Tensor], rows: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+            count.begin()
             result = fn(nest.pack(elems, rows))
             structure.append(result)
             return [], _tensors(result)
 
-        _, outputs = run_steps(step, [], _tensors(elems))
-        kinds = nest.flatten(dtype)
+        _, outputs = run_steps(step, [], sequences)
+        count.end()
         for output, kind in zip(outputs, kinds * len(outputs) if len(kinds) == 1 else kinds, strict=True):
             if kind is not None and output.dtype is not as_dtype(kind):
                 raise DTypeError(f"map_fn: fn returns {output.dtype.name}, but dtype is {as_dtype(kind).name}")
@@ -103,10 +106,11 @@ def scan(
         array([ 1,  3,  6, 10])
     """
     with composed(name, "scan", *nest.flatten(elems)):
-        first, states = _folded(fn, elems, initializer, reverse, every=True)
+        first, states = _folded(fn, elems, initializer, reverse, _SCAN_REVERSED if reverse else _SCAN)
         if initializer is None:
-            rows = [expand_dims(s, 0) for s in first]
-            states = [concat([y, x] if reverse else [x, y], 0) for x, y in zip(rows, states, strict=True)]
+            with first[0].graph.counted_as(0):
+                rows = [expand_dims(s, 0) for s in first]
+                states = [concat([y, x] if reverse else [x, y], 0) for x, y in zip(rows, states, strict=True)]
         return _results(elems if initializer is None else initializer, states, back_prop)
 
 
@@ -172,23 +176,27 @@ def _last(
 ) -> Any:  # fmt: skip
     """The last state, in the structure of the state."""
     with composed(name, default, *nest.flatten(elems)):
-        states, _ = _folded(fn, elems, initializer, reverse, every=False)
+        states, _ = _folded(fn, elems, initializer, reverse, _FOLDR if reverse else _FOLDL)
         return _results(elems if initializer is None else initializer, states, back_prop)
 
 
 def _folded(
-    fn: Callable[[Any, Any], Any], elems: Any, initializer: Any, reverse: bool, every: bool
+    fn: Callable[[Any, Any], Any], elems: Any, initializer: Any, reverse: bool, nodes: _Nodes
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """The last states, or with `every` the first ones, and with `every` the states after each step."""
+    """The first states of a scan or the last ones of a fold, and the states after each step of a scan."""
+    every = nodes in (_SCAN, _SCAN_REVERSED)
     sequences = _tensors(elems)
     structure = elems if initializer is None else initializer
     if initializer is None:
+        count = _Count(nodes, sequences, len(sequences), begins=True)
         first = [s[-1] if reverse else s[0] for s in sequences]
         sequences = [s[:-1] if reverse else s[1:] for s in sequences]
     else:
         first = _tensors(initializer)
+        count = _Count(nodes, sequences, len(first))
 
     def step(states: list[Tensor], rows: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        count.begin()
         result = fn(nest.pack(structure, states), nest.pack(elems, rows))
         if nest.form(result) != nest.form(structure):
             raise ValueError(f"fn returns {result!r}, which has not the structure of its state, {structure!r}")
@@ -196,4 +204,46 @@ def _folded(
         return new, new if every else []
 
     last, outputs = run_steps(step, first, sequences, reverse)
+    count.end()
     return (first if every else last), outputs
+
+
+class _Nodes(NamedTuple):
+    """How many nodes TensorFlow 1.15 makes around the body of a loop over slices; seeds of random ops depend on it.
+
+    Each is a number, one for each sequence, and one for each result. known, unknown: before the body, by whether the
+    length is known. first: how many more where the first slices are the first state, with a known length and without.
+    after: behind the body.
+    """
+
+    known: tuple[int, int, int]
+    unknown: tuple[int, int, int]
+    after: tuple[int, int, int]
+    first: tuple[tuple[int, int, int], tuple[int, int, int]] = ((0, 0, 0), (0, 0, 0))
+
+
+_MAP = _Nodes((19, 14, 6), (22, 13, 5), (6, 0, 9))
+_SCAN = _Nodes((19, 14, 10), (22, 13, 9), (6, 0, 11), ((0, 4, 0), (0, 4, 0)))
+_SCAN_REVERSED = _Nodes((19, 14, 10), (26, 13, 9), (6, 0, 11), ((0, 4, 0), (0, 6, 0)))
+_FOLDL = _Nodes((19, 14, 4), (22, 13, 4), (6, 0, 2), ((0, 2, 0), (0, 2, 0)))
+_FOLDR = _Nodes((21, 14, 4), (24, 13, 4), (4, 0, 2), ((0, 2, 0), (2, 1, 0)))
+
+
+class _Count:
+    """Counts the nodes of a loop over sequences as TensorFlow does. begins: whether the first slices begin it."""
+
+    def __init__(self, nodes: _Nodes, sequences: Sequence[Tensor], results: int, begins: bool = False) -> None:
+        self.graph = sequences[0].graph
+        self.start = self.graph.last_id
+        known = bool(sequences[0].type.shape) and sequences[0].type.shape[0] is not None  # type: ignore[index]
+        parts = [nodes.known if known else nodes.unknown, nodes.first[not known] if begins else (0, 0, 0)]
+        self.before = sum(a + b * len(sequences) + c * results for a, b, c in parts)
+        self.after = nodes.after[0] + nodes.after[2] * results
+
+    def begin(self) -> None:
+        """Called before the nodes of the body."""
+        self.graph.last_id = self.start + self.before
+
+    def end(self) -> None:
+        """Called behind the loop."""
+        self.graph.reserve_ids(self.after)

@@ -13,6 +13,7 @@ from minigraph.core.types import as_shape, merge
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.gathering import gather as taken
 from minigraph.ops.array.joining import concat as joined
+from minigraph.ops.array.known import in_graph
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.array.shape import shape
 from minigraph.ops.builder import apply, composed
@@ -129,7 +130,8 @@ class TensorArray:
         Raises:
             InvalidArgumentError: `index` is out of range; found in the run.
         """
-        element = taken(self.flow, index, name=name or "TensorArrayRead")
+        with self.flow.graph.counted_as(1 if in_graph(index) else 2):
+            element = taken(self.flow, index, name=name or "TensorArrayRead")
         element.set_shape(self._element[0])
         return element
 
@@ -143,7 +145,8 @@ class TensorArray:
         Returns:
             The elements along a new first axis.
         """
-        return self._rows(taken(self.flow, indices, name=name or "TensorArrayGather"))
+        with self.flow.graph.counted_as(1 if in_graph(indices) else 2):
+            return self._rows(taken(self.flow, indices, name=name or "TensorArrayGather"))
 
     def stack(self, name: str | None = None) -> Tensor:
         """Read all elements.
@@ -154,7 +157,8 @@ class TensorArray:
         Returns:
             The elements along a new first axis.
         """
-        return self._rows(identity(self.flow, name=name or "TensorArrayStack"))
+        with self.flow.graph.counted_as(5):  # TensorFlow gathers a range of places
+            return self._rows(identity(self.flow, name=name or "TensorArrayStack"))
 
     def concat(self, name: str | None = None) -> Tensor:
         """Join all elements along their first axis. They have one shape.
@@ -165,7 +169,7 @@ class TensorArray:
         Returns:
             The joined elements.
         """
-        with composed(name, "TensorArrayConcat", self.flow):
+        with composed(name, "TensorArrayConcat", self.flow), self.flow.graph.counted_as(1):
             element = self._element[0]
             result = reshape(self.flow, joined([[-1], shape(self.flow)[2:]], 0))
             result.set_shape(None if element is None else (None, *element[1:]))
@@ -181,7 +185,9 @@ class TensorArray:
         Returns:
             The array with these elements.
         """
-        elements = identity(convert_to_tensor(value, self.dtype), name=name or "TensorArrayUnstack")
+        rows = convert_to_tensor(value, self.dtype)
+        with rows.graph.counted_as(9):  # TensorFlow scatters to a range of places
+            elements = identity(rows, name=name or "TensorArrayUnstack")
         if self._infers and elements.type.shape is not None:
             self._element[0] = merge(self._element[0], elements.type.shape[1:])
         return self.replaced(elements)
@@ -213,7 +219,7 @@ class TensorArray:
         Returns:
             Their number, an int32 scalar.
         """
-        with composed(name, "TensorArraySize", self.flow):
+        with composed(name, "TensorArraySize", self.flow), self.flow.graph.counted_as(1):
             return shape(self.flow)[0]
 
     def close(self, name: str | None = None) -> Node:

@@ -77,7 +77,8 @@ def run_steps(
 ) -> tuple[list[Tensor], list[Tensor]]:  # fmt: skip
     """A loop over the first axis of sequences: the final states, and the outputs of all steps.
 
-    step: gives the new states and the outputs of one step from the states and the slices of the sequences.
+    step: gives the new states and the outputs of one step from the states and the slices of the sequences. Its nodes
+    are counted, and one for each tensor that it takes from outside.
     """
     count = len(states)
 
@@ -87,12 +88,15 @@ def run_steps(
 
     rows = [element(s.type) for s in sequences]
     traced = trace([*(s.type for s in states), *rows], body)
+    counted = traced.graph.last_id
     made, captured = traced.body()
+    counted += len(captured)
     draws = [node for node in made.nodes if node.op.draws]
     numbers = [_drawn(node, traced, states, sequences) for node in draws]
     if draws:
         made, captured = traced.body(*(node.outputs[0] for node in draws))
     results = scan_region(made, states, [*sequences, *numbers], captured, reverse)
+    traced.graph.last_id = counted
     return results[:count], results[count:]
 
 

@@ -16,6 +16,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import Shape, TensorType, as_shape, format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ir.scan import WhileLoop
+from minigraph.ops.array.known import in_graph
 from minigraph.ops.builder import apply, apply_all, as_tensor_like, composed
 from minigraph.ops.constant import constant
 from minigraph.ops.identity import Identity, StopGradient
@@ -74,6 +75,8 @@ def while_loop(
         first = [convert_to_tensor(_flow(v)) for v in leaves]
         graph, count = first[0].graph, len(first)
         types = _invariants(loop_vars, shape_invariants, first)
+        if maximum_iterations is not None:
+            graph.reserve_ids(12 if in_graph(maximum_iterations) else 13)
         graph.reserve_ids(count)  # TensorFlow has six nodes for each variable: Enter, Merge, Switch, …
         test, captured = trace(types, lambda *states: [_truth(cond(*packed(states)))]).body()
         with graph.counted_as(1):

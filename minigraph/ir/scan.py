@@ -61,10 +61,13 @@ class LoopBody:
         return [values[t] for t in self.outputs]
 
     def copied(self, graph: Graph, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """The outputs for tensors of another graph, by copies of the nodes there."""
+        """The outputs for tensors of another graph, by copies of the nodes there. Checks stay control inputs."""
         values: dict[Tensor, Tensor] = dict(zip(self.inputs, inputs, strict=True))
+        copies: dict[Node, Node] = {}
         for node in self.nodes:
-            copy = graph.add(node.op, [values[t] for t in node.inputs], node.name.rpartition("/")[2])
+            with graph.control_dependencies([copies[c] for c in node.control_inputs if c in copies]):
+                copy = graph.add(node.op, [values[t] for t in node.inputs], node.name.rpartition("/")[2])
+            copies[node] = copy
             values.update(zip(node.outputs, copy.outputs, strict=True))
         return [values[t] for t in self.outputs]
 

@@ -256,7 +256,7 @@ def deserialize(name: str, custom_objects: Mapping[str, Any] | None = None) -> A
         >>> tf.keras.activations.deserialize("tanh") is tf.keras.activations.tanh
         True
     """
-    found: Activation = lookup.find(name, _TABLE, "activation function", custom_objects)
+    found: Activation = lookup.deserialize(name, _TABLE, "activation function", custom_objects)
     return found
 
 

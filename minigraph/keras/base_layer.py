@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from minigraph.core.dtypes import as_dtype
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import TensorShape
 from minigraph.keras import constraints, initializers, regularizers
-from minigraph.keras.shapes import alone, as_tuples, flat, shapes_of
+from minigraph.keras.masks import given_argument, has_masks, mask_of, set_masks, takes
 from minigraph.keras.state import floatx, get_session, state_of, unique_name
+from minigraph.layers.calls import CalledLayer, LayerCall
+from minigraph.layers.structures import flat, shapes_of
 from minigraph.ops.array.shape import shape as shape_of
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.constant import placeholder
@@ -23,21 +25,7 @@ from minigraph.run.variables import Variable
 from minigraph.util.nest import listed
 
 
-class LayerCall(NamedTuple):
-    """One call of a layer: its input tensors, in the structure of the argument, and its results."""
-
-    layer: Layer
-    given: Any
-    results: list[Tensor]
-    arguments: dict[str, Any]
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        """The input tensors."""
-        return flat(self.given)
-
-
-class Layer:
+class Layer(CalledLayer):
     """Base class of layers. A subclass defines `call`, and `build` if it has weights.
 
     The first call of a layer makes its weights. Layers, and variables, that are attributes belong to the layer.
@@ -71,6 +59,7 @@ class Layer:
     stateful = False
     _layers: list[Layer]
     supports_masking = False
+    _sets_masks = False  # whether `call` gives its results their masks
 
     def __init__(
         self, trainable: bool = True, name: str | None = None, dtype: Any = None, dynamic: bool = False, **kwargs: Any
@@ -130,6 +119,25 @@ class Layer:
             A tensor, or a list of them.
         """
         return inputs
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Compute the mask of the result. For subclasses.
+
+        Args:
+            inputs: The input tensor, or a list of them.
+            mask: The mask of the input, or a list of them; None without masks.
+
+        Returns:
+            The mask, or a list of them; by default that of the input if the layer has `supports_masking`.
+
+        Raises:
+            TypeError: There is a mask, and the layer does not have `supports_masking`.
+        """
+        if self.supports_masking:
+            return mask
+        if has_masks(mask):
+            raise TypeError(f"Layer {self.name} does not support masking, but was passed an input_mask: {mask}")
+        return None
 
     def add_weight(
         self, name: str | None = None, shape: Any = None, dtype: Any = None, initializer: Any = None,
@@ -195,11 +203,18 @@ class Layer:
         with graph.as_default(), graph.name_scope(self._name):
             if not self.built:
                 self._begin(given)
-            made = self.call(given, *args, **kwargs)
+            explicit, masks = given_argument(self.call, "mask", args, kwargs)
+            if not explicit:
+                masks = mask_of(given) if has_masks(mask_of(given)) else None
+            more = {"mask": masks} if masks is not None and not explicit and takes(self.call, "mask") else {}
+            made = self.call(given, *args, **kwargs, **more)
             found = [identity(t) if t in tensors else t for t in map(_as_tensors, flat(made))]
             if self.activity_regularizer is not None:
                 for result in found:
                     self._losses.append(self.activity_regularizer(result) / _batch_size(result))
+            hands_on = self.supports_masking or type(self).compute_mask is not Layer.compute_mask
+            if hands_on and not self._sets_masks and any(m is None for m in mask_of(found)):
+                set_masks(found, self.compute_mask(given, masks))
         self._note(LayerCall(self, given, found, kwargs))
         return found if isinstance(made, list | tuple) else found[0]
 
@@ -362,59 +377,47 @@ class Layer:
             raise ValueError(f"You tried to call `count_params` on {self.name}, but the layer isn't built.")
         return sum(v.type.size for v in self.weights)
 
-    # inputs and results
+    # masks of inputs and results
 
-    def _single(self, what: str) -> LayerCall:
-        if not self._calls:
-            raise AttributeError(f"Layer {self.name} has no inbound nodes.")
-        if len(self._calls) > 1:
-            raise AttributeError(
-                f'Layer {self.name} has multiple inbound nodes, hence the notion of "layer {what}" is ill-defined. '
-                f"Use `get_{what}_at(node_index)` instead."
-            )
-        return self._calls[0]
-
-    @property
-    def input(self) -> Any:
-        """The input of the layer's only call."""
-        return self._single("input").given
-
-    @property
-    def output(self) -> Any:
-        """The result of the layer's only call."""
-        return alone(self._single("output").results)
-
-    def get_input_at(self, node_index: int) -> Any:
-        """The input of a call of the layer.
+    def get_input_mask_at(self, node_index: int) -> Any:
+        """The mask of the input of a call of the layer.
 
         Args:
             node_index: The number of the call, from 0.
 
         Returns:
-            A tensor, or a list of them.
-        """
-        return self._calls[node_index].given
+            A mask, or a list of them; None for no mask.
 
-    def get_output_at(self, node_index: int) -> Any:
-        """The result of a call of the layer.
+        Raises:
+            RuntimeError: The layer has not been called.
+            ValueError: There are fewer calls.
+        """
+        return mask_of(self.get_input_at(node_index))
+
+    def get_output_mask_at(self, node_index: int) -> Any:
+        """The mask of the result of a call of the layer.
 
         Args:
             node_index: The number of the call, from 0.
 
         Returns:
-            A tensor, or a list of them.
+            A mask, or a list of them; None for no mask.
+
+        Raises:
+            RuntimeError: The layer has not been called.
+            ValueError: There are fewer calls.
         """
-        return alone(self._calls[node_index].results)
+        return mask_of(self.get_output_at(node_index))
 
     @property
-    def input_shape(self) -> Any:
-        """The shape of the input of the layer's first call."""
-        return as_tuples(shapes_of(self._calls[0].given))
+    def input_mask(self) -> Any:
+        """The mask of the input of the layer's first call."""
+        return mask_of(self.input)
 
     @property
-    def output_shape(self) -> Any:
-        """The shape of the result of the layer's first call."""
-        return as_tuples(shapes_of(alone(self._calls[0].results)))
+    def output_mask(self) -> Any:
+        """The mask of the result of the layer's first call."""
+        return mask_of(self.output)
 
     # configurations
 

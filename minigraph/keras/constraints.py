@@ -185,7 +185,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
         >>> made.max_value
         3
     """
-    return lookup.from_config(config, _TABLE, "constraint", custom_objects)
+    return lookup.deserialize(config, _TABLE, "constraint", custom_objects)
 
 
 def serialize(constraint: Any) -> Any:

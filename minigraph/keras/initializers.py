@@ -305,7 +305,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
         >>> tf.keras.initializers.deserialize({"class_name": "Constant", "config": {"value": 2}}).value
         2
     """
-    return lookup.from_config(config, _TABLE, "initializer", custom_objects)
+    return lookup.deserialize(config, _TABLE, "initializer", custom_objects)
 
 
 def serialize(initializer: Any) -> Any:

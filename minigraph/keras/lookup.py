@@ -83,6 +83,12 @@ def get(identifier: Any, table: Mapping[str, Any], what: str) -> Any:
     raise ValueError(f"Could not interpret {what} identifier: {identifier!r}")
 
 
+def deserialize(config: Any, table: Mapping[str, Any], what: str, custom: Mapping[str, Any] | None = None) -> Any:
+    """What `get` finds for a name or a configuration, which may also name some custom objects."""
+    with custom_object_scope(custom or {}):
+        return get(config, table, what)
+
+
 def to_config(value: Any) -> Any:
     """What `get` takes for an object: its name if it is a function, else its class and configuration."""
     if value is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,10 +9,12 @@ from typing import Any
 from minigraph.core.graph import Node, Tensor
 from minigraph.graphs.walk import needed
 from minigraph.keras import lookup
-from minigraph.keras.base_layer import Layer, LayerCall
+from minigraph.keras.base_layer import Layer
 from minigraph.keras.field_layer import FieldLayer
-from minigraph.keras.shapes import alone, as_tuples, flat, shapes_of
+from minigraph.keras.masks import mask_of, set_masks, takes
 from minigraph.keras.state import state_of
+from minigraph.layers.calls import LayerCall
+from minigraph.layers.structures import alone, as_tuples, flat, shapes_of
 from minigraph.util.nest import listed
 
 KERAS_VERSION = "2.2.4-tf"  # of TensorFlow 1.15, for files
@@ -119,24 +120,26 @@ class LayerGraph:
         for made in self.calls:
             if all(t in known for t in made.results):
                 continue
-            arguments = dict(made.arguments)
-            if training is not None and _takes_training(made.layer):
+            arguments = {key: _replaced(value, known) for key, value in made.arguments.items()}
+            if training is not None and takes(made.layer.call, "training"):
                 arguments["training"] = training
             results = made.layer(_replaced(made.given, known), **arguments)
             known.update(zip(made.results, flat(results), strict=True))
+            masks = zip(mask_of(made.results), mask_of(flat(results)), strict=True)
+            known.update((old, new) for old, new in masks if old is not None and new is not None)
         return [known[t] for t in self.outputs]
 
 
-def _takes_training(layer: Layer) -> bool:
-    return "training" in inspect.signature(layer.call).parameters
-
-
 def _replaced(given: Any, known: Mapping[Tensor, Tensor]) -> Any:
-    return [_replaced(v, known) for v in given] if isinstance(given, list) else known.get(given, given)
+    if isinstance(given, list):
+        return [_replaced(v, known) for v in given]
+    return known.get(given, given) if isinstance(given, Tensor) else given
 
 
 class Network(Layer):
     """The layers between inputs and outputs, as one layer."""
+
+    _sets_masks = True
 
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
@@ -186,15 +189,19 @@ class Network(Layer):
         Args:
             inputs: A tensor, or a list of them.
             training: Whether layers train, a bool or a bool scalar tensor; None for the learning phase.
-            mask: TensorFlow's argument, which has no effect.
+            mask: The mask of the input, or a list of them; by default those that layers gave them.
 
         Returns:
             The outputs, in the structure of the model's.
         """
+        set_masks(inputs, mask)
         if self._graph is None:
             raise NotImplementedError("When subclassing the `Model` class, you should implement a `call` method.")
         found = self._graph.applied(flat(inputs), training)
         return found if isinstance(self._form[1], list | tuple) else found[0]
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return None if self._graph is None else mask_of(self.call(inputs, mask=mask))
 
     @property
     def input(self) -> Any:

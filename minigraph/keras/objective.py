@@ -13,6 +13,7 @@ from minigraph.keras import losses, metrics
 from minigraph.keras.data import Batch
 from minigraph.keras.losses.classes import weighted as weighted_loss
 from minigraph.keras.losses.functions import FUNCTIONS
+from minigraph.keras.masks import mask_of, masked_weights
 from minigraph.keras.metrics.base import MeanMetric
 from minigraph.keras.network import Network
 from minigraph.keras.state import get_session, phase_feeds, state_of
@@ -153,7 +154,7 @@ class Objective:
                 for i, place in at.items():
                     loss: Any = self.losses[i]
                     arguments = self.targets[place], outputs[i]
-                    weight = weights[place] if weighted else None
+                    weight = masked_weights(mask_of(outputs[i]), weights[place] if weighted else None, outputs[i])
                     each.append(loss(*arguments, weight) if isinstance(loss, losses.Loss)
                                 else weighted_loss(loss(*arguments), weight))  # fmt: skip
                 total: Any = sum(self.shares[i] * v if self.shares[i] != 1 else v
@@ -161,10 +162,11 @@ class Objective:
                 for penalty in self.model.losses:
                     total = total + penalty
             with K.name_scope("metrics"):
-                sums = [
-                    m.metric.sums(self.targets[at[i]], outputs[i], weights[at[i]] if by_weight and weighted else None)
-                    for i, by_weight, m in self.metrics
-                ]
+                sums = []
+                for i, by_weight, m in self.metrics:
+                    weight = weights[at[i]] if by_weight and weighted else None
+                    weight = masked_weights(mask_of(outputs[i]), weight, outputs[i])
+                    sums.append(m.metric.sums(self.targets[at[i]], outputs[i], weight))
             self._graphs[weighted] = weights, [total, *(each if len(each) > 1 else ())], sums
         return self._graphs[weighted]
 

@@ -163,7 +163,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
         >>> tf.keras.regularizers.deserialize({"class_name": "L1L2", "config": {"l1": 0.5}}).l1
         0.5
     """
-    return lookup.from_config(config, _TABLE, "regularizer", custom_objects)
+    return lookup.deserialize(config, _TABLE, "regularizer", custom_objects)
 
 
 def serialize(regularizer: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigraph.keras.layers.core import InputLayer
 from minigraph.keras.lookup import custom_object_scope
+from minigraph.keras.masks import set_masks
 from minigraph.keras.network import Network, layer_from_config
 from minigraph.keras.training import Model
 
@@ -84,7 +85,8 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         if self._graph is not None:
-            return super().call(inputs, training)
+            return super().call(inputs, training, mask)
+        set_masks(inputs, mask)
         for layer in self._layers:
             inputs = layer(inputs)
         return inputs

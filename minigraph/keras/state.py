@@ -36,13 +36,14 @@ class GraphState:
     """The state of one graph.
 
     uids: how often each name of a layer was given. history: for each result of a layer its layer, the number of the
-    call and of the result. variables: those that `get_session` initialises.
+    call and of the result. masks: those of tensors that have one. variables: those that `get_session` initialises.
     """
 
     def __init__(self) -> None:
         self.uids: dict[str, int] = {}
         self.phase: Tensor | int | None = None
         self.history: dict[Tensor, tuple[Any, int, int]] = {}
+        self.masks: dict[Tensor, Tensor] = {}
         self.variables: dict[Variable, None] = {}
 
     def track(self, variables: Iterable[Variable]) -> None:

@@ -14,8 +14,8 @@ from minigraph.keras.data import Batch, as_arrays, check_lengths, is_stream, wei
 from minigraph.keras.loops import Evaluation, Prediction, Training
 from minigraph.keras.network import Network
 from minigraph.keras.objective import Objective
-from minigraph.keras.shapes import alone, flat
 from minigraph.keras.state import get_session, phase_feeds
+from minigraph.layers.structures import alone, flat
 from minigraph.util.nest import listed
 
 

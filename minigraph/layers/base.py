@@ -15,6 +15,7 @@ from minigraph.core.dtypes import as_dtype, float32
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorShape
 from minigraph.core.typing import DTypeLike, ShapeLike
+from minigraph.layers.calls import CalledLayer, LayerCall
 from minigraph.layers.common import layer_scope
 from minigraph.run.initializers import InitializerLike
 from minigraph.run.variable_lists import global_variables, trainable_variables
@@ -25,7 +26,7 @@ from minigraph.util.nest import flatten, listed, pack
 __all__ = ["Layer"]
 
 
-class Layer:
+class Layer(CalledLayer):
     """Base class of layers as objects.
 
     A subclass has the method `call`, and `build` if it has variables. A layer makes its variables at its first call and
@@ -66,6 +67,7 @@ class Layer:
         self.built = False
         self._reuse = reuse
         self._scope: VariableScope | None = None
+        self._calls: list[LayerCall] = []
         self._added: dict[str, list[Any]] = {GraphKeys.UPDATE_OPS: [], GraphKeys.REGULARIZATION_LOSSES: []}
 
     def build(self, input_shape: Any) -> None:
@@ -97,7 +99,9 @@ class Layer:
                 single = not isinstance(inputs, list | tuple) or not isinstance(inputs[0], Tensor)
                 self.build(shapes[0] if single else shapes)
                 self.built = True
-            return self.call(inputs, *args, **kwargs)
+            made = self.call(inputs, *args, **kwargs)
+        self._calls.append(LayerCall(self, inputs, flatten(made), kwargs))
+        return made
 
     def apply(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Apply the layer, as a call of it does.

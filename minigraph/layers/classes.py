@@ -13,7 +13,9 @@ from minigraph.core.typing import TensorLike
 from minigraph.layers import functions, normalization
 from minigraph.layers import other_ranks as others
 from minigraph.layers.base import Layer
+from minigraph.layers.calls import LayerCall
 from minigraph.run.variable_scope import variable_scope
+from minigraph.util.nest import flatten
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -87,6 +89,7 @@ class FunctionLayer(Layer, Generic[P]):
             for name, already in known.items():
                 self._added[name] += x.graph.get_collection(name)[already:]
             self.built = True
+            self._calls.append(LayerCall(self, x, flatten(made), call))
             return made
 
     @property
@@ -117,6 +120,9 @@ class FunctionLayer(Layer, Generic[P]):
                 return self._options.get(name, default)
             if name == "bias" and self.built:
                 return None
+        known = getattr(type(self), name, None)
+        if isinstance(known, property) and known.fget is not None:
+            return known.fget(self)  # raises the property's own error, which led here
         raise AttributeError(f"{type(self).__name__} has no attribute or variable {name!r} yet")
 
 

@@ -36,6 +36,20 @@ class AggregationMethod:
     EXPERIMENTAL_ACCUMULATE_N = 2
 
 
+class LearnModes:
+    """What a model of `tf.contrib.learn` does."""
+
+    TRAIN, EVAL, INFER = "train", "eval", "infer"
+
+
+class OnlyKeras:
+    """A module that has Keras, which is loaded when it is asked for."""
+
+    @property
+    def keras(self) -> Any:
+        return tf.keras
+
+
 def arg_max(input: Any, dimension: Any, output_type: Any = tf.int64, name: str | None = None) -> Tensor:
     """`tf.argmax`."""
     return tf.argmax(input, dimension, name=name, output_type=output_type)
@@ -146,3 +160,34 @@ def tables_initializer(name: str = "init_all_tables") -> Any:
 
 def no_regularizer(_: Any) -> None:
     """No penalty."""
+
+
+class TensorSpec:
+    """The shape, the dtype and the name of a tensor that a program expects."""
+
+    def __init__(self, shape: Any, dtype: Any = tf.float32, name: str | None = None) -> None:
+        self.shape, self.dtype, self.name = tf.TensorShape(shape), tf.as_dtype(dtype), name
+
+    @classmethod
+    def from_tensor(cls, tensor: Any, name: str | None = None) -> TensorSpec:
+        """The description of a tensor, under its name or another one."""
+        return cls(tensor.shape, tensor.dtype, name or tensor.op.name)
+
+    @classmethod
+    def from_spec(cls, spec: Any, name: str | None = None) -> TensorSpec:
+        """A description like another one, under its name or another one."""
+        return cls(spec.shape, spec.dtype, name or spec.name)
+
+    def is_compatible_with(self, spec_or_tensor: Any) -> bool:
+        """Whether the dtype is the same and the shapes do not contradict each other."""
+        other = spec_or_tensor
+        return bool(self.dtype == tf.as_dtype(other.dtype) and self.shape.is_compatible_with(other.shape))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TensorSpec) and repr(self) == repr(other)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __repr__(self) -> str:
+        return f"TensorSpec(shape={self.shape}, dtype={self.dtype!r}, name={self.name!r})"

@@ -47,9 +47,11 @@ def setdiff1d(x: Any, y: Any, index_dtype: DType = tf.int32, name: str | None = 
     """The elements of a vector that are not in another one, in their order, and their places."""
     with tf.name_scope(name, "ListDiff", [x, y]):
         values = tf.convert_to_tensor(x)
-        found = tf.reduce_any(tf.equal(values[:, None], tf.convert_to_tensor(y, values.dtype)[None]), axis=1)
-        places = tf.where(tf.logical_not(found))[:, 0]
-        return ListDiff(tf.gather(values, places), tf.cast(places, index_dtype))
+        others = tf.convert_to_tensor(y, values.dtype)
+        with values.graph.counted_as(1):
+            found = tf.reduce_any(tf.equal(values[:, None], others[None]), axis=1)
+            places = tf.where(tf.logical_not(found))[:, 0]
+            return ListDiff(tf.gather(values, places), tf.cast(places, index_dtype))
 
 
 def invert_permutation(x: Any, name: str | None = None) -> Tensor:

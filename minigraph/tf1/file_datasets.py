@@ -16,7 +16,7 @@ from minigraph.ops.constant import string_array
 from minigraph.ops.host.readers import FixedLength, TextLines
 from minigraph.tf1.dataset_functions import DatasetPass
 from minigraph.tf1.datasets import GraphDataset, source_of
-from minigraph.tf1.readers import Records, compression_of
+from minigraph.tf1.readers import Records, compression_of, decode_csv
 
 
 def _of_files(filenames: Any, records: Callable[[bytes], Any], ids: int) -> GraphDataset:
@@ -60,3 +60,20 @@ def FixedLengthRecordDataset(
     refuse("tf.data.FixedLengthRecordDataset", compression_type=compression_type or None)
     records = FixedLength(record_bytes, header_bytes or 0, footer_bytes or 0, whole=True)
     return _of_files(filenames, records, 3)
+
+
+def CsvDataset(
+    filenames: Any, record_defaults: Any, compression_type: Any = None, buffer_size: Any = None, header: bool = False,
+    field_delim: str = ",", use_quote_delim: bool = True, na_value: str = "", select_cols: Any = None,
+) -> GraphDataset:  # fmt: skip
+    """The lines of files of comma-separated values, as tuples of columns; see `tf.decode_csv`.
+
+    header: whether to skip the first line of each file. buffer_size: no effect.
+    """
+    refuse("tf.data.experimental.CsvDataset", compression_type=compression_type or None)
+    files = source_of(_listed(filenames), slices=True)
+    lines = files.flat_map(lambda name: TextLineDataset(name).skip(int(header)))
+    return lines.map(
+        lambda line: tuple(decode_csv(line, record_defaults, field_delim, use_quote_delim, na_value=na_value,
+                                      select_cols=select_cols))
+    )  # fmt: skip

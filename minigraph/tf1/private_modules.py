@@ -10,6 +10,7 @@ from minigraph.core.types import Dimension, TensorShape
 from minigraph.losses.arguments import remove_squeezable_dimensions
 from minigraph.ops.array.known import static_value
 from minigraph.ops.nn.weights import broadcastable
+from minigraph.util.nest import listed
 
 
 def unknown_shape(ndims: int | None = None) -> TensorShape:
@@ -71,8 +72,45 @@ def broadcast_weights(weights: Any, values: Any) -> Any:
         )  # fmt: skip
 
 
+def get_backward_walk_ops(
+    seed_ops: Any, inclusive: bool = True, within_ops: Any = None, within_ops_fn: Any = None, stop_at_ts: Any = (),
+    control_inputs: bool = False,
+) -> list[Any]:  # fmt: skip
+    """The nodes that some nodes or tensors depend on, the nearest first, and with `inclusive` their own.
+
+    within_ops, within_ops_fn: the nodes to keep to. stop_at_ts: tensors behind which the walk does not go.
+    control_inputs: whether control inputs count.
+    """
+    seeds = list(dict.fromkeys(s if isinstance(s, tf.Node) else s.op for s in listed(seed_ops)))
+    inside = None if within_ops is None else set(within_ops)
+    ends = set(listed(stop_at_ts))
+    found, wave = dict.fromkeys(seeds), seeds
+    while wave:
+        reached = []
+        for node in wave:
+            before = [t.op for t in node.inputs if t not in ends]
+            before += node.control_inputs if control_inputs else []
+            reached += [n for n in before if (inside is None or n in inside)
+                        and (within_ops_fn is None or within_ops_fn(n))]  # fmt: skip
+        wave = list(dict.fromkeys(n for n in reached if n not in found))
+        found.update(dict.fromkeys(wave))
+    return [n for n in found if inclusive or n not in seeds]
+
+
+def shared_resources() -> list[Any]:
+    """The resources that sessions would share: none, as there are only variables."""
+    return []
+
+
+def initialize_resources(resource_list: Any, name: str = "init") -> Any:
+    """The operation that initialises resources."""
+    return tf.group(*(r.create for r in resource_list), name=name)
+
+
 SHAPES = {f.__name__: f for f in (unknown_shape, as_shape, as_dimension, scalar, vector, matrix)}
 CONDITIONS = {"smart_cond": smart_cond, "smart_constant_value": smart_constant_value,
               "constant_value": smart_constant_value}  # fmt: skip
 WEIGHTS = {"assert_broadcastable": assert_broadcastable, "broadcast_weights": broadcast_weights}
 CONFUSION = {"remove_squeezable_dimensions": remove_squeezable_dimensions}
+RESOURCES = {"shared_resources": shared_resources, "local_resources": shared_resources,
+             "initialize_resources": initialize_resources}  # fmt: skip

@@ -52,7 +52,8 @@ def dynamic_rnn(
         state = _first_state(cell, initial_state, _batch(steps[0], 1), dtype)
         unknown_batch = steps[0].shape.as_list()[1] is None
         lengths = None if sequence_length is None else tf.cast(sequence_length, tf.int32, name="sequence_length")
-        counts = _NodeCounts(len(nest.flatten(state)), unknown_batch, lengths is not None, time_major)
+        of_lengths = 0 if lengths is None else 18 + time_major + (lengths is not sequence_length)
+        counts = _NodeCounts(len(nest.flatten(state)), unknown_batch, of_lengths, time_major)
         forms: list[Any] = []
 
         def step(states: list[Tensor], rows: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
@@ -80,18 +81,18 @@ class _NodeCounts(NamedTuple):
 
     states: int
     unknown_batch: bool
-    lengths: bool
+    of_lengths: int
     time_major: bool
 
     @property
     def before(self) -> int:
         more = (11 + 2 * self.states) * self.unknown_batch
-        return 58 + 12 * self.states + 19 * self.lengths - 8 * self.time_major + more
+        return 58 + 12 * self.states + self.of_lengths - 8 * self.time_major + more
 
     @property
     def after(self) -> int:
         """Without the nodes of the cell's variables, one for each."""
-        more = (2 + self.states) * self.lengths
+        more = (2 + self.states) * bool(self.of_lengths)
         return 25 + 2 * self.states + more - 9 * self.time_major - self.unknown_batch
 
 

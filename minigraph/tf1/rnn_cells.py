@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import minigraph as tf
 from minigraph.core.arguments import refuse
 from minigraph.layers.common import layer_scope
+from minigraph.ops.array.known import in_graph
 from minigraph.util import nest
 
 Activation = Callable[[Any], Any]
@@ -67,6 +68,7 @@ def _snake_case(name: str) -> str:
 
 def _zeros(size: Any, batch_size: Any, dtype: Any) -> Any:
     sizes: list[Any] = [s.as_list() if isinstance(s, tf.TensorShape) else [s] for s in nest.flatten(size)]
+    tf.get_default_graph().reserve_ids(len(sizes) * (6 if in_graph(batch_size) else 1))  # other shapes in TensorFlow
     return nest.pack(size, [tf.zeros(tf.stack([batch_size, *s]), dtype) for s in sizes])
 
 
@@ -216,6 +218,17 @@ class LSTMCell(_LSTM):
         return peepholes, tf.get_variable("projection/kernel", shape, dtype, self._initializer)
 
 
+class LSTMBlockCell(LSTMCell):
+    """The LSTM that TensorFlow computes in one node: `LSTMCell` with a bias for forgetting, and other arguments."""
+
+    def __init__(
+        self, num_units: int, forget_bias: float = 1.0, cell_clip: float | None = None, use_peephole: bool = False,
+        dtype: Any = None, reuse: bool | None = None, name: str | None = "lstm_cell",
+    ) -> None:  # fmt: skip
+        clip = None if cell_clip is not None and cell_clip < 0 else cell_clip
+        super().__init__(num_units, use_peephole, clip, forget_bias=forget_bias, reuse=reuse, name=name, dtype=dtype)
+
+
 def _clipped(x: Any, limit: float | None) -> Any:
     return x if limit is None else tf.clip_by_value(x, -limit, limit)
 
@@ -308,6 +321,7 @@ class DropoutWrapper(_Wrapper):
                dropout_state_filter_visitor=dropout_state_filter_visitor)  # fmt: skip
         self._keep = {"input": input_keep_prob, "output": output_keep_prob, "state": state_keep_prob}
         self._seed = seed
+        tf.get_default_graph().reserve_ids(sum(not in_graph(p) for p in self._keep.values()))  # constants
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
         output, new = self._cell(self._dropped("input", inputs), state, scope)

@@ -37,6 +37,7 @@ class TestCase(unittest.TestCase):
         self._threads: list[CheckedThread] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._kept: Any = None
+        self._kept_for: tuple[Any, Any] = (None, None)  # its graph and configuration, as they were given
 
     def run(self, result: Any = None) -> Any:
         tf.reset_default_graph()
@@ -74,17 +75,35 @@ class TestCase(unittest.TestCase):
     def cached_session(
         self, graph: Any = None, config: Any = None, use_gpu: bool = False, force_gpu: bool = False
     ) -> Iterator[Any]:
-        """The test's session of its default graph, the same in each call; a new session if a graph is given."""
+        """The test's session, the same in each call. ValueError for another graph or configuration than at first."""
+        kept = self._kept_session(graph, config)
+        for what, given, known in zip(("graph", "config"), (graph, config), self._kept_for, strict=True):
+            if given is not known:
+                raise ValueError(
+                    f"The {what} used to get the cached session is different than the one that was used to create the "
+                    "session. Maybe create a new session with self.session()"
+                )
+        with kept.graph.as_default(), kept.as_default():
+            yield kept
+
+    @contextlib.contextmanager
+    def test_session(
+        self, graph: Any = None, config: Any = None, use_gpu: bool = False, force_gpu: bool = False
+    ) -> Iterator[Any]:
+        """The test's session, whatever its configuration; a new session if a graph is given."""
         if graph is not None:
             with self.session(graph, config) as session:
                 yield session
             return
-        if self._kept is None:
-            self._kept = tf.Session(config=config)
-        with self._kept.graph.as_default(), self._kept.as_default():
-            yield self._kept
+        kept = self._kept_session(None, config)
+        with kept.graph.as_default(), kept.as_default():
+            yield kept
 
-    test_session = cached_session
+    def _kept_session(self, graph: Any, config: Any) -> Any:
+        if self._kept is None:
+            self._kept, self._kept_for = tf.Session(graph=graph, config=config), (graph, config)
+        return self._kept
+
     test_session.__test__ = False  # type: ignore[attr-defined]  # no test, for runners that collect by name
 
     def evaluate(self, tensors: Any) -> Any:

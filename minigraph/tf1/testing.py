@@ -70,3 +70,20 @@ def _list_local_devices() -> list[Any]:
 
 
 DEVICES = SimpleNamespace(list_local_devices=_list_local_devices)
+
+
+def list_physical_devices(device_type: str | None = None) -> list[Any]:
+    """The CPU, and the GPU if there is one, each with its `name` and `device_type`; of one type if it is given."""
+    kinds = ["CPU", *(["GPU"] if _gpu() is not None else [])]
+    found = [SimpleNamespace(name=f"/physical_device:{kind}:0", device_type=kind) for kind in kinds]
+    return [d for d in found if device_type in (None, d.device_type)]
+
+
+def list_logical_devices(device_type: str | None = None) -> list[Any]:
+    """As `list_physical_devices`, under the names that `tf.device` takes."""
+    physical = list_physical_devices(device_type)
+    return [SimpleNamespace(name=f"/device:{d.device_type}:0", device_type=d.device_type) for d in physical]
+
+
+def set_memory_growth(device: Any, enable: bool) -> None:
+    """Do nothing: sessions take a GPU's memory as they need it."""

@@ -15,6 +15,7 @@ from minigraph.tf1 import (
     app,
     arg_scope,
     candidates,
+    cluster,
     collecting,
     combined,
     config,
@@ -25,15 +26,18 @@ from minigraph.tf1 import (
     contrib_norm,
     contrib_optimize,
     contrib_summaries,
+    custom_gradients,
     dataset_iterators,
     dataset_steps,
     datasets,
+    detection,
     estimator,
     examples,
     file_datasets,
     flags,
     gfile,
     host_math,
+    hparams,
     logs,
     mnist,
     partitions,
@@ -166,10 +170,10 @@ def _fill_input() -> None:
     _add("estimator", **_public(estimator, "numpy_input_fn"))
     _add("estimator.inputs", numpy_input_fn=estimator.numpy_input_fn)
     kept = {"Dataset": datasets.GraphDataset, "Iterator": dataset_iterators.Iterator}
-    kept |= {**_public(datasets, "GraphDataset", "source_of", "size_of"), **_public(file_datasets)}
+    kept |= {**_public(datasets, "GraphDataset", "source_of", "size_of"), **_public(file_datasets, "CsvDataset")}
     steps = {"AUTOTUNE": dataset_steps.AUTOTUNE, **_public(dataset_steps)}
     _add("data", **kept)
-    _add("data.experimental", **steps)
+    _add("data.experimental", **steps, CsvDataset=file_datasets.CsvDataset)
     _add("contrib.data", **kept, **steps)
     _add("io", **records, **parts, **texts, **kinds, match_filenames_once=readers.match_filenames_once,
          read_file=minigraph.read_file, write_file=minigraph.write_file, **_IMAGES)  # fmt: skip
@@ -181,13 +185,25 @@ _IMAGES = {n: getattr(minigraph.image, n) for n in ("decode_image", "decode_jpeg
 
 def _fill_aliases() -> None:
     """Other names for what is there, and namespaces of later versions of TensorFlow 1."""
-    own = _public(aliases, "VariablesWithoutValue", "IsVariableInitialized", "relu_layer", "constant_value")
+    own = _public(
+        aliases,
+        "VariablesWithoutValue",
+        "IsVariableInitialized",
+        "relu_layer",
+        "constant_value",
+        "LearnModes",
+        "OnlyKeras",
+    )
     ROOT.__dict__.update(own, OpError=minigraph.errors.OpError, make_template=make_template)
     more, parts = _public(combined, "ListDiff"), _public(partitions, "Stitch", "Bincount")
     ROOT.__dict__.update(
         **more, **parts, count_up_to=counting.count_up_to, batch_scatter_update=counting.batch_scatter_update
     )
     _add("math", bincount=partitions.bincount)
+    ROOT.__dict__.update(custom_gradient=custom_gradients.custom_gradient, edit_distance=detection.edit_distance)
+    _add("image", non_max_suppression=detection.non_max_suppression)
+    _add("train", **_public(cluster))
+    _add("contrib.training", HParams=hparams.HParams)
     numbers = _public(host_math, "HostFunction")
     messages = _public(tensor_protos)
     ROOT.__dict__.update(**numbers, **messages)
@@ -215,14 +231,32 @@ def _fill_aliases() -> None:
          "is_inf", "is_nan", "is_non_decreasing", "is_numeric_tensor", "is_strictly_increasing")})  # fmt: skip
     _add("train", AggregationMethod=aliases.AggregationMethod)
     _add("contrib.util", constant_value=aliases.constant_value)
+    _add("contrib.learn", ModeKeys=aliases.LearnModes, RunConfig=estimator.RunConfig)
+    for path in ("contrib.graph_editor", "python.ops.op_selector"):
+        _add(path, get_backward_walk_ops=private_modules.get_backward_walk_ops)
+    for path in ("python.lib.io.tf_record", "python.lib.io.python_io"):
+        _add(path, MODULES["python_io"])
+    _add("python.pywrap_tensorflow", NewCheckpointReader=minigraph.train.NewCheckpointReader)
+    _add("python.ops.resources", **private_modules.RESOURCES)
+    _add("contrib", aliases.OnlyKeras())
+    _add("python.framework.test_util", TensorFlowTestCase=testing.TestCase)
+    devices = {n: getattr(testing, n) for n in ("list_logical_devices", "list_physical_devices", "set_memory_growth")}
+    _add("config.experimental", **devices)
 
 
 def _fill_recurrent() -> None:
     loops = _public(rnn)
     cells = _public(rnn_cells)
+    block = cells.pop("LSTMBlockCell")
     _add("nn", **loops)
     _add("nn.rnn_cell", **cells)
-    _add("contrib.rnn", **cells, static_rnn=rnn.static_rnn, static_bidirectional_rnn=rnn.static_bidirectional_rnn)
+    _add(
+        "contrib.rnn",
+        **cells,
+        LSTMBlockCell=block,
+        static_rnn=rnn.static_rnn,
+        static_bidirectional_rnn=rnn.static_bidirectional_rnn,
+    )
     for path in ("contrib.framework.nest", "nest", "python.util.nest"):
         _add(path, **_public(structures))
     for path in ("python.ops.rnn_cell", "python.ops.rnn_cell_impl"):

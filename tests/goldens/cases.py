@@ -54,8 +54,10 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_bad_calls": ("cases_bad_calls",),
     "tf1_keras": ("cases_keras",),
     "tf1_loops": ("cases_loops", "cases_rnn"),
+    "tf1_loop_counts": ("cases_loop_counts",),
     "tf1_objects": ("cases_objects",),
     "tf1_elementary": ("cases_elementary",),
+    "tf1_names": ("cases_names",),
     "tf1_candidates": ("cases_candidates",),
     "tf1_sparse": ("cases_sparse", "cases_late"),
 }

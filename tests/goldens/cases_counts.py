@@ -12,7 +12,7 @@ from typing import Any
 from cases import CASES, Case, Results, drawn_after
 
 
-def _counted(name: str, calls: Any) -> None:
+def counted(name: str, calls: Any) -> None:
     """A random number after each of many calls: each value pins the number of ops that the call before it makes."""
 
     def run(tf: Any) -> Results:
@@ -188,7 +188,7 @@ def _programs(tf: Any) -> Any:
     return made
 
 
-_counted("losses", _losses)
-_counted("programs", _programs)
-_counted("images", _images)
-_counted("others", _others)
+counted("losses", _losses)
+counted("programs", _programs)
+counted("images", _images)
+counted("others", _others)

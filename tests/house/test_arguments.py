@@ -78,6 +78,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "Layer.add_weight": "use_resource synchronization aggregation",
         "TestCase.cached_session": "use_gpu force_gpu",
         "TestCase.session": "use_gpu force_gpu",
+        "TestCase.test_session": "use_gpu force_gpu",
         "Variable.__init__": "caching_device use_resource synchronization aggregation",
         "colocate_with": "op ignore_existing",
         "conv1d": "use_cudnn_on_gpu",
@@ -142,6 +143,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
     "A dataset's elements come in one order, whatever is read ahead or at the same time.": {
         "FixedLengthRecordDataset": "buffer_size num_parallel_reads",
         "TFRecordDataset": "buffer_size num_parallel_reads",
+        "CsvDataset": "buffer_size",
         "TextLineDataset": "buffer_size num_parallel_reads",
         "parallel_interleave": "sloppy buffer_output_elements prefetch_input_elements",
         "numpy_input_fn": "num_threads",

@@ -12,6 +12,8 @@ import json
 import os
 import sys
 import time
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from mutants.selection import calls_for
 FOLDERS = ("minigraph/ops", "minigraph/passes", "minigraph/compile", "backends/numpy", "backends/llvm")
 KNOWN = Path(__file__).with_name("survivors.json")
 SEED = 15
+CORES = os.cpu_count() or 1
 LIMIT = 400.0  # seconds of processor time for a call of pytest
 
 
@@ -44,6 +47,20 @@ class Results:
         old: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
         self.outcomes: dict[str, str] = old.get("outcomes", {})
         self.sound: dict[str, bool] = old.get("sound", {})
+
+    def parts(self) -> list[Path]:
+        """The files of processes that work beside each other."""
+        return [self.file.with_suffix(f".{k}.json") for k in range(CORES)]
+
+    def join(self) -> None:
+        """Take over what the processes have found."""
+        for file in self.parts():
+            part = Results(file)
+            self.outcomes |= part.outcomes
+            self.sound |= part.sound
+        self.save()
+        for file in self.parts():
+            file.unlink(missing_ok=True)
 
     def save(self) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -97,26 +114,53 @@ def report(chosen: list[Fault], outcomes: dict[str, str]) -> bool:
     return len(same) == len(alive)
 
 
+def examine_all(faults: Sequence[Fault], results: Results, until: float) -> None:
+    for fault in faults:
+        if time.monotonic() > until:
+            break
+        outcome = results.outcomes[fault.key] = results.examine(fault)
+        results.save()
+        print(
+            f"{fault.file}:{fault.line}: {fault.before} -> {fault.after}: {outcome.replace(f'{ROOT}/', '')}", flush=True
+        )
+
+
+def in_processes(faults: Sequence[Fault], results: Results, until: float) -> None:
+    """Examine faults in as many processes as there are cores, each of which keeps its results in a file of its own."""
+    children = []
+    for k, file in enumerate(results.parts()):
+        child = os.fork()
+        if child == 0:
+            try:
+                part = Results(file)
+                part.sound |= results.sound
+                examine_all(faults[k::CORES], part, until)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(0)
+        children.append(child)
+    try:
+        for child in children:
+            os.waitpid(child, 0)
+    finally:
+        results.join()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
     parser.add_argument("--count", type=int, default=300, help="the size of the sample")
     parser.add_argument("--minutes", type=float, default=600.0)
     parser.add_argument("--results", type=Path, default=ROOT / "runs" / "mutants.json")
-    parser.add_argument("--again", action="store_true", help="examine the survivors again")
+    parser.add_argument("--again", action="store_true", help="examine again what no test caught, or what took too long")
     options = parser.parse_args()
     load()
     results, until = Results(options.results), time.monotonic() + 60 * options.minutes
+    results.join()
     chosen = sample(options.count)
-    for number, fault in enumerate(chosen):
-        old = results.outcomes.get(fault.key)
-        if old is not None and not (options.again and old in ("passed", "not run")):
-            continue
-        if time.monotonic() > until:
-            break
-        results.outcomes[fault.key] = results.examine(fault)
-        results.save()
-        outcome = results.outcomes[fault.key].replace(f"{ROOT}/", "")
-        print(f"{number + 1}: {fault.file}:{fault.line}: {fault.before} -> {fault.after}: {outcome}", flush=True)
+    old = {f.key: results.outcomes.get(f.key, "") for f in chosen}
+    again = ("passed", "not run", "time limit", "exit") if options.again else ()
+    in_processes([f for f in chosen if not old[f.key] or old[f.key].startswith(again)], results, until)
     sys.exit(not report(chosen, results.outcomes))
 
 

@@ -124,6 +124,8 @@ FACADE = {
     "cases_contrib",
     "cases_files",
     "cases_graphs",
+    "cases_loop_counts",
+    "cases_names",
     "cases_objects",
     "cases_rnn",
     "cases_sparse",

@@ -72,6 +72,25 @@ def test_each_test_has_its_own_graph_and_seeds_and_one_session() -> None:
     assert sessions[0] is not sessions[1]
 
 
+def test_the_cached_session_keeps_its_graph_and_configuration() -> None:
+    """As in TensorFlow 1.15, whose words these are. `test_session` takes what there is."""
+    said = []
+
+    def body(case: Any) -> None:
+        config = tf.ConfigProto(allow_soft_placement=True)
+        with case.cached_session(config=config) as first:
+            assert first.run(tf.constant(3)) == 3
+        with case.cached_session(config=config) as second, case.test_session() as third:
+            assert first is second is third
+        for arguments in ({}, {"config": config, "graph": tf.Graph()}):
+            with pytest.raises(ValueError, match="used to get the cached session is different than the one"):
+                case.cached_session(**arguments).__enter__()
+        case.addCleanup(said.append, "cleaned")
+
+    assert outcome(body).wasSuccessful()
+    assert said == ["cleaned"]
+
+
 def test_errors_of_runs_are_matched_by_their_text() -> None:
     def body(case: Any) -> None:
         with case.test_session():

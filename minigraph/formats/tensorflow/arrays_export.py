@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import int32
+from minigraph.core.dtypes import float32, int32, int64
 from minigraph.formats.tensorflow.emit import Exporter, TfExport, const_attributes, through, typed
 from minigraph.formats.tensorflow.reductions_export import entry
 from minigraph.formats.tensorflow.values import Dims
@@ -221,8 +221,14 @@ def _take_along_last(e: TfExport) -> None:
 
 
 def _in_top_k(e: TfExport) -> None:
-    k = e.constant(np.array(e.op.k, e.dtype(1).np_dtype), "k")
-    e.give("InTopKV2", *e.reads, k, T=e.dtype(1))
+    """TensorFlow's op takes predictions of float32, and targets of 32 or 64 bits. It refuses float64 itself."""
+    predictions, targets = e.reads
+    kind = e.dtype(1) if e.dtype(1) in (int32, int64) else int64
+    if e.dtype().size < 4:
+        predictions = e.help("Cast", "predictions", predictions, SrcT=e.dtype(), DstT=float32)
+    if e.dtype(1) != kind:
+        targets = e.help("Cast", "targets", targets, SrcT=e.dtype(1), DstT=kind)
+    e.give("InTopKV2", predictions, targets, e.constant(np.array(e.op.k, kind.np_dtype), "k"), T=kind)
 
 
 def _matmul(e: TfExport) -> None:

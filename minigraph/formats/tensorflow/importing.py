@@ -29,7 +29,7 @@ from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const, Placeholder
 from minigraph.ops.identity import Identity
 from minigraph.ops.registry import find_op
-from minigraph.ops.state.variable import ReadVariable
+from minigraph.ops.state.variable import NoOp, ReadVariable
 from minigraph.util.read_budget import Budget, Damaged
 
 OWN = "_minigraph"  # the attribute of an op that TensorFlow lacks: its attributes, as in a graph file
@@ -133,6 +133,7 @@ class _Reader:
         self.expected: dict[str, DType] = {}  # the dtypes of what is replaced
         self.guards: dict[str, Guard] = {}  # of nodes, and of outputs of switches
         self.effects: dict[str, bool] = {}  # whether a node, or one before it, does more than compute
+        self.checks: dict[str, list[Node]] = {}  # the checks that a node is, or only waits for
         self.left_out = self._savers()
         self.paths = paths_of(self.messages)  # of the nodes in loops
         self.loose = loose  # loops whose variables change their shapes
@@ -279,7 +280,9 @@ class _Reader:
         control = [i[1:] for i in message.input if i.startswith("^")]
         inputs = [self._input(message, i, name) for i, name in enumerate(data)]
         guards = [self._guard(name) for name in data]
-        ordered = [self.nodes[c] for c in control if self.effects.get(c) and c in self.nodes]
+        after = [c for c in control if self.effects.get(c) and c in self.nodes]
+        checks = [check for c in after for check in self.checks[c]]  # of loops' bodies only these stay
+        ordered = list(dict.fromkeys([*checks, *(self.nodes[c] for c in after)]))
         if ordered:
             inputs = [self._reread(t, ordered) for t in inputs]
         call = TfNode(self.graph, message, inputs, guards, self.producer, self.budget)
@@ -299,6 +302,9 @@ class _Reader:
         self._follow(message, guards, [self.guards.get(c, ()) for c in control])
         before = [*map(base_name, data), *control]
         node = self.nodes[message.name]
+        waits = isinstance(node.op, Identity | NoOp)
+        passed = [check for b in before if waits for check in self.checks.get(b, ())]
+        self.checks[message.name] = [node] if node.op.checks else list(dict.fromkeys(passed))
         self.effects[message.name] = node.op.stateful or any(self.effects.get(b, False) for b in before)
 
     def _reread(self, tensor: Tensor, before: Sequence[Node]) -> Tensor:

@@ -6,6 +6,7 @@ Each computes by ops of the interface; knows no model and no training.
 from minigraph.keras.base_layer import Layer as Layer
 from minigraph.keras.layers.borders import *
 from minigraph.keras.layers.convolutional import *
+from minigraph.keras.layers.convolutional_recurrent import *
 from minigraph.keras.layers.core import *
 from minigraph.keras.layers.merge import *
 from minigraph.keras.layers.noise import *

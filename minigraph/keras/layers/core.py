@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from minigraph import nn
+from minigraph import math, nn
 from minigraph.core.graph import Tensor
 from minigraph.keras import backend as K
 from minigraph.keras import lookup
-from minigraph.keras.base_layer import Layer, LayerCall
+from minigraph.keras.base_layer import Layer
 from minigraph.keras.field_layer import FieldLayer
 from minigraph.keras.shapes import InputSpec
 from minigraph.keras.state import floatx, get_uid
+from minigraph.layers.calls import LayerCall
 from minigraph.layers.functions import product_with
 from minigraph.ops.array.shape import shape as shape_of
+from minigraph.ops.math.casting import cast
 
 __all__ = [
     "Activation",
@@ -27,6 +29,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "Lambda",
+    "Masking",
     "Permute",
     "RepeatVector",
     "Reshape",
@@ -169,6 +172,7 @@ class Dense(KernelLayer):
         ([4, 10], [20, 10])
     """
 
+    supports_masking = True
     fields = ("units", *KernelLayer.fields)
     units: int
 
@@ -198,6 +202,7 @@ class Activation(FieldLayer):
         [0. 2.]
     """
 
+    supports_masking = True
     activation: Any
 
     def call(self, inputs: Any) -> Any:
@@ -303,12 +308,9 @@ class Embedding(FieldLayer):
         embeddings_regularizer: Penalty of the matrix; None for none.
         activity_regularizer: Penalty of the result; None for none.
         embeddings_constraint: Constraint of the matrix after each step of training; None for none.
-        mask_zero: TensorFlow's argument, which must be False.
+        mask_zero: Whether index 0 stands for a step that does not count: the result then has a mask.
         input_length: Length L, if the layer is the first of a `Sequential`.
         **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
-
-    Raises:
-        NotImplementedError: `mask_zero` is set.
 
     Example:
         >>> layer = tf.keras.layers.Embedding(1000, 16)
@@ -329,8 +331,6 @@ class Embedding(FieldLayer):
         if "input_shape" not in kwargs and "batch_input_shape" not in kwargs:
             kwargs["input_shape"] = (kwargs.get("input_length"),)
         super().__init__(*args, **kwargs)
-        if self.mask_zero:
-            raise NotImplementedError("Embedding(mask_zero=True): masks are not supported")
 
     def build(self, input_shape: Any) -> None:
         self.embeddings = self.weight_of("embeddings", [self.input_dim, self.output_dim])
@@ -339,13 +339,44 @@ class Embedding(FieldLayer):
         indices = inputs if inputs.dtype.is_integer else K.cast(inputs, "int32")
         return nn.embedding_lookup(self.embeddings, indices)
 
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return math.not_equal(inputs, 0) if self.mask_zero else None
+
+
+class Masking(FieldLayer):
+    """Gives sequences [N,L,C] a mask: a step does not count if all its numbers are a given one.
+
+    Later layers skip such steps, and so do losses and metrics.
+
+    Args:
+        mask_value: The number.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Example:
+        >>> layer = tf.keras.layers.Masking(mask_value=-1.0)
+        >>> y = layer(tf.constant([[[-1.0, -1.0], [-1.0, 2.0]]]))
+        >>> print(tf.Session().run(layer.output_mask))
+        [[False  True]]
+    """
+
+    mask_value: float = 0.0
+    supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        counts = K.any(math.not_equal(inputs, self.mask_value), -1, keepdims=True)
+        return inputs * cast(counts, inputs.dtype)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return K.any(math.not_equal(inputs, self.mask_value), -1)
+
 
 class Lambda(Layer):
     """A function as a layer. Weights that the function makes are not the layer's.
 
     Args:
         function: Function from the input to the result.
-        output_shape, mask: TensorFlow's arguments, which have no effect.
+        output_shape: TensorFlow's argument, which has no effect.
+        mask: The mask of the result, or a function that makes it of the inputs and their mask; None for no mask.
         arguments: Dictionary of more arguments of the function.
         **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
 
@@ -360,7 +391,7 @@ class Lambda(Layer):
         **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.function, self.arguments = function, dict(arguments or {})
+        self.function, self.arguments, self.mask = function, dict(arguments or {}), mask
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         """Call the function.
@@ -373,6 +404,9 @@ class Lambda(Layer):
             What the function returns.
         """
         return self.function(inputs, **self.arguments)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make such a layer, with the function by its name.

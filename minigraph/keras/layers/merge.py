@@ -7,9 +7,13 @@ from functools import reduce
 from typing import Any
 
 from minigraph import math, nn
+from minigraph.core.dtypes import bool_
 from minigraph.core.graph import Tensor
 from minigraph.keras import backend as K
 from minigraph.keras.field_layer import FieldLayer
+from minigraph.keras.masks import has_masks
+from minigraph.ops.filling import ones_like
+from minigraph.ops.math.casting import cast
 from minigraph.ops.math.matmul import matmul
 
 __all__ = ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average",
@@ -17,6 +21,8 @@ __all__ = ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multip
 
 
 class _Merge(FieldLayer):
+    supports_masking = True
+
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, list) or len(input_shape) < 2:
             raise ValueError("A merge layer should be called on a list of at least 2 inputs.")
@@ -34,11 +40,16 @@ class _Merge(FieldLayer):
         raise NotImplementedError
 
     def call(self, inputs: Any) -> Any:
-        rank = max(x.type.rank for x in inputs)
+        rank, terms = max(x.type.rank for x in inputs), list(inputs)
         for i, x in enumerate(inputs):
             for _ in range(rank - x.type.rank):
-                inputs[i] = K.expand_dims(inputs[i], 1)
-        return reduce(self.pair, inputs)
+                terms[i] = K.expand_dims(terms[i], 1)
+        return reduce(self.pair, terms)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is None or not has_masks(mask):
+            return None
+        return reduce(math.logical_and, [m for m in mask if m is not None])
 
 
 class Add(_Merge):
@@ -148,6 +159,16 @@ class Concatenate(_Merge):
     def call(self, inputs: Any) -> Any:
         return K.concatenate(inputs, self.axis)
 
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """An element counts if all channels of its part do. A tensor without a mask counts as a whole."""
+        if mask is None or not has_masks(mask):
+            return None
+        parts = [
+            cast(ones_like(x), bool_) if m is None else K.expand_dims(m) if m.type.rank < x.type.rank else m
+            for x, m in zip(inputs, mask, strict=True)
+        ]
+        return K.all(K.concatenate(parts, self.axis), -1)
+
 
 class Dot(_Merge):
     """Multiplies the vectors of two tensors: their scalar products for each example.
@@ -167,6 +188,9 @@ class Dot(_Merge):
 
     axes: Any
     normalize: bool = False
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return None
 
     def call(self, inputs: Any) -> Any:
         x, y = inputs

@@ -41,6 +41,7 @@ class ActivityRegularization(FieldLayer):
         [np.float32(2.5)]
     """
 
+    supports_masking = True
     l1: float = 0.0
     l2: float = 0.0
 
@@ -65,6 +66,7 @@ class Dropout(FieldLayer):
          [1. 1. 1.]]
     """
 
+    supports_masking = True
     rate: float
     noise_shape: Any = None
     seed: int | None = None
@@ -182,6 +184,7 @@ class GaussianNoise(FieldLayer):
          [1. 1. 1.]]
     """
 
+    supports_masking = True
     stddev: float
 
     def call(self, inputs: Any, training: Any = None) -> Any:
@@ -215,6 +218,7 @@ class GaussianDropout(FieldLayer):
          [1. 1. 1.]]
     """
 
+    supports_masking = True
     rate: float
 
     def call(self, inputs: Any, training: Any = None) -> Any:

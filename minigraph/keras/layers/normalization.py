@@ -59,6 +59,7 @@ class BatchNormalization(FieldLayer):
         [[-1.0], [1.0]] 2
     """
 
+    supports_masking = True
     axis: Any = -1
     momentum: float = 0.99
     epsilon: float = 1e-3
@@ -169,6 +170,7 @@ class LayerNormalization(FieldLayer):
         [[-1.  1.]]
     """
 
+    supports_masking = True
     axis: Any = -1
     epsilon: float = 1e-3
     center: bool = True
@@ -207,6 +209,8 @@ class LayerNormalization(FieldLayer):
 
 class _Rounded(FieldLayer):
     """A layer whose arguments are float32 numbers, and are written to files as such."""
+
+    supports_masking = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -269,6 +273,7 @@ class PReLU(FieldLayer):
         [1, 1, 3]
     """
 
+    supports_masking = True
     alpha_initializer: Any = "zeros"
     alpha_regularizer: Any = None
     alpha_constraint: Any = None
@@ -316,6 +321,7 @@ class ReLU(_Rounded):
         [0. 2. 6.]
     """
 
+    supports_masking = False
     max_value: float | None = None
     negative_slope: float = 0
     threshold: float = 0
@@ -336,6 +342,7 @@ class Softmax(FieldLayer):
         [[0.5 0.5]]
     """
 
+    supports_masking = True
     axis: int = -1
 
     def call(self, inputs: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from minigraph import math
 from minigraph.core.graph import Tensor
 from minigraph.keras.layers.convolutional import ImageLayer, sizes
+from minigraph.ops.array.reshape import expand_dims
+from minigraph.ops.math.casting import cast
 from minigraph.ops.nn.avg_pool import avg_pool
 from minigraph.ops.nn.max_pool import max_pool
 from minigraph.ops.nn.pool_nd import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
@@ -255,6 +257,26 @@ class GlobalAveragePooling1D(GlobalMaxPooling1D):
     """
 
     over = staticmethod(math.reduce_mean)
+    supports_masking = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Compute the means.
+
+        Args:
+            inputs: Sequences [N,L,C].
+            mask: The steps that count, a bool tensor [N,L]; None for all.
+
+        Returns:
+            The means [N,C].
+        """
+        if mask is None:
+            return super().call(inputs)
+        steps = 3 - self.channel_axis
+        counts = cast(expand_dims(mask, self.channel_axis), inputs.dtype)
+        return math.reduce_sum(inputs * counts, steps) / math.reduce_sum(counts, steps)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return None
 
 
 class GlobalAveragePooling2D(GlobalMaxPooling2D):

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigraph.control.tracing import run_steps
 from minigraph.core.convert import convert_to_tensor
+from minigraph.core.dtypes import bool_
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorShape
 from minigraph.keras.base_layer import Layer, assign_all
@@ -21,14 +22,19 @@ from minigraph.keras.layers.recurrent_cells import (
     build,
     masks_of,
     step_of,
+    zero_states,
 )
 from minigraph.keras.network import layer_from_config
-from minigraph.keras.shapes import InputSpec, flat
+from minigraph.keras.shapes import InputSpec
 from minigraph.keras.state import floatx, state_of
-from minigraph.ops.array.reshape import transpose
+from minigraph.layers.structures import flat
+from minigraph.ops.array.reshape import reshape, transpose
 from minigraph.ops.array.reversal import reverse
-from minigraph.ops.array.shape import packed, zeros
-from minigraph.ops.array.shape import shape as shape_of
+from minigraph.ops.array.shape import zeros
+from minigraph.ops.filling import ones_like, zeros_like
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.comparison import logical_and
+from minigraph.ops.math.selection import where
 from minigraph.run.variables import Variable
 
 __all__ = ["GRU", "LSTM", "RNN", "SimpleRNN"]
@@ -41,11 +47,14 @@ class RecurrentLayer(Layer):
     """A layer that runs a cell over the steps of sequences."""
 
     cell: Any
+    rank: ClassVar[int] = 3  # of the input
+    supports_masking = True
 
     def _set_loop(self, *values: Any) -> None:
         for name, value in zip(LOOP, values, strict=True):
             setattr(self, name, value)
-        self.input_spec = InputSpec(ndim=3)
+        self.input_spec = InputSpec(ndim=self.rank)
+        self.zero_output_for_mask = False  # whether the result of a masked step is 0, not that of the step before
         self._own: dict[str, list[Variable]] = {"states": []}  # those of a stateful layer, which are no weights
 
     return_sequences: bool
@@ -69,8 +78,8 @@ class RecurrentLayer(Layer):
                     "If a RNN is stateful, it needs to know its batch size. Specify the batch size of your input "
                     "tensors: `batch_input_shape` of a Sequential model's first layer, or `batch_shape` of Input."
                 )
-            made = [Variable(zeros([batch, n], self._dtype or floatx()), False, name="state", collections=[])
-                    for n in flat(self.cell.state_size)]  # fmt: skip
+            like = self._first_states(zeros([batch, *shape.as_list()[2:]], self._dtype or floatx()))
+            made = [Variable(state, False, name="state", collections=[]) for state in like]
             state_of(made[0].graph).track(made)
             self._own["states"] = made
 
@@ -95,13 +104,12 @@ class RecurrentLayer(Layer):
             inputs = [*flat(inputs), *flat(initial_state)]
         return super().__call__(inputs, **kwargs)
 
-    def call(self, inputs: Any, training: Any = None) -> Any:
+    def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
         x, *states = flat(inputs)
         x = x if self.time_major else _swapped(x)
+        mask = flat(mask)[0]
         if not states:
-            states = self._own["states"] or [
-                zeros(packed([shape_of(x)[1], n]), x.dtype) for n in flat(self.cell.state_size)
-            ]
+            states = self._own["states"] or self._first_states(x[0])
         states = [convert_to_tensor(s) for s in states]
         if len(states) != len(flat(self.cell.state_size)):
             raise ValueError(
@@ -114,7 +122,22 @@ class RecurrentLayer(Layer):
             output, new = step_of(self.cell, rows[0], before, masks, training)
             return new, [output]
 
-        last, (outputs,) = run_steps(step, states, [x])
+        def masked_step(before: list[Tensor], rows: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+            """A step that keeps the states and the last result where the mask is False."""
+            made, (output,) = step(before[1:], rows[:1])
+            kept = [where(_spread(rows[1], new), new, old) for new, old in zip([output, *made], before, strict=True)]
+            shown = (
+                where(_spread(rows[1], output), output, zeros_like(output)) if self.zero_output_for_mask else kept[0]
+            )
+            return kept, [shown]
+
+        if mask is None:
+            last, (outputs,) = run_steps(step, states, [x])
+        else:
+            counts = cast(mask if self.time_major else _swapped(mask), bool_)
+            counts = reverse(counts, [0]) if self.go_backwards else counts
+            first, _ = step_of(self.cell, x[0], states, masks, training)
+            (_, *last), (outputs,) = run_steps(masked_step, [zeros_like(first), *states], [x, counts])
         if self.stateful:
             self.add_update([v.assign(s) for v, s in zip(self._own["states"], last, strict=True)])
         if not self.return_sequences:
@@ -122,6 +145,14 @@ class RecurrentLayer(Layer):
         elif not self.time_major:
             outputs = _swapped(outputs)
         return [outputs, *last] if self.return_state else outputs
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        found = flat(mask)[0] if self.return_sequences else None
+        return [found, *(None for _ in flat(self.cell.state_size))] if self.return_state else found
+
+    def _first_states(self, x: Tensor) -> list[Tensor]:
+        """The states before the first step, from its input."""
+        return self.cell.first_states(x) if isinstance(self.cell, Cell) else zero_states(self.cell, x)
 
     def reset_states(self, states: Any = None) -> None:
         """Set the states of a stateful layer.
@@ -187,11 +218,18 @@ class RNN(RecurrentLayer):
         return cls(layer_from_config(config.pop("cell")), **config)
 
 
+def _spread(mask: Tensor, like: Tensor) -> Tensor:
+    """The mask of a step [batch], for each element of a tensor."""
+    return logical_and(
+        reshape(mask, [-1, *(1 for _ in range((like.type.rank or 1) - 1))]), cast(ones_like(like), bool_)
+    )
+
+
 def _swapped(x: Tensor) -> Tensor:
     return transpose(x, [1, 0, *range(2, len(x.type.shape or ()))])
 
 
-class _Recurrent(FieldLayer, RecurrentLayer):
+class CellLayer(FieldLayer, RecurrentLayer):
     """A layer with a cell of its own, whose arguments it takes."""
 
     fields: ClassVar[tuple[str, ...]] = ()
@@ -199,6 +237,16 @@ class _Recurrent(FieldLayer, RecurrentLayer):
     activity_regularizer: Any = None
 
     def __init_subclass__(cls) -> None:
+        if "of" in cls.__dict__ and "fields" not in cls.__dict__:
+            cls._take_fields()
+        for name in cls.fields:
+            if not hasattr(cls, name) and hasattr(cls.of, name):
+                setattr(cls, name, getattr(cls.of, name))
+        super().__init_subclass__()
+
+    @classmethod
+    def _take_fields(cls) -> None:
+        """The arguments of the cell and of the loop, in TensorFlow's order."""
         own = list(cls.of.fields)
         own.insert(own.index("bias_regularizer") + 1, "activity_regularizer")
         if "implementation" in own:
@@ -206,10 +254,6 @@ class _Recurrent(FieldLayer, RecurrentLayer):
             own.append("implementation")
         after = [n for n in own if n == "reset_after"]
         cls.fields = (*(n for n in own if n not in after), *LOOP[:-1], *after, *LOOP[-1:])
-        for name in cls.fields:
-            if not hasattr(cls, name) and hasattr(cls.of, name):
-                setattr(cls, name, getattr(cls.of, name))
-        super().__init_subclass__()
 
     return_sequences: bool = False
     return_state: bool = False
@@ -231,7 +275,7 @@ class _Recurrent(FieldLayer, RecurrentLayer):
         return cls(**config)
 
 
-class SimpleRNN(_Recurrent):
+class SimpleRNN(CellLayer):
     """A fully connected recurrent network over sequences [batch, time, features].
 
     Args:
@@ -259,7 +303,7 @@ class SimpleRNN(_Recurrent):
     of = SimpleRNNCell
 
 
-class LSTM(_Recurrent):
+class LSTM(CellLayer):
     """An LSTM over sequences [batch, time, features].
 
     Args:
@@ -290,7 +334,7 @@ class LSTM(_Recurrent):
     of = LSTMCell
 
 
-class GRU(_Recurrent):
+class GRU(CellLayer):
     """A GRU over sequences [batch, time, features].
 
     Args:

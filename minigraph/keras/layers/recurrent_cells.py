@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Any, ClassVar
 
@@ -13,9 +13,10 @@ from minigraph.keras import backend as K
 from minigraph.keras.base_layer import Layer
 from minigraph.keras.field_layer import FieldLayer
 from minigraph.keras.network import layer_from_config
-from minigraph.keras.shapes import flat
+from minigraph.layers.structures import flat
 from minigraph.ops.array.joining import concat, split
-from minigraph.ops.array.shape import ones
+from minigraph.ops.array.shape import ones, packed, zeros
+from minigraph.ops.array.shape import shape as shape_of
 from minigraph.ops.filling import ones_like
 from minigraph.ops.identity import identity
 from minigraph.ops.math.matmul import matmul
@@ -55,10 +56,19 @@ class Cell(FieldLayer):
         return self.units
 
     def build(self, input_shape: Any) -> None:
-        self.kernel = self.weight_of("kernel", [input_shape[-1].value, self.gates * self.units])
-        recurrent = [self.units, self.gates * self.units]
-        self.recurrent_kernel = self.weight_of("recurrent", recurrent, "recurrent_kernel")
+        of_input, of_state = self.kernel_shapes(input_shape)
+        self.kernel = self.weight_of("kernel", of_input)
+        self.recurrent_kernel = self.weight_of("recurrent", of_state, "recurrent_kernel")
         self.bias = self.weight_of("bias", self._bias_shape) if self.use_bias else None
+
+    def kernel_shapes(self, input_shape: Any) -> tuple[list[int], list[int]]:
+        """The shapes of the kernels of the input and of the state."""
+        columns = self.gates * self.units
+        return [input_shape[-1].value, columns], [self.units, columns]
+
+    def first_states(self, x: Tensor) -> list[Tensor]:
+        """The states before the first step, from its input."""
+        return zero_states(self, x)
 
     @property
     def _bias_shape(self) -> list[int]:
@@ -103,11 +113,28 @@ class Cell(FieldLayer):
         return found if self.bias is None else nn.bias_add(found, self.bias)
 
 
+Product = Callable[[Tensor, Any], Tensor]
+
+
+def by_parts(multiply: Product, x: Tensor, masks: Sequence[Tensor], kernel: Any, axis: int) -> Tensor:
+    """A product of x and a kernel, whose parts are on an axis of the result and the last one of the kernel.
+
+    masks: one for x, or one for each equal part of the kernel.
+    """
+    if len(masks) < 2:
+        return multiply(x * masks[0] if masks else x, kernel)
+    parts = split(kernel, len(masks), len(kernel.shape) - 1)
+    return concat([multiply(x * m, part) for m, part in zip(masks, parts, strict=True)], axis)
+
+
 def product(x: Tensor, masks: Sequence[Tensor], kernel: Any) -> Tensor:
     """x·kernel. masks: one for x, or one for each equal part of the kernel's columns."""
-    if len(masks) < 2:
-        return matmul(x * masks[0] if masks else x, kernel)
-    return concat([matmul(x * m, part) for m, part in zip(masks, split(kernel, len(masks), 1), strict=True)], 1)
+    return by_parts(matmul, x, masks, kernel, 1)
+
+
+def zero_states(cell: Any, x: Tensor) -> list[Tensor]:
+    """Zeros [batch, size] for each state of a cell. x: the input of a step."""
+    return [zeros(packed([shape_of(x)[0], n]), x.dtype) for n in flat(cell.state_size)]
 
 
 class SimpleRNNCell(Cell):
@@ -177,10 +204,16 @@ class LSTMCell(Cell):
         else:
             super().build(input_shape)
 
+    channel_axis = 1
+
+    def _of_state(self, h: Tensor, masks: list[Tensor]) -> Tensor:
+        """The products with the state."""
+        return product(h, masks, self.recurrent_kernel)
+
     def _step(self, x: Tensor, states: list[Tensor], masks: list[list[Tensor]]) -> tuple[Tensor, list[Tensor]]:
         """The result of a step, and the new states."""
         h, c = states
-        i, f, g, o = split(self._of_input(x, masks[0]) + product(h, masks[1], self.recurrent_kernel), 4, 1)
+        i, f, g, o = split(self._of_input(x, masks[0]) + self._of_state(h, masks[1]), 4, self.channel_axis)
         gate = self.recurrent_activation
         c = gate(f) * c + gate(i) * self.activation(g)
         h = gate(o) * self.activation(c)

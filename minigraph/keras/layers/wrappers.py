@@ -6,10 +6,12 @@ from typing import Any
 
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorShape
+from minigraph.keras import backend as K
 from minigraph.keras.base_layer import Layer
 from minigraph.keras.layers.recurrent import RecurrentLayer
+from minigraph.keras.masks import takes
 from minigraph.keras.network import layer_from_config
-from minigraph.keras.shapes import flat
+from minigraph.layers.structures import alone, flat
 from minigraph.ops.array.joining import concat
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.array.reversal import reverse
@@ -67,28 +69,46 @@ class TimeDistributed(Wrapper):
         [2, 5, 3]
     """
 
+    supports_masking = True
+
     def build(self, input_shape: Any) -> None:
         if not self.layer.built:
             self.layer.build(TensorShape([input_shape[0], *input_shape[2:]]))
             self.layer.built = True
 
-    def call(self, inputs: Any, training: Any = None) -> Any:
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Compute the results.
 
         Args:
             inputs: The inputs, as for a call.
             training: Whether it is training, for the inner layer; by default it finds out itself.
+            mask: The mask of the inputs, for the inner layer.
 
         Returns:
             The results.
         """
-        steps = shape_of(inputs)
-        y = self.layer(
-            reshape(inputs, [-1, *inputs.shape.as_list()[2:]]), **({} if training is None else {"training": training})
-        )
+        steps, more = shape_of(inputs), {} if training is None else {"training": training}
+        if mask is not None and takes(self.layer.call, "mask") and inputs.shape.as_list()[0] is None:
+            more["mask"] = _joined_axes(mask)
+        y = self.layer(_joined_axes(inputs), **more)
         result = reshape(y, packed([steps[0], steps[1], *y.shape.as_list()[1:]]))
         result.set_shape([*inputs.shape.as_list()[:2], *y.shape.as_list()[1:]])
         return result
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask that the inner layer gives each step; otherwise that of the steps."""
+        if inputs.shape.as_list()[0] is not None:
+            return mask
+        inner = self.layer.compute_mask(_joined_axes(inputs), None if mask is None else _joined_axes(mask))
+        if inner is None:
+            return None if mask is None else K.any(mask, list(range(2, mask.type.rank))) if mask.type.rank > 2 else mask
+        steps = shape_of(inputs)
+        return reshape(inner, packed([steps[0], steps[1], *inner.shape.as_list()[1:]]))
+
+
+def _joined_axes(x: Tensor) -> Tensor:
+    """The steps of all sequences, one after another."""
+    return reshape(x, [-1, *x.shape.as_list()[2:]])
 
 
 class Bidirectional(Wrapper):
@@ -110,6 +130,8 @@ class Bidirectional(Wrapper):
         >>> layer(tf.zeros([2, 5, 4])).shape.as_list()
         [2, 6]
     """
+
+    supports_masking = True
 
     def __init__(
         self,
@@ -139,6 +161,8 @@ class Bidirectional(Wrapper):
             half = len(weights) // 2
             self.forward_layer._initial_weights = list(weights[:half])
             self.backward_layer._initial_weights = list(weights[half:])
+        self.forward_layer.zero_output_for_mask = self.forward_layer.return_sequences
+        self.backward_layer.zero_output_for_mask = self.backward_layer.return_sequences
         self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
         self.stateful = layer.stateful
         self.time_major = layer.time_major
@@ -161,12 +185,13 @@ class Bidirectional(Wrapper):
             inputs = [*flat(inputs), *flat(initial_state)]
         return super().__call__(inputs, **kwargs)
 
-    def call(self, inputs: Any, training: Any = None) -> Any:
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Compute the results.
 
         Args:
             inputs: The inputs, as for a call.
             training: Whether it is training, for the inner layer; by default it finds out itself.
+            mask: The mask of the inputs, a bool tensor [batch, time]; None for none.
 
         Returns:
             The results.
@@ -174,6 +199,7 @@ class Bidirectional(Wrapper):
         x, *states = flat(inputs)
         half = len(states) // 2
         more = {} if training is None else {"training": training}
+        more |= {} if mask is None else {"mask": flat(mask)[0]}
         first, *after = flat(self.forward_layer(x, initial_state=states[:half] or None, **more))
         second, *behind = flat(self.backward_layer(x, initial_state=states[half:] or None, **more))
         if self.return_sequences:
@@ -182,6 +208,12 @@ class Bidirectional(Wrapper):
             return [first, second, *after, *behind]
         merged = _MERGES[self.merge_mode](first, second)
         return [merged, *after, *behind] if self.return_state else merged
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        found = flat(mask)[0] if self.return_sequences else None
+        results = [found] if self.merge_mode else [found, found]
+        states = self.forward_layer.states * 2 if self.return_state else []
+        return alone([*results, *(None for _ in states)])
 
     def reset_states(self) -> None:
         """Set the states of both layers to zeros.

@@ -448,8 +448,7 @@ def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> A
         >>> tf.keras.losses.deserialize("hinge") is tf.keras.losses.hinge
         True
     """
-    with lookup.custom_object_scope(custom_objects or {}):
-        return get(name)
+    return lookup.deserialize(name, _TABLE, "loss function", custom_objects)
 
 
 def serialize(loss: Any) -> Any:

@@ -55,8 +55,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
         >>> tf.keras.metrics.deserialize({"class_name": "AUC", "config": {"num_thresholds": 50}}).num_thresholds
         50
     """
-    with lookup.custom_object_scope(custom_objects or {}):
-        return get(config)
+    return lookup.deserialize(config, _TABLE, "metric function", custom_objects)
 
 
 def serialize(metric: Any) -> Any:

@@ -463,7 +463,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
         >>> tf.keras.optimizers.deserialize(config).momentum
         0.9
     """
-    return lookup.from_config(config, _TABLE, "optimizer", custom_objects)
+    return lookup.deserialize(config, _TABLE, "optimizer", custom_objects)
 
 
 def serialize(optimizer: Any) -> Any:

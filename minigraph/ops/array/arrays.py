@@ -171,6 +171,7 @@ def sequence_mask(
     with composed(name, "SequenceMask", lengths):
         ends = convert_to_tensor(lengths)
         length = maximum(reduce_max(ends), 0) if maxlen is None else maxlen
+        ends.graph.reserve_ids(1 if isinstance(length, Tensor) else 4)  # TensorFlow makes the range of parts
         if isinstance(length, Tensor):
             places = range_of(cast(length, ends.dtype), dtype=ends.dtype)
         else:
@@ -207,11 +208,12 @@ def meshgrid(*args: TensorLike, indexing: Literal["xy", "ij"] = "xy", name: str 
             places[:2] = [1, 0]
         dims = [-1 if a == b else 1 for a in places for b in range(len(places))]
         count = len(vectors)
-        spread = [reshape(v, dims[i * count : (i + 1) * count]) for i, v in enumerate(vectors)]
-        whole = zeros_like(spread[0])
-        for each in spread[1:]:
-            whole = whole + zeros_like(each)
-        return [each + whole for each in spread]
+        with vectors[0].graph.counted_as(4 + 5 * count + 4 * (places[0] == 1)):
+            spread = [reshape(v, dims[i * count : (i + 1) * count]) for i, v in enumerate(vectors)]
+            whole = zeros_like(spread[0])
+            for each in spread[1:]:
+                whole = whole + zeros_like(each)
+            return [each + whole for each in spread]
 
 
 def space_to_depth(

@@ -18,7 +18,8 @@ from minigraph.ops.builder import apply, as_tensor_like, composed, require_float
 from minigraph.ops.control.checks import Assert_
 from minigraph.ops.math.arithmetic import abs as absolute_value
 from minigraph.ops.math.comparison import Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual, less
-from minigraph.ops.math.reduce import All, reduce_all
+from minigraph.ops.math.reduce import reduce_all
+from minigraph.ops.state.variable import no_op
 
 __all__ = [
     "assert_equal",
@@ -50,7 +51,7 @@ def _compared(sign: str, op: Op, x: Any, y: Any, data: Any, summarize: int | Non
         if all(v is not None for v in known) and not np.all(op.forward(np, *known)[0]):
             texts = [d if isinstance(d, str) else str(static_value(d)) for d in data if isinstance(d, str | Tensor)]
             raise InvalidArgumentError("\n".join([message] * bool(message) + texts))
-        return Assert_(apply(All(), holds), [*([message] if message else []), *data], summarize)
+        return Assert_(reduce_all(holds), [*([message] if message else []), *data], summarize)
 
 
 def assert_equal(
@@ -84,6 +85,9 @@ def assert_equal(
         >>> tf.Session().run(y)
         array([2., 2.], dtype=float32)
     """
+    if x is y:  # also where it holds NaN, as in TensorFlow
+        with composed(name, "assert_equal", x):
+            return no_op()
     return _compared("==", Equal(), x, y, data, summarize, message, name or "assert_equal")
 
 
@@ -257,8 +261,9 @@ def assert_greater_equal(
     return _compared(">=", GreaterEqual(), x, y, data, summarize, message, name or "assert_greater_equal")
 
 
-def _zero(x: Any) -> tuple[Tensor, Any]:
+def _zero(x: Any, data: Any) -> tuple[Tensor, Any]:
     tensor = convert_to_tensor(x)
+    tensor.graph.reserve_ids(0 if data else -1)  # TensorFlow's message does not show the zero
     return tensor, tensor.dtype.np_dtype.type(0)
 
 
@@ -291,7 +296,7 @@ def assert_positive(
         >>> tf.Session().run(y)
         array([1., 2.], dtype=float32)
     """
-    return assert_greater(*_zero(x), data, summarize, message, name or "assert_positive")
+    return assert_greater(*_zero(x, data), data, summarize, message, name or "assert_positive")
 
 
 def assert_non_negative(
@@ -323,7 +328,7 @@ def assert_non_negative(
         >>> tf.Session().run(y)
         array([0., 2.], dtype=float32)
     """
-    return assert_greater_equal(*_zero(x), data, summarize, message, name or "assert_non_negative")
+    return assert_greater_equal(*_zero(x, data), data, summarize, message, name or "assert_non_negative")
 
 
 def assert_negative(
@@ -355,7 +360,7 @@ def assert_negative(
         >>> tf.Session().run(y)
         array([-1., -2.], dtype=float32)
     """
-    return assert_less(*_zero(x), data, summarize, message, name or "assert_negative")
+    return assert_less(*_zero(x, data), data, summarize, message, name or "assert_negative")
 
 
 def assert_non_positive(
@@ -387,7 +392,7 @@ def assert_non_positive(
         >>> tf.Session().run(y)
         array([ 0., -2.], dtype=float32)
     """
-    return assert_less_equal(*_zero(x), data, summarize, message, name or "assert_non_positive")
+    return assert_less_equal(*_zero(x, data), data, summarize, message, name or "assert_non_positive")
 
 
 def assert_near(

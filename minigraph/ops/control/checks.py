@@ -307,6 +307,7 @@ def Assert_(
     with composed(name, "Assert", condition, *tensors):
         values = [convert_to_tensor(t) for t in tensors]
         test = convert_to_tensor(condition, bool_)
+        test.graph.reserve_ids(9 + 2 * sum(p is not None for p in parts) + len({*values}))  # TensorFlow makes a tf.cond
         return test.graph.add(Assert(parts, summarize), (test, *values))
 
 

@@ -281,11 +281,12 @@ def boolean_mask(tensor: TensorLike, mask: TensorLike, name: str = "boolean_mask
         if not compatible(x.type.shape[at : at + count], test.type.shape):
             shapes = f"{format_shape(x.type.shape[at : at + count])} and {format_shape(test.type.shape)}"
             raise ShapeError(f"Shapes {shapes} are incompatible")
-        dims = known_dims(x, range(len(x.type.shape)))
-        lead, tail = dims[:at], dims[at + count :]
-        flat = reshape(x, [*lead, -1, *tail])
-        places = squeeze(where(reshape(test, [-1])), [1])
-        return gather(flat, places, axis=at)
+        with x.graph.counted_as(27):
+            dims = known_dims(x, range(len(x.type.shape)))
+            lead, tail = dims[:at], dims[at + count :]
+            flat = reshape(x, [*lead, -1, *tail])
+            places = squeeze(where(reshape(test, [-1])), [1])
+            return gather(flat, places, axis=at)
 
 
 def unique(x: TensorLike, out_idx: DTypeLike = int32, name: str | None = None) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+import functools
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,11 +31,11 @@ from minigraph.ops.math.reduce_extremes import reduce_max
 __all__ = ["confusion_matrix", "einsum", "norm", "reduce_std", "reduce_variance", "tensordot"]
 
 
-def _product(dims: Sequence[Any]) -> Any:
-    """The product of the dimensions, or −1 if one of them is a tensor."""
-    open_dims = [d for d in dims if isinstance(d, Tensor)]
-    known = math.prod(d for d in dims if not isinstance(d, Tensor))
-    return known if not open_dims else -1
+def _products(groups: Sequence[Sequence[Any]]) -> list[Any]:
+    """The product of the dimensions of each group. One that is not known is −1, others are tensors."""
+    found = [functools.reduce(operator.mul, dims, 1) for dims in groups]
+    unknown = next((i for i, size in enumerate(found) if isinstance(size, Tensor)), None)
+    return [-1 if i == unknown else size for i, size in enumerate(found)]
 
 
 def tensordot(
@@ -75,11 +76,13 @@ def tensordot(
         if len(left) != len(right):
             raise ValueError(f"Different number of contraction axes 'a' and 'b', {len(left)} != {len(right)}.")
         free = [i for i in range(count) if i not in left], [i for i in range(other) if i not in right]
+        start, unknown = x.graph.last_id, sum(not t.type.is_static for t in (x, y))
         outer = known_dims(x, free[0]), known_dims(y, free[1])
-        inner = _product(known_dims(x, left))
-        rows = reshape(transpose(x, [*free[0], *left]), [_product(outer[0]), inner])
-        columns = reshape(transpose(y, [*right, *free[1]]), [inner, _product(outer[1])])
+        rows = reshape(transpose(x, [*free[0], *left]), _products([outer[0], known_dims(x, left)]))
+        columns = reshape(transpose(y, [*right, *free[1]]), _products([known_dims(y, right), outer[1]]))
         result = reshape(matmul(rows, columns), [*outer[0], *outer[1]], scope)
+        if unknown:
+            x.graph.last_id = start + 14 + 11 * unknown
         shapes = x.type.shape or (), y.type.shape or ()
         result.set_shape([shapes[0][i] for i in free[0]] + [shapes[1][i] for i in free[1]])
         return result
@@ -143,22 +146,31 @@ def _summed(x: Tensor, labels: str, keep: set[str]) -> tuple[Tensor, str]:
 
 
 def _contract(a: Tensor, left: str, b: Tensor, right: str, wanted: set[str]) -> tuple[Tensor, str]:
-    """One batch of matrix products: shared letters that are wanted are the batch, the other shared ones are summed."""
+    """Products over the letters of both: those that are wanted stay, the other shared ones are summed."""
     a, left = _summed(a, left, wanted | set(right))
     b, right = _summed(b, right, wanted | set(left))
     batch = [c for c in left if c in right and c in wanted]
     inner = [c for c in left if c in right and c not in wanted]
     rows, columns = [c for c in left if c not in right], [c for c in right if c not in left]
+    result = "".join([*batch, *rows, *columns])
+    if not inner:
+        x = _grouped(a, left, [*batch, *rows, *("" for _ in columns)])
+        return x * _grouped(b, right, [*batch, *("" for _ in rows), *columns]), result
+    x = _grouped(a, left, [*batch, "".join(rows), "".join(inner)])
+    product = matmul(x, _grouped(b, right, [*batch, "".join(inner), "".join(columns)]))
+    if len(rows) != 1 or len(columns) != 1:
+        lead, ends = (known_dims(a, [left.index(c) for c in part]) for part in (batch, rows))
+        product = reshape(product, [*lead, *ends, *known_dims(b, [right.index(c) for c in columns])])
+    return product, result
 
-    def dims(x: Tensor, labels: str, letters: list[str]) -> list[Any]:
-        return known_dims(x, [labels.index(c) for c in letters])
 
-    lead, outer = dims(a, left, batch), (dims(a, left, rows), dims(b, right, columns))
-    depth = _product(dims(a, left, inner))
-    x = transpose(a, [left.index(c) for c in [*batch, *rows, *inner]])
-    y = transpose(b, [right.index(c) for c in [*batch, *inner, *columns]])
-    product = matmul(reshape(x, [*lead, _product(outer[0]), depth]), reshape(y, [*lead, depth, _product(outer[1])]))
-    return reshape(product, [*lead, *outer[0], *outer[1]]), "".join([*batch, *rows, *columns])
+def _grouped(x: Tensor, labels: str, groups: Sequence[str]) -> Tensor:
+    """The tensor with one axis for each group of its letters, of size 1 for a group without letters."""
+    order = [labels.index(c) for c in "".join(groups)]
+    moved = x if order == sorted(order) else transpose(x, order)
+    if all(len(group) == 1 for group in groups):
+        return moved
+    return reshape(moved, _products([known_dims(x, [labels.index(c) for c in group]) for group in groups]))
 
 
 def norm(

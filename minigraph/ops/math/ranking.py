@@ -22,7 +22,7 @@ from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index, Inside
 from minigraph.loops.kernel import ADD, Kernel
 from minigraph.loops.refusal import outside
-from minigraph.ops.array.known import make_late
+from minigraph.ops.array.known import make_late, static_value
 from minigraph.ops.builder import apply, apply_all, composed, first, require_gradient, require_real, require_shape
 
 __all__ = ["in_top_k", "top_k"]
@@ -287,7 +287,7 @@ def smallest_k(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return values, places
 
 
-def in_top_k(predictions: TensorLike, targets: TensorLike, k: int, name: str | None = None) -> Tensor:
+def in_top_k(predictions: TensorLike, targets: TensorLike, k: int | Tensor, name: str | None = None) -> Tensor:
     """Test whether the prediction of the target class is among the k largest.
 
     Classes that tie with the k-th largest count as among them. The result is False if the target's prediction is
@@ -296,7 +296,7 @@ def in_top_k(predictions: TensorLike, targets: TensorLike, k: int, name: str | N
     Args:
         predictions: A tensor [N, C] of floating-point dtype, a number for each class.
         targets: Class numbers, an integer tensor [N].
-        k: How many of the largest predictions count.
+        k: How many of the largest predictions count: a whole number, or a tensor whose value is known.
         name: Name scope of the nodes.
 
     Returns:
@@ -305,6 +305,7 @@ def in_top_k(predictions: TensorLike, targets: TensorLike, k: int, name: str | N
     Raises:
         ShapeError: `predictions` is not a matrix, or `targets` not a vector of its rows.
         DTypeError: `targets` is not integer.
+        TypeError: `k` is not a whole number, or is not known.
 
     Example:
         >>> scores = [[0.1, 0.7, 0.2], [0.6, 0.3, 0.1]]
@@ -313,5 +314,8 @@ def in_top_k(predictions: TensorLike, targets: TensorLike, k: int, name: str | N
     """
     with composed(name, "in_top_k", predictions, targets):
         x = convert_to_tensor(predictions)
-        x.graph.reserve_ids(1)  # k, a constant
-        return first(x.graph.add(InTopKV2(int(k)), (x, convert_to_tensor(targets))))
+        known = static_value(k) if isinstance(k, Tensor) else k
+        if known is None or np.shape(known) or np.asarray(known).dtype.kind not in "iu":
+            raise TypeError(f"in_top_k: k must be a whole number that is known when the graph is built, not {k!r}")
+        x.graph.reserve_ids(0 if isinstance(k, Tensor) else 1)  # the constant
+        return first(x.graph.add(InTopKV2(int(known)), (x, convert_to_tensor(targets))))

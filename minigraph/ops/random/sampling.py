@@ -19,6 +19,7 @@ from minigraph.loops.builder import Statement
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, MAXIMUM, Kernel
 from minigraph.ops.array.gathering import gather
+from minigraph.ops.array.known import in_graph, static_value
 from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import composed
@@ -164,13 +165,13 @@ def random_shuffle(value: TensorLike, seed: int | None = None, name: str | None 
             raise ShapeError(f"random_shuffle needs a first axis; the shape is {format_shape(x.type.shape)}")
         known = (x.type.shape or (None,))[0]
         size = (known,) if known is not None else getitem(shape(x), slice(0, 1))
-        with x.graph.counted_as(0):
+        with x.graph.counted_as(1):
             order = draw(x.graph, RandomPermutation, size, int32, seed)
-        return gather(x, order, name=scope)
+            return gather(x, order, name=scope)
 
 
 def multinomial(
-    logits: TensorLike, num_samples: int, seed: int | None = None, name: str | None = None,
+    logits: TensorLike, num_samples: int | Tensor, seed: int | None = None, name: str | None = None,
     output_dtype: DTypeLike | None = None,
 ) -> Tensor:  # fmt: skip
     """Draw class numbers with the probabilities softmax(logits), new ones in each run.
@@ -187,6 +188,7 @@ def multinomial(
 
     Raises:
         ShapeError: `logits` is not a matrix.
+        ValueError: `num_samples` is a tensor whose value is not known when the graph is built.
 
     Example:
         >>> tf.set_random_seed(1)
@@ -195,6 +197,10 @@ def multinomial(
     """
     with composed(name, "multinomial", logits):
         x = convert_to_tensor(logits, name="logits")
+        count = static_value(num_samples) if isinstance(num_samples, Tensor) else num_samples
+        if count is None:
+            raise ValueError(f"multinomial: num_samples must be known when the graph is built, not {num_samples!r}")
+        x.graph.reserve_ids(0 if in_graph(num_samples) else 1)
         first, second = get_seed(x.graph, seed)
         kind = int64 if output_dtype is None else as_dtype(output_dtype)
-        return x.graph.add(Multinomial(kind, None, first, second, int(num_samples)), (x,), "Multinomial").outputs[0]
+        return x.graph.add(Multinomial(kind, None, first, second, int(count)), (x,), "Multinomial").outputs[0]

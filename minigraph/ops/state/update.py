@@ -133,27 +133,12 @@ class ApplyMomentum(Apply):
             yield Sample(cls(nesterov), (_VAR, _POS, *_scalars(0.1), _GRAD, *_scalars(0.9)))
 
 
-class ApplyKerasMomentum(Apply):
+class ApplyKerasMomentum(ApplyMomentum):
     """a = μ·a − α·g; θ += a, or with Nesterov θ += μ·a − α·g. Inputs: θ, a, α, g, μ."""
-
-    use_nesterov: bool = False
-    writes = reads = (0, 1)
-
-    @property
-    def gradient(self) -> int:
-        return 3
 
     def step(self, var: Scalar, accum: Scalar, lr: Scalar, grad: Scalar, momentum: Scalar) -> tuple[Scalar, ...]:  # type: ignore[override]
         accum = accum * momentum - grad * lr
         return var + (accum * momentum - grad * lr if self.use_nesterov else accum), accum
-
-    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
-        return (6 if self.use_nesterov else 4) * in_types[0].size
-
-    @classmethod
-    def samples(cls) -> Iterable[Sample]:
-        for nesterov in (False, True):
-            yield Sample(cls(nesterov), (_VAR, _POS, *_scalars(0.1), _GRAD, *_scalars(0.9)))
 
 
 class ApplyAdagrad(Apply):

@@ -44,6 +44,7 @@ def test_each_module_is_compiled_once_to_the_same_code(kept: dict[str, list[byte
     found = [pool.take(str(n), lambda n=n: job(n)) for n in range(25)]  # type: ignore[misc]
     assert found == [codegen.object_code(*job(n)) for n in range(25)]
     assert {key: len(made) for key, made in kept.items()} == {str(n): 1 for n in range(25)}
+    assert 0 < pool._progress.done == pool._progress.total <= 25  # all that was counted is done
 
 
 def test_the_one_who_takes_an_invalid_module_gets_the_error(kept: dict[str, list[bytes]]) -> None:

@@ -18,11 +18,15 @@ from support.kernels import Kernels
 from support.strategies import convolutions, pools
 
 from minigraph.backends.numpy import NumpyBackend
+from minigraph.backends.numpy.kernels import texts
 from minigraph.core.dtypes import float32, int32, int64
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
 from minigraph.ops.array import gathering as G
+from minigraph.ops.math.cumulative import Cumsum
+from minigraph.ops.math.linear_algebra import Cholesky
+from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.math.reduce import Mean, Sum
 from minigraph.ops.nn import conv2d as C
 from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolInputGrad
@@ -48,6 +52,12 @@ def test_only_quantisation_takes_no_float64() -> None:
     """So that the test above leaves out no other op."""
     without = {name for name, kind in REGISTRY.items() if len(samples_of(kind, "float64")) < len(list(kind.samples()))}
     assert without == {"DequantizeLinear", "QuantizeLinear", "Requantize"}
+
+
+def test_the_calls_that_are_shown_are_the_kernels_own() -> None:
+    """An op without a kernel, and one that runs on the host, show their definition."""
+    for op, call in ((MatMul(), "product("), (Cumsum(), "moveaxis("), (Cholesky(), "linalg.cholesky(")):
+        assert call in texts(op)[f"NumPy calls of {type(op).__name__}"]
 
 
 def test_fallbacks() -> None:

@@ -215,3 +215,22 @@ def test_nodes_may_come_in_any_order() -> None:
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(message, name="")
         tf.Session(graph=graph).run("y:0", {"x:0": np.ones((2, 3))})
+
+
+def test_the_largest_classes_are_written_in_the_dtypes_that_tensorflow_takes() -> None:
+    scores = np.array([[0.1, 0.9], [0.5, 0.2]])
+    for of_scores, of_classes in ((np.float16, np.uint8), (np.float32, np.int16), (np.float32, np.int64)):
+        with tf.Graph().as_default() as graph:
+            x = tf.placeholder(of_scores, [2, 2], name="x")
+            tf.nn.in_top_k(x, tf.constant(np.array([1, 1], of_classes)), tf.constant(1), name="y")
+            message = messaged(graph)
+        (written,) = [n for n in message.node if n.op == "InTopKV2"]
+        assert written.attr["T"].type in (3, 9)  # int32, int64
+        with tf.Graph().as_default() as again, tf.Session(backend="numpy") as session:
+            tf.import_graph_def(message, name="")
+            read = again.get_tensor_by_name(f"{written.name}:0")
+            assert read.op.inputs[0].dtype == tf.float32
+            assert session.run(read, {"x:0": scores}).tolist() == [True, False]
+    for k in (1.0, tf.placeholder(tf.int32, []), [1]):
+        with pytest.raises(TypeError, match="whole number"):
+            tf.nn.in_top_k(scores, [0, 1], k)
