@@ -222,6 +222,7 @@ class _Recomputation:
                 copy = self.copies[scope, node] = self.graph.add(node.op, operands, node.name)
             for tensor, again in zip(node.outputs, copy.outputs, strict=True):
                 again.type = tensor.type
+            self.graph.override_gradient(copy, self.graph.gradient_override(node))
             note_copy(node, copy)
         return self.copies[scope, wanted]
 

@@ -90,8 +90,8 @@ def overriding(node: Node) -> Callable[..., Any] | None:
 
     The function of a name that is not registered raises LookupError.
     """
-    name = node.graph.gradient_override(node)
-    return None if name is None else _REGISTERED.get(name, partial(_unregistered, name))
+    found = node.graph.gradient_override(node)
+    return _REGISTERED.get(found, partial(_unregistered, found)) if isinstance(found, str) else found
 
 
 def _unregistered(name: str, node: Node, *grads: Tensor) -> NoReturn:

@@ -104,6 +104,8 @@ def _drawn(node: Node, traced: Trace, states: Sequence[Tensor], sequences: Seque
     """The numbers that a random op of the body draws in all steps, drawn at once."""
     graph, op = traced.graph, node.op
     assert isinstance(op, RandomOp)
+    if not op.draws_each():
+        raise UnimplementedError(f"a loop's body cannot draw random numbers by '{node.name}' ({node.type})", node)
     if op.shape is not None:
         each = constant(op.shape, int32)
     else:

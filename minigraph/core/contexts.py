@@ -57,7 +57,7 @@ class Contexts(Generic[MadeNode]):
 
     def __init__(self) -> None:
         self._context = _Context()
-        self._gradients: dict[Any, str] = {}  # the names of functions that replace the gradients of nodes
+        self._gradients: dict[Any, str | Callable[..., Any]] = {}  # by nodes; functions or their names
 
     def as_node(self, element: Any) -> MadeNode:
         """The node that is `element`, or that makes it."""
@@ -161,13 +161,17 @@ class Contexts(Generic[MadeNode]):
         finally:
             context.gradients = old
 
-    def override_gradient(self, node: Any) -> None:
+    def note_gradient(self, node: Any) -> None:
         """Note the function that replaces the gradient of a node made here, if there is one."""
-        if node.type in self._context.gradients:
-            self._gradients[node] = self._context.gradients[node.type]
+        self.override_gradient(node, self._context.gradients.get(node.type))
 
-    def gradient_override(self, node: MadeNode) -> str | None:
-        """The name of the function that replaces the gradient of a node; None if there is none."""
+    def override_gradient(self, node: MadeNode, function: str | Callable[..., Any] | None) -> None:
+        """Replace the gradient of a node by a function, or by the registered one of a name; None: keep it."""
+        if function is not None:
+            self._gradients[node] = function
+
+    def gradient_override(self, node: MadeNode) -> str | Callable[..., Any] | None:
+        """The function that replaces the gradient of a node, or its name; None if there is none."""
         return self._gradients.get(node)
 
     @contextmanager

@@ -346,7 +346,7 @@ class Graph(Collections, Names, OpCount, Contexts["Node"], GraphViews):
         node = Node(self, op, inputs, types, name, control_inputs, source)
         self.nodes.append(node)
         self._by_name[name] = node
-        self.override_gradient(node)
+        self.note_gradient(node)
         self.last_id += 1
         return node
 

@@ -67,6 +67,7 @@ class LoopBody:
         for node in self.nodes:
             with graph.control_dependencies([copies[c] for c in node.control_inputs if c in copies]):
                 copy = graph.add(node.op, [values[t] for t in node.inputs], node.name.rpartition("/")[2])
+            graph.override_gradient(copy, node.graph.gradient_override(node))
             copies[node] = copy
             values.update(zip(node.outputs, copy.outputs, strict=True))
         return [values[t] for t in self.outputs]

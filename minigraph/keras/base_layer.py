@@ -12,7 +12,7 @@ from minigraph.core.dtypes import as_dtype
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import TensorShape
 from minigraph.keras import constraints, initializers, regularizers
-from minigraph.keras.masks import given_argument, has_masks, mask_of, set_masks, takes
+from minigraph.keras.masks import as_masks, by_names, has_masks, mask_of, set_masks, takes
 from minigraph.keras.state import floatx, get_session, state_of, unique_name
 from minigraph.layers.calls import CalledLayer, LayerCall
 from minigraph.layers.structures import flat, shapes_of
@@ -203,11 +203,14 @@ class Layer(CalledLayer):
         with graph.as_default(), graph.name_scope(self._name):
             if not self.built:
                 self._begin(given)
-            explicit, masks = given_argument(self.call, "mask", args, kwargs)
-            if not explicit:
+            unnamed, named = by_names(self.call, args, kwargs)
+            explicit = "mask" in named
+            if explicit:
+                masks = named["mask"] = as_masks(named["mask"], graph)
+            else:
                 masks = mask_of(given) if has_masks(mask_of(given)) else None
             more = {"mask": masks} if masks is not None and not explicit and takes(self.call, "mask") else {}
-            made = self.call(given, *args, **kwargs, **more)
+            made = self.call(given, *unnamed, **named, **more)
             found = [identity(t) if t in tensors else t for t in map(_as_tensors, flat(made))]
             if self.activity_regularizer is not None:
                 for result in found:
@@ -215,7 +218,7 @@ class Layer(CalledLayer):
             hands_on = self.supports_masking or type(self).compute_mask is not Layer.compute_mask
             if hands_on and not self._sets_masks and any(m is None for m in mask_of(found)):
                 set_masks(found, self.compute_mask(given, masks))
-        self._note(LayerCall(self, given, found, kwargs))
+        self._note(LayerCall(self, given, found, named))
         return found if isinstance(made, list | tuple) else found[0]
 
     def _note(self, made: LayerCall) -> None:

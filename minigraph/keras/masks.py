@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
-from minigraph.core.graph import Tensor
+import numpy as np
+
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Graph, Tensor
 from minigraph.keras.state import state_of
 from minigraph.layers.structures import flat
 from minigraph.ops.array.reshape import expand_dims
@@ -32,14 +36,32 @@ def has_masks(masks: Any) -> bool:
 
 
 def takes(function: Any, argument: str) -> bool:
-    """Whether a function has an argument of a name."""
-    return argument in inspect.signature(function).parameters
+    """Whether a function has an argument of a name; False for one without a signature."""
+    try:
+        return argument in inspect.signature(function).parameters
+    except ValueError:
+        return False
 
 
-def given_argument(function: Any, name: str, args: Any, kwargs: Any) -> tuple[bool, Any]:
-    """Whether an argument of a layer's call was given, and its value. args: those after the input."""
-    given = dict(zip(list(inspect.signature(function).parameters)[1:], args, strict=False)) | kwargs
-    return name in given, given.get(name)
+def by_names(function: Any, args: Any, kwargs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Arguments of a layer's call after the input: those that have no names, and those by names."""
+    kinds = list(inspect.signature(function).parameters.values())[1:]
+    if len(args) > len(kinds) or any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in kinds[: len(args)]):
+        return args, dict(kwargs)
+    named = {p.name: value for p, value in zip(kinds, args, strict=False)}
+    if twice := named.keys() & kwargs.keys():
+        raise TypeError(f"call() got multiple values for argument {min(twice)!r}")
+    return (), {**named, **kwargs}
+
+
+def as_masks(value: Any, graph: Graph) -> Any:
+    """A mask that a caller gives, or a list of them, as tensors."""
+    if value is None or isinstance(value, Tensor):
+        return value
+    if isinstance(value, list | tuple) and any(v is None or isinstance(v, Tensor | np.ndarray) for v in value):
+        return [as_masks(v, graph) for v in value]
+    with graph.as_default():
+        return convert_to_tensor(np.asarray(value))
 
 
 def masked_weights(mask: Any, weights: Any, like: Tensor) -> Any:

@@ -139,8 +139,6 @@ def _replaced(given: Any, known: Mapping[Tensor, Tensor]) -> Any:
 class Network(Layer):
     """The layers between inputs and outputs, as one layer."""
 
-    _sets_masks = True
-
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self.inputs: list[Tensor] | None = None
@@ -155,7 +153,7 @@ class Network(Layer):
         self.inputs, self.outputs, self._form = flat(inputs), flat(outputs), (inputs, outputs)
         self._graph = LayerGraph(self.inputs, self.outputs)
         self._layers = self._graph.layers
-        self.built = True
+        self.built = self._sets_masks = True
         self._calls.append(LayerCall(self, inputs, self.outputs, {}))  # its layers have made the outputs
 
     @property
@@ -315,9 +313,13 @@ class Network(Layer):
 
         Returns:
             The text, which `keras.models.model_from_json` takes.
+
+        Raises:
+            ValueError: A layer was called with a tensor as an argument, such as a mask.
         """
         whole = {"class_name": type(self).__name__, "config": self.get_config(), "keras_version": KERAS_VERSION,
                  "backend": "tensorflow"}  # fmt: skip
+        refuse_tensors(whole["config"])
         return json.dumps(whole, **kwargs)
 
     def summary(self, line_length: int | None = None, positions: Any = None, print_fn: Any = None) -> None:
@@ -351,6 +353,18 @@ def graph_config(name: str, graph: LayerGraph) -> dict[str, Any]:
         layers.append({"class_name": kind, "config": layer.get_config(), "name": layer.name, "inbound_nodes": inbound})
     return {"name": name, "layers": layers, "input_layers": [place(t) for t in graph.inputs],
             "output_layers": [place(t) for t in graph.outputs]}  # fmt: skip
+
+
+def refuse_tensors(config: Any) -> None:
+    """ValueError if a layer of a configuration was called with a tensor as an argument, which a file cannot hold."""
+    for entry in config.get("layers", ()) if isinstance(config, Mapping) else ():
+        for name, value in (pair for call in entry.get("inbound_nodes", ()) for pair in call[0][3].items()):
+            if any(isinstance(v, Tensor) for v in flat(value)):
+                raise ValueError(
+                    f"layer {entry['config']['name']!r} was called with a tensor as its argument {name!r}, which a "
+                    "file cannot hold; give the input a mask by a layer such as Masking, or save the weights alone"
+                )
+        refuse_tensors(entry["config"])
 
 
 def graph_from_config(config: Mapping[str, Any]) -> tuple[Any, Any]:

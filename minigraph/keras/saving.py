@@ -16,7 +16,7 @@ from minigraph.formats.keras.hdf5 import group_member, group_texts, h5py_module,
 from minigraph.keras import backend as K
 from minigraph.keras import lookup, losses, metrics, optimizers
 from minigraph.keras.base_layer import Layer, assign_all
-from minigraph.keras.network import KERAS_VERSION, layer_from_config
+from minigraph.keras.network import KERAS_VERSION, layer_from_config, refuse_tensors
 from minigraph.util.files import atomic_write
 from minigraph.util.read_budget import Budget, Damaged
 
@@ -52,6 +52,7 @@ def save_model(
     def fill(file: Any) -> None:
         whole = {"class_name": type(model).__name__, "config": model.get_config()}
         file.attrs["keras_version"], file.attrs["backend"] = KERAS_VERSION.encode(), b"tensorflow"
+        refuse_tensors(whole["config"])
         file.attrs["model_config"] = json.dumps(whole, default=_plain).encode()
         _write_weights(file.create_group("model_weights"), model.layers)
         optimizer = model.optimizer

@@ -31,6 +31,8 @@ class Sequential(Model):
         ((None, 3), ['loss', 'acc'])
     """
 
+    _sets_masks = True
+
     def __init__(self, layers: Sequence[Any] | None = None, name: str | None = None) -> None:
         super().__init__(name=name)
         for layer in layers or ():

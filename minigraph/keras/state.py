@@ -137,6 +137,16 @@ def image_data_format() -> str:
     return _Settings.image_data_format
 
 
+def data_format_of(value: Any) -> str:
+    """The data format that an argument names; None for that of `keras.backend`. ValueError for another."""
+    found = value or image_data_format()
+    if not isinstance(found, str) or found.lower() not in ("channels_last", "channels_first"):
+        raise ValueError(
+            f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {value}'
+        )
+    return found.lower()
+
+
 def set_image_data_format(data_format: str) -> None:
     """Set where the channels of images are.
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
-from itertools import count
 from typing import Any
 
 import minigraph as tf
 from minigraph.core.convert import convert_to_tensor
+from minigraph.core.errors import GraphError, UnimplementedError
 from minigraph.core.graph import Tensor
 from minigraph.ops.identity import IdentityN
 from minigraph.util.nest import listed
-
-_NUMBERS = count()
 
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a function of tensors that returns its results and a function from their gradients to the arguments'.
 
     The second function gets a gradient for each result and returns one for each argument. The first one must make no
-    variables.
+    variables. In the body of a loop it is called once more for the gradient: there it must take all tensors as
+    arguments, and draw no random numbers.
     """
 
     @wraps(f)
@@ -35,15 +34,26 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 
         def gradient(op: Any, *grads: Tensor | None) -> list[Any]:
             pairs = zip(grads[: len(results)], op.outputs, strict=False)
-            found = listed(slope(*(tf.zeros_like(y) if g is None else g for g, y in pairs)))
+            filled = [tf.zeros_like(y) if g is None else g for g, y in pairs]
+            found = listed(slope(*filled) if op.graph is graph else in_a_loop(op, filled))
             if len(found) != len(given):
                 raise ValueError(f"the gradient function returned {len(found)} gradients for {len(given)} arguments")
             return [None] * len(results) + found
 
-        name = f"CustomGradient-{next(_NUMBERS)}"
-        tf.RegisterGradient(name)(gradient)
-        with graph.gradient_override_map({"IdentityN": name}):
-            outputs = list(graph.add(IdentityN(), [*results, *given], "IdentityN").outputs[: len(results)])
+        def in_a_loop(op: Any, grads: Sequence[Tensor]) -> Any:
+            """The gradients in the graph of the loop's body, which has other tensors than those that `slope` reads."""
+            start, what = len(op.graph.nodes), f"'{op.name}' has a custom gradient and is in the body of a loop: its"
+            try:
+                found = f(*op.inputs[len(results) :], **kwargs)[1](*grads)
+            except GraphError as error:
+                raise UnimplementedError(f"{what} function must take all tensors as arguments; {error}", op) from None
+            if drawn := next((n for n in op.graph.nodes[start:] if n.op.stateful), None):
+                raise UnimplementedError(f"{what} function cannot draw random numbers ({drawn.name})", op)
+            return found
+
+        node = graph.add(IdentityN(), [*results, *given], "IdentityN")
+        graph.override_gradient(node, gradient)
+        outputs = list(node.outputs[: len(results)])
         return outputs if isinstance(made, list | tuple) else outputs[0]
 
     return decorated

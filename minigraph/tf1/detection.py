@@ -26,11 +26,16 @@ class NonMaxSuppression(HostOp):
         if boxes.shape is not None and scores.shape is not None and not compatible(boxes.shape[:1], scores.shape):
             shapes = f"{format_shape(boxes.shape)} and {format_shape(scores.shape)}"
             raise ShapeError(f"there must be a score for each box; the shapes are {shapes}")
+        for name, limit in zip(("max_output_size", "iou_threshold", "score_threshold"), limits, strict=True):
+            if limit.rank not in (None, 0):
+                raise ShapeError(f"{name} must be a scalar, not {format_shape(limit.shape)}")
         return (TensorType(tf.int32, (None,)),)
 
     def forward(self, xp: Any, boxes: Any, scores: Any, most: Any, overlap: Any, least: Any) -> tuple[Any, ...]:
         if not 0 <= overlap <= 1:
             raise InvalidArgumentError(f"iou_threshold must be in [0, 1], not {overlap}")
+        if most < 0:
+            raise InvalidArgumentError(f"max_output_size must not be negative, not {most}")
         low, high = np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])
         areas = np.prod(high - low, axis=1)
         chosen: list[int] = []
@@ -74,10 +79,17 @@ class EditDistance(HostOp):
     normalize: bool
 
     def infer(self, *parts: TensorType) -> tuple[TensorType, ...]:
-        sizes = parts[5].shape
-        return (TensorType(tf.float32, None if not sizes or sizes[0] is None else (None,) * (sizes[0] - 1)),)
+        sizes = [None if part.shape is None else part.shape[0] for part in (parts[2], parts[5])]
+        self._refuse_ranks(*sizes)
+        rank = sizes[0] if sizes[1] is None else sizes[1]
+        return (TensorType(tf.float32, None if rank is None else (None,) * (rank - 1)),)
+
+    def _refuse_ranks(self, given: int | None, wanted: int | None) -> None:
+        if given is not None and wanted is not None and given != wanted:
+            raise ShapeError(f"edit_distance takes SparseTensors of one rank, not of {given} and {wanted} axes")
 
     def forward(self, xp: Any, *parts: Any) -> tuple[Any, ...]:
+        self._refuse_ranks(len(parts[2]), len(parts[5]))
         shape = tuple(np.maximum(parts[2][:-1], parts[5][:-1]))
         rows, truths = (_rows(*part) for part in (parts[:3], parts[3:]))
         out = np.zeros(shape, np.float32)

@@ -76,3 +76,84 @@ def test_the_states_of_a_convolutional_lstm_stay() -> None:
     kept.predict(x[:, :2])
     whole = other.predict(x.transpose(0, 1, 4, 2, 3)).transpose(0, 2, 3, 1)
     np.testing.assert_allclose(kept.predict(x[:, 2:]), whole, rtol=1e-5, atol=1e-6)
+
+
+MASK = np.array([[True, False, True, True], [True, True, False, False]])
+
+
+def shown(x: Any, mask: Any) -> Any:
+    return x * tf.cast(mask[..., None], tf.float32)
+
+
+@pytest.mark.parametrize(
+    ("make", "given"),
+    [
+        (lambda: L.GRU(2, return_sequences=True), lambda layer, x: layer(x, mask=MASK)),
+        (lambda: L.GRU(2, return_sequences=True), lambda layer, x: layer(x, mask=MASK.tolist())),
+        (lambda: L.Lambda(shown), lambda layer, x: layer(x, MASK)),
+    ],
+)
+def test_a_mask_is_a_tensor_an_array_or_a_list(make: Any, given: Any) -> None:
+    """It is kept when the model is applied to another input, too, whether it has a name in the call or not."""
+    x = RNG.normal(size=(2, 4, 3)).astype(np.float32)
+    layer, first = make(), tf.keras.Input((4, 3), batch_size=2)
+    model = tf.keras.Model(first, given(layer, first))
+    wanted = model.predict(x, batch_size=2)
+    for y in (layer(tf.constant(x), mask=tf.constant(MASK)), model(tf.constant(x))):
+        np.testing.assert_allclose(tf.keras.backend.eval(y), wanted, rtol=1e-6)
+    every = tf.keras.backend.eval(layer(tf.constant(x), mask=np.ones_like(MASK)))
+    assert not np.allclose(every, wanted)
+
+
+def test_masked_steps_give_zeros_if_the_layer_is_told_so() -> None:
+    layer = L.LSTM(2, return_sequences=True, zero_output_for_mask=True)
+    twin = L.LSTM.from_config(layer.get_config())
+    shown = tf.keras.backend.eval(twin(tf.ones([2, 4, 3]), mask=MASK))
+    np.testing.assert_array_equal(np.any(shown, -1), MASK)
+
+
+def test_a_model_of_its_own_gives_its_mask() -> None:
+    class Own(tf.keras.Model):
+        def call(self, inputs: Any) -> Any:
+            return 2.0 * inputs
+
+        def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+            return tf.not_equal(inputs[:, :, 0], 0.0)
+
+    result = Own()(tf.constant([[[1.0], [0.0]]]))
+    layer = L.Lambda(lambda x, mask: tf.cast(mask, tf.int32))
+    assert tf.keras.backend.eval(layer(result)).tolist() == [[1, 0]]
+
+
+def first_steps(inputs: Any, mask: Any) -> Any:
+    return tf.not_equal(inputs[:, :, 0], 0.0)
+
+
+def scaled(inputs: Any, training: Any = None) -> Any:
+    return inputs * (3.0 if training else 2.0)
+
+
+def test_a_lambda_gets_training_and_is_stored_with_its_mask() -> None:
+    x = tf.constant([[[1.0], [0.0]]])
+    custom = {"first_steps": first_steps, "scaled": scaled}
+    with tf.keras.utils.custom_object_scope(custom):
+        layer = L.Lambda.from_config(L.Lambda(scaled, mask=first_steps).get_config())
+    results = layer(x), layer(x, training=True)
+    assert [tf.keras.backend.eval(y).ravel().tolist() for y in results] == [[2.0, 0.0], [3.0, 0.0]]
+    assert tf.keras.backend.eval(layer.get_output_mask_at(0)).tolist() == [[True, False]]
+    for mask in (lambda x, mask: mask, x):
+        with pytest.raises(ValueError, match="has no name that a file can hold"):
+            L.Lambda(scaled, mask=mask).get_config()
+
+
+def test_a_mask_tensor_of_a_call_is_not_stored() -> None:
+    words, mask = tf.keras.Input((4, 3)), tf.keras.Input((4,), dtype="bool")
+    model = tf.keras.Model([words, mask], L.GRU(2, name="reader")(words, mask=mask))
+    with pytest.raises(ValueError, match="'reader' was called with a tensor as its argument 'mask'"):
+        model.to_json()
+
+
+@pytest.mark.parametrize("make", [lambda f: L.ConvLSTM2D(2, 3, data_format=f), lambda f: L.Flatten(data_format=f)])
+def test_an_unknown_data_format_is_refused(make: Any) -> None:
+    with pytest.raises(ValueError, match="`data_format` argument must be one of"):
+        make("NCHW")

@@ -12,7 +12,7 @@ from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.graph import Tensor
-from minigraph.keras.state import get_session, learning_phase, phase_feeds
+from minigraph.keras.state import data_format_of, get_session, learning_phase, phase_feeds
 from minigraph.ops.array.indexed_slices import IndexedSlices
 from minigraph.ops.control.branches import cond
 from minigraph.ops.control.checks import Print_
@@ -222,7 +222,7 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Tensor:
     Args:
         x: Tensor [N,…,C], or [N,C,…] with "channels_first".
         bias: Vector [C].
-        data_format: "channels_last" or "channels_first"; None for the former.
+        data_format: "channels_last" or "channels_first"; None for that of `image_data_format`.
 
     Returns:
         A tensor of the shape of `x`.
@@ -233,7 +233,7 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Tensor:
         [[[1. 2.]
           [1. 2.]]]
     """
-    return nn.bias_add(x, bias, "NCHW" if data_format == "channels_first" else "NHWC")
+    return nn.bias_add(x, bias, "NCHW" if data_format_of(data_format) == "channels_first" else "NHWC")
 
 
 def in_top_k(predictions: Any, targets: Any, k: int) -> Tensor:

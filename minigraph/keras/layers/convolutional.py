@@ -9,7 +9,7 @@ from minigraph.core.graph import Tensor
 from minigraph.keras.field_layer import FieldLayer
 from minigraph.keras.layers.core import KernelLayer
 from minigraph.keras.shapes import InputSpec
-from minigraph.keras.state import image_data_format
+from minigraph.keras.state import data_format_of
 from minigraph.layers.other_ranks import transposed
 from minigraph.ops.array.dynamic import pad
 
@@ -42,12 +42,7 @@ class ImageLayer(FieldLayer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.data_format = (self.data_format or image_data_format()).lower()
-        if self.data_format not in ("channels_last", "channels_first"):
-            raise ValueError(
-                'The `data_format` argument must be one of "channels_first", "channels_last". '
-                f"Received: {self.data_format}"
-            )
+        self.data_format = data_format_of(self.data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     @property

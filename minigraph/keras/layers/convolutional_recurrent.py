@@ -9,7 +9,7 @@ from minigraph.core.graph import Tensor
 from minigraph.keras.layers.convolutional import sizes
 from minigraph.keras.layers.recurrent import CellLayer
 from minigraph.keras.layers.recurrent_cells import LSTMCell, by_parts
-from minigraph.keras.state import image_data_format
+from minigraph.keras.state import data_format_of
 from minigraph.ops.array.shape import packed, zeros
 from minigraph.ops.array.shape import shape as shape_of
 
@@ -33,7 +33,7 @@ class ConvLSTM2DCell(LSTMCell):
         super().__init__(*args, **kwargs)
         for name in ("kernel_size", "strides", "dilation_rate"):
             setattr(self, name, sizes(getattr(self, name), 2, name))
-        self.data_format = (self.data_format or image_data_format()).lower()
+        self.data_format = data_format_of(self.data_format)
         self.units, self.padding = self.filters, self.padding.lower()
         self.channel_axis = 1 if self.data_format == "channels_first" else 3
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +13,9 @@ from minigraph.keras import backend as K
 from minigraph.keras import lookup
 from minigraph.keras.base_layer import Layer
 from minigraph.keras.field_layer import FieldLayer
+from minigraph.keras.masks import takes
 from minigraph.keras.shapes import InputSpec
-from minigraph.keras.state import floatx, get_uid
+from minigraph.keras.state import data_format_of, floatx, get_uid
 from minigraph.layers.calls import LayerCall
 from minigraph.layers.functions import product_with
 from minigraph.ops.array.shape import shape as shape_of
@@ -213,7 +213,8 @@ class Flatten(FieldLayer):
     """Joins all axes but the first.
 
     Args:
-        data_format: With "channels_first" the channels become the last axis before the others are joined.
+        data_format: "channels_last", or "channels_first": the channels become the last axis before the others are
+            joined; None for that of `keras.backend.image_data_format`.
         **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
 
     Example:
@@ -222,6 +223,10 @@ class Flatten(FieldLayer):
     """
 
     data_format: Any = "channels_last"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.data_format = data_format_of(self.data_format)
 
     def call(self, inputs: Any) -> Any:
         rank = inputs.type.rank
@@ -374,7 +379,7 @@ class Lambda(Layer):
     """A function as a layer. Weights that the function makes are not the layer's.
 
     Args:
-        function: Function from the input to the result.
+        function: Function from the input to the result. If it has arguments `mask` or `training`, it gets them.
         output_shape: TensorFlow's argument, which has no effect.
         mask: The mask of the result, or a function that makes it of the inputs and their mask; None for no mask.
         arguments: Dictionary of more arguments of the function.
@@ -393,34 +398,43 @@ class Lambda(Layer):
         super().__init__(**kwargs)
         self.function, self.arguments, self.mask = function, dict(arguments or {}), mask
 
-    def call(self, inputs: Any, training: Any = None) -> Any:
+    def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
         """Call the function.
 
         Args:
             inputs: The input tensor, or a list of them.
-            training: Has no effect.
+            mask: The mask of the input, or a list of them.
+            training: Whether the layer trains; None for the learning phase.
 
         Returns:
             What the function returns.
         """
-        return self.function(inputs, **self.arguments)
+        given = {"mask": mask, "training": training}
+        return self.function(inputs, **{n: v for n, v in given.items() if takes(self.function, n)} | self.arguments)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make such a layer, with the function by its name.
+        """The arguments that make such a layer, with the functions by their names.
 
         Returns:
             The arguments of the constructor, by name.
 
         Raises:
-            ValueError: The function is a lambda, which has no name.
+            ValueError: A function is a lambda, which has no name, or the mask is no function.
         """
-        if isinstance(self.function, types.LambdaType) and self.function.__name__ == "<lambda>":
-            raise ValueError(f"{self.name}: a lambda has no name that a file can hold; give a function that has one")
-        return {**super().get_config(), "function": self.function.__name__, "arguments": self.arguments,
-                "function_type": "function", "output_shape": None, "output_shape_type": "raw"}  # fmt: skip
+        config = {**super().get_config(), "function": self._named(self.function), "arguments": self.arguments,
+                  "function_type": "function", "output_shape": None, "output_shape_type": "raw"}  # fmt: skip
+        return config if self.mask is None else {**config, "mask": self._named(self.mask)}
+
+    def _named(self, function: Any) -> str:
+        """The name of a function in a file."""
+        name = getattr(function, "__name__", "<lambda>")
+        if name == "<lambda>":
+            what = "a lambda" if callable(function) else "a mask that is no function"
+            raise ValueError(f"{self.name}: {what} has no name that a file can hold; give a function that has one")
+        return str(name)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -439,4 +453,6 @@ class Lambda(Layer):
         if not isinstance(config["function"], str):
             raise ValueError("A Lambda layer with Python byte code is not loaded; name its function in custom_objects")
         function = lookup.find(config.pop("function"), {}, "function of a Lambda layer")
+        if config.get("mask") is not None:
+            config["mask"] = lookup.find(config["mask"], {}, "mask of a Lambda layer")
         return cls(function, **{k: v for k, v in config.items() if k != "output_shape"})

@@ -50,11 +50,18 @@ class RecurrentLayer(Layer):
     rank: ClassVar[int] = 3  # of the input
     supports_masking = True
 
+    def __init__(self, *args: Any, zero_output_for_mask: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zero_output_for_mask = zero_output_for_mask  # not the result of the step before
+
+    def get_config(self) -> dict[str, Any]:
+        kept = {"zero_output_for_mask": True} if self.zero_output_for_mask else {}
+        return {**super().get_config(), **kept}
+
     def _set_loop(self, *values: Any) -> None:
         for name, value in zip(LOOP, values, strict=True):
             setattr(self, name, value)
         self.input_spec = InputSpec(ndim=self.rank)
-        self.zero_output_for_mask = False  # whether the result of a masked step is 0, not that of the step before
         self._own: dict[str, list[Variable]] = {"states": []}  # those of a stateful layer, which are no weights
 
     return_sequences: bool
@@ -187,7 +194,8 @@ class RNN(RecurrentLayer):
         stateful: Whether each batch goes on from the states of the one before. The batch's size must be known.
         unroll: TensorFlow's; it has no effect.
         time_major: Whether sequences are [time, batch, features].
-        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape; and `zero_output_for_mask`, whether the
+            result of a masked step is 0, not that of the step before.
 
     Raises:
         ValueError: The cell lacks `call` or `state_size`.

@@ -62,6 +62,11 @@ class RandomOp(Op, abstract=True):
         """`count` values in the dtype of the op."""
         raise NotImplementedError
 
+    @classmethod
+    def draws_each(cls) -> bool:
+        """Whether each value is drawn by itself, so that several draws are one of a larger shape."""
+        return cls.draw is not RandomOp.draw
+
     def forward(self, xp: Any, cell: Any) -> tuple[Any, ...]:
         assert self.shape is not None
         count = int(np.prod(self.shape))
