@@ -322,14 +322,9 @@ class Graph(Collections, Names, OpCount, Contexts["Node"], GraphViews):
             return made
 
     def append(
-        self,
-        op: Op,
-        inputs: tuple[Tensor, ...],
-        types: Sequence[TensorType],
-        name: str,
-        control_inputs: tuple[Node, ...],
-        source: Source,
-    ) -> Node:
+        self, op: Op, inputs: tuple[Tensor, ...], types: Sequence[TensorType], name: str,
+        control_inputs: tuple[Node, ...], source: Source,
+    ) -> Node:  # fmt: skip
         """Append a node without checks. The caller has checked the types and holds the lock.
 
         Args:
