@@ -60,6 +60,8 @@ class _Specialiser:
         self.known: dict[Instr, Sequence[Any] | None] = {}  # the results of what follows from constants
         self.effects: dict[Instr, tuple[Instr, ...]] = {}  # see `_behind`
         self.collective: tuple[Instr, ...] = ()  # the last one
+        self.guards: dict[Tensor, Value] = {}  # copies of constants that come after the constants' control inputs
+        self.follows: dict[Node, frozenset[Node]] = {}  # which of these control inputs each node comes after
         self.last_write: dict[Instr, Value] = {}  # by cell: the value that the run leaves in it
         for slot, (tensor, kind) in enumerate(zip(feeds, types, strict=True)):
             instr = self.builder.add(Feed(slot, kind), name=tensor.node.name, source=tensor.node.source)
@@ -68,7 +70,10 @@ class _Specialiser:
     def program(self, fetches: Sequence[Tensor], targets: Sequence[Node]) -> Program:
         nodes = self._needed([t.node for t in fetches if t not in self.values] + list(targets))
         before = writes_before(nodes, self._predecessors)
+        awaited = {c for node in nodes if isinstance(node.op, Const) for c in node.control_inputs}
         for node in self._in_order(nodes, before) if before else nodes:
+            if awaited:
+                self.follows[node] = self._followed([t.node for t in node.inputs], node) | (awaited & {node})
             self._lower(node, before.get(node, ()))
         results = tuple(self._fetched(t) for t in fetches)
         roots = [v.instr for v in results] + [self.instrs[n] for n in targets if n in self.instrs]
@@ -146,9 +151,9 @@ class _Specialiser:
             (source,) = taken_inputs(node, self.branches)
             instr = self.builder.add(Const(np.array(self.branches[node.inputs[-1]], np.int32)))
             index = [Value(instr, 0)] if isinstance(op, Merge) else []
-            sides = [self.values[source]] * (len(node.outputs) - len(index))
+            sides = [self._guarded(source, node)] * (len(node.outputs) - len(index))
             self.values.update(zip(node.outputs, [*sides, *index], strict=True))
-            self.instrs[node] = self.values[source].instr
+            self.instrs[node] = sides[0].instr
             return
         control = dict.fromkeys(self.instrs[c] for c in (*node.control_inputs, *behind) if c in self.instrs)
         inputs: list[Value] = []
@@ -173,6 +178,9 @@ class _Specialiser:
                 for output, value in zip(node.outputs, inputs, strict=True):
                     self.values.setdefault(output, value)
                 self.instrs[node] = inputs[0].instr
+                return
+            if isinstance(node.op, Const) and control:
+                self._guard(node, tuple(control))
                 return
             instr = self.builder.add(op, inputs, tuple(control), node.name, node.source)
             if isinstance(op, Collective):
@@ -227,14 +235,35 @@ class _Specialiser:
     def _operand(self, op: Op, position: int, tensor: Tensor, node: Node) -> Value:
         if tensor.dtype is string:
             raise DTypeError("string tensors can be read only by ops that make strings")
-        value = self.values[tensor]
+        value = self._guarded(tensor, node)
         if position in op.reads or position in op.writes:
             return value
         return self._readable(value, node)
 
+    def _guard(self, node: Node, control: tuple[Instr, ...]) -> None:
+        """Lower a constant with control inputs: to a plain one, for nodes that come after these anyway, and a copy."""
+        plain = self.builder.add(node.op, (), (), node.name, node.source)
+        copy = self.builder.add(Identity(), (Value(plain, 0),), control, node.name, node.source)
+        self.guards[node.outputs[0]] = Value(copy, 0)
+        self.values[node.outputs[0]] = Value(plain, 0)
+        self._bind(node, copy)
+
+    def _guarded(self, tensor: Tensor, node: Node | None = None) -> Value:
+        """The value of a tensor for a node, or a fetch: the copy of a constant if its control inputs matter there."""
+        if tensor in self.guards:
+            others = [] if node is None else [t.node for t in node.inputs if t not in self.guards]
+            if not self._followed(others, node).issuperset(tensor.node.control_inputs):
+                return self.guards[tensor]
+        return self.values[tensor]
+
+    def _followed(self, inputs: Sequence[Node], node: Node | None) -> frozenset[Node]:
+        """Which of the control inputs of constants a node comes after, by some of its inputs and its control inputs."""
+        before = (*inputs, *(node.control_inputs if node else ()))
+        return frozenset[Node]().union(*(self.follows.get(n, ()) for n in before))
+
     def _fetched(self, tensor: Tensor) -> Value:
         """The tensor's value. A variable's buffer is read after the last write of the run."""
-        value = self.values[tensor]
+        value = self._guarded(tensor)
         return self.last_write[value.instr] if value.instr in self.last_write else self._readable(value, tensor.node)
 
     def _readable(self, value: Value, node: Node) -> Value:

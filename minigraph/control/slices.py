@@ -211,9 +211,9 @@ def _folded(
 class _Nodes(NamedTuple):
     """How many nodes TensorFlow 1.15 makes around the body of a loop over slices; seeds of random ops depend on it.
 
-    Each is a number, one for each sequence, and one for each result. known, unknown: before the body, by whether the
-    length is known. first: how many more where the first slices are the first state, with a known length and without.
-    after: behind the body.
+    Each count is (constant, for each sequence, for each result). known, unknown: before the body, by whether the length
+    is known. first: how many more where the first slices are the first state, with a known length and without. after:
+    after the body.
     """
 
     known: tuple[int, int, int]
@@ -245,5 +245,5 @@ class _Count:
         self.graph.last_id = self.start + self.before
 
     def end(self) -> None:
-        """Called behind the loop."""
+        """Called after the loop."""
         self.graph.reserve_ids(self.after)

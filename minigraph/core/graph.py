@@ -270,7 +270,9 @@ class Graph(Collections, Names, OpCount, Contexts["Node"], GraphViews):
 
     # building
 
-    def add(self, op: Op, inputs: Sequence[Tensor], name: str | None = None, control: bool = True) -> Node:
+    def add(
+        self, op: Op, inputs: Sequence[Tensor], name: str | None = None, control: bool = True, leads: bool = True
+    ) -> Node:
         """Append an application of an op. Its types are inferred at once, so a misfit is raised at the user's line.
 
         Args:
@@ -279,6 +281,7 @@ class Graph(Collections, Names, OpCount, Contexts["Node"], GraphViews):
             name: Name of the node, made unique in the current scope; by default the op's. With a slash at its end it is
                 taken unchanged.
             control: Whether the active control dependencies apply.
+            leads: Whether nodes that read this one need no such dependencies of their own.
 
         Returns:
             The node.
@@ -311,7 +314,7 @@ class Graph(Collections, Names, OpCount, Contexts["Node"], GraphViews):
                 raise GraphError(f"the name '{full}' is taken by the node made at {self._by_name[full].source}")
             active = self.active_control(inputs) if control else ()
             made = self.append(op, tuple(inputs), types, full, active, source)
-            for group in self._context.control if control else ():
+            for group in self._context.control if control and leads else ():
                 group.made.add(made)
             while branch is not None:
                 branch.inside.add(made)
@@ -319,14 +322,9 @@ class Graph(Collections, Names, OpCount, Contexts["Node"], GraphViews):
             return made
 
     def append(
-        self,
-        op: Op,
-        inputs: tuple[Tensor, ...],
-        types: Sequence[TensorType],
-        name: str,
-        control_inputs: tuple[Node, ...],
-        source: Source,
-    ) -> Node:
+        self, op: Op, inputs: tuple[Tensor, ...], types: Sequence[TensorType], name: str,
+        control_inputs: tuple[Node, ...], source: Source,
+    ) -> Node:  # fmt: skip
         """Append a node without checks. The caller has checked the types and holds the lock.
 
         Args:

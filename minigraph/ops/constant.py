@@ -198,7 +198,7 @@ def constant(
     array = constant_array(value, dtype, dims)
     if verify_shape and dims is not None and np.shape(value) != dims:
         raise ShapeError(f"Expected shape {format_shape(dims)}, got {format_shape(np.shape(value))}")
-    return get_default_graph().add(Const(array), (), name, control=False).outputs[0]
+    return get_default_graph().add(Const(array), (), name, leads=False).outputs[0]
 
 
 install_constant(constant)

@@ -14,7 +14,7 @@ import numpy as np
 
 import minigraph as tf
 from minigraph.core.convert import convert_to_tensor
-from minigraph.core.errors import InvalidArgumentError, ShapeError
+from minigraph.core.errors import InvalidArgumentError, NotFoundError, ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.array.joining import concat
@@ -188,7 +188,7 @@ def _alias_table(weights: Any) -> tuple[list[float], list[int]]:
 class LearnedUnigramSampler(CandidateSampler):
     """Class i has a probability proportional to 1 + the number of times it was a true class in earlier runs.
 
-    The state of the op holds the counts behind those of the generator."""
+    The state of the op holds the counts after those of the generator."""
 
     def _cell_size(self) -> int:
         return 3 + self.range_max
@@ -225,19 +225,28 @@ def _sampled(
     kind: type[CandidateSampler], default: str, true_classes: Any, num_true: int, num_sampled: int, unique: bool,
     range_max: int, seed: int | None, name: str | None, **more: Any,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    num_true, num_sampled, range_max = _counts(num_true=num_true, num_sampled=num_sampled, range_max=range_max)
     with tf.name_scope(name, default, [true_classes]) as scope:
         true = convert_to_tensor(true_classes, tf.int64)
         given = true.type.shape
         if given is not None and (len(given) != 2 or given[1] not in (None, num_true)):
             raise ShapeError(f"true_classes must be [batch_size, {num_true}], not {format_shape(given)}")
-        if num_sampled < 1 or range_max < 1:
-            raise InvalidArgumentError(f"num_sampled and range_max must be positive, not {num_sampled}, {range_max}")
         if unique and num_sampled > range_max:
             raise InvalidArgumentError("Sampler's range is too small.")
         first, second = get_seed(true.graph, seed)
         op = kind(tf.int64, None, first, second, num_sampled, range_max, unique, **more)
         sampled, true_expected, sampled_expected, _ = true.graph.add(op, (true,), scope).outputs
         return sampled, true_expected, sampled_expected
+
+
+def _counts(least: int = 1, **numbers: Any) -> list[int]:
+    """Arguments of samplers as integers, by their names. TypeError for others, also for tensors."""
+    for name, value in numbers.items():
+        if isinstance(value, Tensor) or not hasattr(value, "__index__"):
+            raise TypeError(f"{name} must be an integer that is known when the graph is made, not {value!r}")
+        if value < least:
+            raise InvalidArgumentError(f"{name} must be at least {least}, not {value}")
+    return [int(value) for value in numbers.values()]
 
 
 def uniform_candidate_sampler(
@@ -267,6 +276,31 @@ def learned_unigram_candidate_sampler(
     return _sampled(LearnedUnigramSampler, "LearnedUnigramCandidateSampler", *args)
 
 
+def _vocabulary_weights(path: str) -> list[float]:
+    """The last field of each line of a file. NotFoundError; InvalidArgumentError for a field that is no number."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = [(i, line.rpartition(",")[2].strip()) for i, line in enumerate(file, 1) if line.strip()]
+    except OSError as error:
+        raise NotFoundError(f"vocab_file {path!r} cannot be read: {error.strerror}") from None
+    found = []
+    for number, field in lines:
+        try:
+            found.append(float(field))
+        except ValueError:
+            raise InvalidArgumentError(f"line {number} of {path!r} ends in {field!r}, which is no weight") from None
+    return found
+
+
+def _distorted(weight: float, distortion: float) -> float:
+    """A weight to a power, in single precision. InvalidArgumentError if there is none."""
+    with np.errstate(all="ignore"):
+        power = float(np.float32(np.float64(np.float32(weight)) ** np.float64(np.float32(distortion))))
+    if weight < 0 or not math.isfinite(power):
+        raise InvalidArgumentError(f"a weight must be positive or 0 and have a power {distortion}, but one is {weight}")
+    return power
+
+
 def fixed_unigram_candidate_sampler(
     true_classes: Any, num_true: int, num_sampled: int, unique: bool, range_max: int, vocab_file: str = "",
     distortion: float = 1.0, num_reserved_ids: int = 0, num_shards: int = 1, shard: int = 0,
@@ -274,16 +308,17 @@ def fixed_unigram_candidate_sampler(
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """(classes, how often each true class is expected, how often each sampled one), by given frequencies.
 
-    unigrams: the weight of each class behind the reserved ones; or vocab_file: lines whose last field is the weight.
+    unigrams: the weight of each class after the reserved ones; or vocab_file: lines whose last field is the weight.
     distortion: the power that weights are raised to.
     """
     if bool(vocab_file) == bool(len(unigrams)):
         raise InvalidArgumentError("fixed_unigram_candidate_sampler takes either vocab_file or unigrams")
-    given = list(unigrams)
-    if vocab_file:
-        with open(vocab_file, encoding="utf-8") as file:
-            given = [float(line.rpartition(",")[2]) for line in file if line.strip()]
-    powers = [float(np.float32(float(np.float32(w)) ** float(np.float32(distortion)))) for w in given]
+    num_sampled, range_max, num_shards = _counts(num_sampled=num_sampled, range_max=range_max, num_shards=num_shards)
+    shard, num_reserved_ids = _counts(0, shard=shard, num_reserved_ids=num_reserved_ids)
+    if shard >= num_shards:
+        raise InvalidArgumentError(f"shard must be less than num_shards, {num_shards}, not {shard}")
+    given = _vocabulary_weights(vocab_file) if vocab_file else list(unigrams)
+    powers = [_distorted(float(w), float(distortion)) for w in given]
     weights = [w for i, w in enumerate([0.0] * num_reserved_ids + powers) if i % num_shards == shard]
     if len(weights) != range_max:
         raise InvalidArgumentError(f"range_max is {range_max}, but {len(weights)} weights are given")

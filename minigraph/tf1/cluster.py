@@ -18,6 +18,8 @@ class ClusterSpec:
             raise TypeError(f"cluster must be a dictionary or a ClusterSpec, not {type(cluster).__name__}")
         self._tasks: dict[str, dict[int, str]] = {}
         for job, tasks in given.items():
+            if not isinstance(tasks, Mapping | list | tuple):
+                raise TypeError(f"the tasks of job {job!r} must be a list or a dictionary of addresses, not {tasks!r}")
             numbered = tasks if isinstance(tasks, Mapping) else dict(enumerate(tasks))
             self._tasks[job] = {int(n): str(address) for n, address in sorted(numbered.items())}
 

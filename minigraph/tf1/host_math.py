@@ -1,4 +1,4 @@
-"""Division that rounds to 0, and functions of complex numbers, which the host computes between two plans."""
+"""Functions of complex numbers, which the host computes between two plans."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ from minigraph.core.errors import DTypeError, GradientError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import same_dtype
-from minigraph.ops.control.checks import checked_divisor
 from minigraph.ops.host.base import HostOp
-from minigraph.ops.math.integer_division import TruncateMod
-from minigraph.ops.pointwise import binary
 
 
 class HostFunction(HostOp):
@@ -63,53 +60,6 @@ class ComplexOf(HostFunction):
 def _made(function: str, name: str | None, default: str, x: Tensor) -> Tensor:
     with tf.name_scope(name, default, [x]) as scope:
         return x.graph.add(HostFunction(function), [x], scope).outputs[0]
-
-
-def truncatemod(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """Return the remainder of the division that rounds to 0.
-
-    Args:
-        x: Integers or floating numbers.
-        y: Divisors of the same dtype; the shapes broadcast.
-        name: Name of the node.
-
-    Returns:
-        A tensor of the dtype of `x`, with the sign of `x`.
-
-    Raises:
-        InvalidArgumentError: In the run, an integer is divided by 0.
-
-    Example:
-        >>> import minigraph.tf1 as tf
-        >>> tf.Session().run(tf.truncatemod([7, -7], 3)).tolist()
-        [1, -1]
-    """
-    return binary(TruncateMod(), x, checked_divisor(x, y), name, "TruncateMod")
-
-
-def truncatediv(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """Divide and round to 0.
-
-    Args:
-        x: Integers or floating numbers.
-        y: Divisors of the same dtype; the shapes broadcast.
-        name: Name of the node.
-
-    Returns:
-        A tensor of the dtype of `x`.
-
-    Raises:
-        InvalidArgumentError: In the run, an integer is divided by 0.
-
-    Example:
-        >>> import minigraph.tf1 as tf
-        >>> tf.Session().run(tf.truncatediv([7, -7], 3)).tolist()
-        [2, -2]
-    """
-    with tf.name_scope(name, "TruncateDiv", [x, y]):
-        a = convert_to_tensor(x)
-        b = convert_to_tensor(y, a.dtype)
-        return tf.floordiv(a - truncatemod(a, b), b)
 
 
 def real(input: Any, name: str | None = None) -> Tensor:

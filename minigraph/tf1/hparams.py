@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from numbers import Integral, Number
 from typing import Any
+
+import numpy as np
 
 
 class HParams:
@@ -13,6 +16,7 @@ class HParams:
 
     def __init__(self, **kwargs: Any) -> None:
         self._values: dict[str, Any] = {}
+        self._kinds: dict[str, tuple[type, bool]] = {}  # the type of a value or of a list's; whether it is a list
         for name, value in kwargs.items():
             self.add_hparam(name, value)
 
@@ -22,10 +26,12 @@ class HParams:
         return self._values[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("_"):
-            super().__setattr__(name, value)
-        else:
+        if hasattr(type(self), name):
+            raise AttributeError(f"{name!r} is a method of HParams, and no value can have its name")
+        if not name.startswith("_") and name in self._values:
             self._values[name] = value
+        else:
+            super().__setattr__(name, value)
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
@@ -42,17 +48,26 @@ class HParams:
             raise ValueError(f"Hyperparameter name is reserved: {name}")
         if isinstance(value, list | tuple) and not value:
             raise ValueError(f"Multi-valued hyperparameters cannot be empty: {name}")
-        self._values[name] = value
+        many = isinstance(value, list | tuple)
+        self._values[name], self._kinds[name] = value, (type(value[0] if many else value), many)
 
     def set_hparam(self, name: str, value: Any) -> None:
         """Change a value; it must have the type of the former one."""
+        self._values[name] = self._converted(name, value)
+
+    def _converted(self, name: str, value: Any) -> Any:
+        """The value in the type of a name. KeyError for an unknown name, ValueError for a value that does not fit."""
         if name not in self._values:
             raise KeyError(name)
-        self._values[name] = _converted(name, value, self._values[name])
+        kind, many = self._kinds[name]
+        if isinstance(value, list | tuple) != many:
+            raise ValueError(_mixed(name, many))
+        return [_cast(name, v, kind) for v in value] if many else _cast(name, value, kind)
 
     def del_hparam(self, name: str) -> None:
         """Remove a value, if it is there."""
         self._values.pop(name, None)
+        self._kinds.pop(name, None)
 
     def get(self, key: str, default: Any = None) -> Any:
         """A value, or `default` if there is none of this name."""
@@ -63,35 +78,40 @@ class HParams:
         return dict(self._values)
 
     def override_from_dict(self, values_dict: Mapping[str, Any]) -> HParams:
-        """Change several values."""
-        for name, value in values_dict.items():
-            self.set_hparam(name, value)
+        """Change several values; after an error none."""
+        self._values |= {name: self._converted(name, value) for name, value in values_dict.items()}
         return self
 
     def parse(self, values: str) -> HParams:
-        """Change values as a command line tells them: `rate=0.1,sizes=[3,4],name=x`."""
-        position = 0
+        """Change values as a command line tells them: `rate=0.1,sizes=[3,4],name=x`. All or, after an error, none."""
+        position, found = 0, dict[str, Any]()
         item = re.compile(r"\s*([A-Za-z]\w*)\s*=\s*(\[[^\]]*\]|[^,\[]*)\s*(?:,|$)")
         while position < len(values.rstrip()):
-            found = item.match(values, position)
-            if not found:
+            part = item.match(values, position)
+            if not part:
                 raise ValueError(f"Malformed hyperparameter value: {values[position:]}")
-            name, text = found.groups()
+            name, text = part.groups()
             if name not in self._values:
                 raise ValueError(f"Unknown hyperparameter type for {name}")
-            if text.startswith("[") and not isinstance(self._values[name], list | tuple):
-                raise ValueError(f"Must not pass a list for the hyperparameter {name}")
-            if text.startswith("["):
-                parts = [part.strip() for part in text[1:-1].split(",") if part.strip()]
-                self._values[name] = [_parsed(name, part, self._values[name][0]) for part in parts]
-            else:
-                self._values[name] = _parsed(name, text, self._values[name])
-            position = found.end()
-        return self
+            if name in found:
+                raise ValueError(f"Multiple assignments to the hyperparameter {name} in {values}")
+            kind, many = self._kinds[name]
+            if text.startswith("[") != many:
+                raise ValueError(_mixed(name, many))
+            texts = text[1:-1].split(",") if many else [text]
+            parsed = [_parsed(name, each.strip(), kind) for each in texts if each.strip() or not many]
+            found[name] = parsed if many else parsed[0]
+            position = part.end()
+        return self.override_from_dict(found)
 
     def to_json(self, indent: int | None = None, separators: Any = None, sort_keys: bool = False) -> str:
-        """The values as a JSON object."""
+        """The values as a JSON object. TypeError names a value that JSON cannot hold."""
         kept = {n: v for n, v in self._values.items() if not callable(v)}
+        for name, value in kept.items():
+            try:
+                json.dumps(value)
+            except (TypeError, ValueError) as error:
+                raise TypeError(f"the hyperparameter {name}={value!r} has no form in JSON: {error}") from None
         return json.dumps(kept, indent=indent, separators=separators, sort_keys=sort_keys)
 
     def parse_json(self, values_json: str) -> HParams:
@@ -99,34 +119,27 @@ class HParams:
         return self.override_from_dict(json.loads(values_json))
 
 
-def _parsed(name: str, text: str, like: Any) -> Any:
-    """A value of the type of `like` from text."""
-    text = text.strip()
-    if isinstance(like, list | tuple):
-        raise ValueError(f"Must not pass a single value for the list {name}")
-    if isinstance(like, bool):
-        if text.lower() not in ("true", "false", "1", "0"):
-            raise ValueError(f"Could not parse the hyperparameter {name}={text} as a bool")
-        return text.lower() in ("true", "1")
-    if isinstance(like, int | float):
-        try:
-            return int(text) if isinstance(like, int) else float(text)
-        except ValueError:
-            kind = type(like).__name__
-            raise ValueError(f"Could not parse the hyperparameter {name}={text} as {kind}") from None
-    return text
+def _mixed(name: str, many: bool) -> str:
+    return f"Must {'pass a list for the' if many else 'not pass a list for the single'} hyperparameter {name}"
 
 
-def _converted(name: str, value: Any, like: Any) -> Any:
-    """The value in the type of `like`. ValueError if it does not fit."""
-    if isinstance(like, list | tuple):
-        if not isinstance(value, list | tuple):
-            raise ValueError(f"Must pass a list for the hyperparameter {name}")
-        return [_converted(name, v, like[0]) for v in value]
-    if like is None or value is None or callable(like):
+def _parsed(name: str, text: str, kind: Any) -> Any:
+    """A value of a type from text."""
+    try:
+        if issubclass(kind, bool | np.bool_):
+            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+        return kind(text) if issubclass(kind, Number) else text
+    except (KeyError, ValueError):
+        raise ValueError(f"Could not parse the hyperparameter {name}={text} as {kind.__name__}") from None
+
+
+def _cast(name: str, value: Any, kind: Any) -> Any:
+    """A value in a type. ValueError if it does not fit."""
+    if not issubclass(kind, Number | np.bool_ | str):
         return value
-    if isinstance(like, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(like, bool) != isinstance(value, bool) or not isinstance(value, type(like)):
-        raise ValueError(f"Could not cast the hyperparameter {name} from {value!r} to {type(like).__name__}")
-    return value
+    numbers = Integral if issubclass(kind, Integral) else Number
+    wanted = str if issubclass(kind, str) else numbers
+    is_bool = issubclass(kind, bool | np.bool_), isinstance(value, bool | np.bool_)
+    if is_bool == (True, True) or (is_bool == (False, False) and isinstance(value, wanted)):
+        return kind(value)
+    raise ValueError(f"Could not cast the hyperparameter {name} from {value!r} to {kind.__name__}")

@@ -78,7 +78,7 @@ def get_backward_walk_ops(
 ) -> list[Any]:  # fmt: skip
     """The nodes that some nodes or tensors depend on, the nearest first, and with `inclusive` their own.
 
-    within_ops, within_ops_fn: the nodes to keep to. stop_at_ts: tensors behind which the walk does not go.
+    within_ops, within_ops_fn: the nodes to keep to. stop_at_ts: tensors past which the walk does not go.
     control_inputs: whether control inputs count.
     """
     seeds = list(dict.fromkeys(s if isinstance(s, tf.Node) else s.op for s in listed(seed_ops)))

@@ -23,7 +23,8 @@ from minigraph.ops.nn import winograd as W
 
 # LAPACK's factorisations, a message on standard error, and what goes from rank to rank.
 BY_NATURE = {
-    "Orthogonal", "Cholesky", "MatrixDeterminant", "MatrixInverse", "Print", "AllReduce", "Broadcast", "BroadcastGrad",
+    "Orthogonal", "Cholesky", "MatrixDeterminant", "MatrixInverse", "MatrixSolve", "MatrixTriangularSolve",
+    "SelfAdjointEig", "Print", "AllReduce", "Broadcast", "BroadcastGrad",
     "ToBfloat16", "FromBfloat16",
 }  # fmt: skip
 PADDING = ((1, 1), (1, 1))

@@ -129,7 +129,7 @@ def test_control_dependencies(graph: Graph) -> None:
             assert graph.has_control
         d = constant(1.0)
     assert not graph.has_control
-    assert [n.control_inputs for n in (a.node, b.node, c.node, d.node)] == [(first,), (first, second), (), ()]
+    assert [n.control_inputs for n in (a.node, b.node, c.node, d.node)] == [(first,), (first, second), (), (first,)]
     done = group(a, b, second)
     assert done.control_inputs == (a.node, b.node, second)
     gated = tuple_([a, None, b])

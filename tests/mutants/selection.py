@@ -13,7 +13,7 @@ OPS = (
     "filters/test_filters.py", "house/test_examples.py",
 )  # fmt: skip
 GOLDENS = TESTS / "tf1" / "test_goldens.py"
-RUNS = ("run/test_session.py", "run/test_variables.py")
+RUNS = ("run/test_session.py", "run/test_variables.py", "inspect/test_numerics.py")
 CROSSING = ("fuzz/test_fuzz.py::test_a_slice_of_the_seeds[0]",)
 
 
@@ -45,7 +45,7 @@ def calls_for(file: str) -> list[list[str]]:
         calls.append([*(str(TESTS / name) for name in every), *([] if shared else ["-k", own])])
         rest = [*(str(TESTS / name) for name in OPS), *rest]
     if file.startswith("minigraph/passes/"):
-        rest.insert(0, str(TESTS / "passes" / "test_all_passes.py"))
+        rest = [*(str(TESTS / name) for name in ("passes/test_all_passes.py", "compile/test_resize.py")), *rest]
     if file.startswith("minigraph/compile/"):
         rest = [*(str(TESTS / name) for name in RUNS), *rest]
     found = [str(path) for path in mirror(file)]

@@ -160,7 +160,7 @@ class Concatenate(_Merge):
         return K.concatenate(inputs, self.axis)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """An element counts if all channels of its part do. A tensor without a mask counts as a whole."""
+        # An element counts if all channels of its part do. A tensor without a mask counts as a whole.
         if mask is None or not has_masks(mask):
             return None
         parts = [

@@ -96,7 +96,7 @@ class TimeDistributed(Wrapper):
         return result
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The mask that the inner layer gives each step; otherwise that of the steps."""
+        # The mask that the inner layer gives each step; otherwise that of the steps.
         if inputs.shape.as_list()[0] is not None:
             return mask
         inner = self.layer.compute_mask(_joined_axes(inputs), None if mask is None else _joined_axes(mask))

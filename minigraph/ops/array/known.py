@@ -123,6 +123,14 @@ def number_or_tensor(value: Any) -> Any:
     return before_run(tensor) if known is None else known
 
 
+def whole_number(op: str, argument: str, value: Any) -> int:
+    """A whole number, or the value of a tensor of one that is known now. TypeError for anything else."""
+    known = static_value(value) if isinstance(value, Tensor) else value
+    if known is None or np.shape(known) or np.asarray(known).dtype.kind not in "iu":
+        raise TypeError(f"{op}: {argument} must be a whole number that is known when the graph is built, not {value!r}")
+    return int(known)
+
+
 def make_late(
     op: type[Op], field: str, form: Form, value: Any, operands: dict[str, Any], name: str | None, default: str,
     consts: Sequence[str] = (), **others: Any,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -152,6 +154,15 @@ def known_dims(x: Tensor, axes: Sequence[int]) -> list[Any]:
     known = x.type.shape
     sizes = [None if known is None else known[a] for a in axes]
     return [getitem(shape(x), a) if size is None else size for a, size in zip(axes, sizes, strict=True)]
+
+
+def products(groups: Sequence[Sequence[Any]]) -> list[Any]:
+    """The product of the sizes of each group, for `reshape`. The only one that is not known is −1 if no other is 0."""
+    found = [functools.reduce(operator.mul, sizes) if sizes else 1 for sizes in groups]
+    known = [size for size in found if not isinstance(size, Tensor)]
+    if len(known) == len(found) - 1 and 0 not in known:
+        return [-1 if isinstance(size, Tensor) else size for size in found]
+    return found
 
 
 def packed(values: list[Any]) -> Any:

@@ -27,7 +27,7 @@ from minigraph.core.typing import DTypeLike, NumberLike, TensorLike
 from minigraph.ops.array.gathering import gather
 from minigraph.ops.array.known import before_run, static_value
 from minigraph.ops.array.reshape import reshape, squeeze
-from minigraph.ops.array.shape import known_dims, known_shape
+from minigraph.ops.array.shape import known_dims, known_shape, products
 from minigraph.ops.builder import as_tensor_like, composed, graph_of, require_shape
 from minigraph.ops.constant import Const, counted, range_
 from minigraph.ops.host.base import HostOp
@@ -283,8 +283,8 @@ def boolean_mask(tensor: TensorLike, mask: TensorLike, name: str = "boolean_mask
             raise ShapeError(f"Shapes {shapes} are incompatible")
         with x.graph.counted_as(27):
             dims = known_dims(x, range(len(x.type.shape)))
-            lead, tail = dims[:at], dims[at + count :]
-            flat = reshape(x, [*lead, -1, *tail])
+            lead, covered, tail = dims[:at], dims[at : at + count], dims[at + count :]
+            flat = reshape(x, products([*([n] for n in lead), covered, *([n] for n in tail)]))
             places = squeeze(where(reshape(test, [-1])), [1])
             return gather(flat, places, axis=at)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +16,7 @@ from minigraph.core.typing import AxisLike, DTypeLike, TensorLike
 from minigraph.ops.array.diagonals import trace
 from minigraph.ops.array.one_hot import one_hot
 from minigraph.ops.array.reshape import reshape, squeeze, transpose
-from minigraph.ops.array.shape import known_dims
+from minigraph.ops.array.shape import known_dims, products
 from minigraph.ops.builder import composed
 from minigraph.ops.control.checks import checked_range
 from minigraph.ops.math.arithmetic import abs, square
@@ -29,13 +27,6 @@ from minigraph.ops.math.reduce import reduce_mean, reduce_sum
 from minigraph.ops.math.reduce_extremes import reduce_max
 
 __all__ = ["confusion_matrix", "einsum", "norm", "reduce_std", "reduce_variance", "tensordot"]
-
-
-def _products(groups: Sequence[Sequence[Any]]) -> list[Any]:
-    """The product of the dimensions of each group. One that is not known is −1, others are tensors."""
-    found = [functools.reduce(operator.mul, dims, 1) for dims in groups]
-    unknown = next((i for i, size in enumerate(found) if isinstance(size, Tensor)), None)
-    return [-1 if i == unknown else size for i, size in enumerate(found)]
 
 
 def tensordot(
@@ -78,8 +69,8 @@ def tensordot(
         free = [i for i in range(count) if i not in left], [i for i in range(other) if i not in right]
         start, unknown = x.graph.last_id, sum(not t.type.is_static for t in (x, y))
         outer = known_dims(x, free[0]), known_dims(y, free[1])
-        rows = reshape(transpose(x, [*free[0], *left]), _products([outer[0], known_dims(x, left)]))
-        columns = reshape(transpose(y, [*right, *free[1]]), _products([known_dims(y, right), outer[1]]))
+        rows = reshape(transpose(x, [*free[0], *left]), products([outer[0], known_dims(x, left)]))
+        columns = reshape(transpose(y, [*right, *free[1]]), products([known_dims(y, right), outer[1]]))
         result = reshape(matmul(rows, columns), [*outer[0], *outer[1]], scope)
         if unknown:
             x.graph.last_id = start + 14 + 11 * unknown
@@ -170,7 +161,7 @@ def _grouped(x: Tensor, labels: str, groups: Sequence[str]) -> Tensor:
     moved = x if order == sorted(order) else transpose(x, order)
     if all(len(group) == 1 for group in groups):
         return moved
-    return reshape(moved, _products([known_dims(x, [labels.index(c) for c in group]) for group in groups]))
+    return reshape(moved, products([known_dims(x, [labels.index(c) for c in group]) for group in groups]))
 
 
 def norm(

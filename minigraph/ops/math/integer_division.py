@@ -1,9 +1,10 @@
-"""Division that rounds down, and its remainder."""
+"""Divisions that round down or to 0, and their remainders."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Tensor
 from minigraph.core.scalar import Scalar, call, library, where
 from minigraph.core.typing import TensorLike
@@ -13,7 +14,7 @@ from minigraph.ops.math.arithmetic import Mul, Neg, RealDiv, Sub
 from minigraph.ops.math.rounding import Round
 from minigraph.ops.pointwise import Binary, Pointwise, X, Y, binary
 
-__all__ = ["div", "floordiv", "floormod"]
+__all__ = ["div", "floordiv", "floormod", "truncatediv", "truncatemod"]
 
 
 class FloorDiv(Pointwise):
@@ -131,3 +132,48 @@ class TruncateMod(Binary):
     def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
         quotient = apply(RealDiv(), apply(Sub(), x, out), y)
         return g, apply(Neg(), apply(Mul(), g, apply(Round(), quotient)))
+
+
+def truncatemod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Return the remainder of the division that rounds to 0.
+
+    Args:
+        x: Integers or floating numbers.
+        y: Divisors of the same dtype; the shapes broadcast.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x`, with the sign of `x`.
+
+    Raises:
+        InvalidArgumentError: In the run, an integer is divided by 0.
+
+    Example:
+        >>> tf.Session().run(tf.truncatemod([7, -7], 3)).tolist()
+        [1, -1]
+    """
+    return binary(TruncateMod(), x, checked_divisor(x, y), name, "TruncateMod")
+
+
+def truncatediv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Divide and round to 0.
+
+    Args:
+        x: Integers or floating numbers.
+        y: Divisors of the same dtype; the shapes broadcast.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x`.
+
+    Raises:
+        InvalidArgumentError: In the run, an integer is divided by 0.
+
+    Example:
+        >>> tf.Session().run(tf.truncatediv([7, -7], 3)).tolist()
+        [2, -2]
+    """
+    a = convert_to_tensor(x)
+    with a.graph.name_scope(name or "TruncateDiv"):
+        b = convert_to_tensor(y, a.dtype)
+        return floordiv(a - truncatemod(a, b), b)

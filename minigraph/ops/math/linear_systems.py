@@ -115,13 +115,14 @@ class SelfAdjointEig(MatrixOp):
 
     def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
         values, vectors = node.outputs
-        given = zip(grads, node.outputs, strict=True)
-        of_values, of_vectors = (apply(ZerosLike(), y) if g is None else g for g, y in given)
+        of_values, of_vectors = apply(ZerosLike(), values) if grads[0] is None else grads[0], grads[1]
         rows, columns = _places(vectors)
         same, zero = apply(Equal(), rows, columns), apply(ZerosLike(), vectors)
-        gaps = apply(Sub(), expand_dims(values, -2), expand_dims(values, -1))
-        gaps = apply(Select(), same, apply(OnesLike(), vectors), gaps)
-        turned = matmul(vectors, of_vectors, transpose_a=True) / gaps
+        turned = zero
+        if of_vectors is not None:
+            gaps = apply(Sub(), expand_dims(values, -2), expand_dims(values, -1))
+            gaps = apply(Select(), same, apply(OnesLike(), vectors), gaps)
+            turned = matmul(vectors, of_vectors, transpose_a=True) / gaps
         middle = apply(Select(), same, apply(Mul(), apply(OnesLike(), vectors), expand_dims(of_values, -1)), turned)
         s = matmul(matmul(vectors, middle), vectors, transpose_b=True)
         doubled = s + matrix_transpose(s)

@@ -22,7 +22,7 @@ from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index, Inside
 from minigraph.loops.kernel import ADD, Kernel
 from minigraph.loops.refusal import outside
-from minigraph.ops.array.known import make_late, static_value
+from minigraph.ops.array.known import make_late, whole_number
 from minigraph.ops.builder import apply, apply_all, composed, first, require_gradient, require_real, require_shape
 
 __all__ = ["in_top_k", "top_k"]
@@ -314,8 +314,6 @@ def in_top_k(predictions: TensorLike, targets: TensorLike, k: int | Tensor, name
     """
     with composed(name, "in_top_k", predictions, targets):
         x = convert_to_tensor(predictions)
-        known = static_value(k) if isinstance(k, Tensor) else k
-        if known is None or np.shape(known) or np.asarray(known).dtype.kind not in "iu":
-            raise TypeError(f"in_top_k: k must be a whole number that is known when the graph is built, not {k!r}")
+        known = whole_number("in_top_k", "k", k)
         x.graph.reserve_ids(0 if isinstance(k, Tensor) else 1)  # the constant
-        return first(x.graph.add(InTopKV2(int(known)), (x, convert_to_tensor(targets))))
+        return first(x.graph.add(InTopKV2(known), (x, convert_to_tensor(targets))))

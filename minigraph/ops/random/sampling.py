@@ -19,7 +19,7 @@ from minigraph.loops.builder import Statement
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, MAXIMUM, Kernel
 from minigraph.ops.array.gathering import gather
-from minigraph.ops.array.known import in_graph, static_value
+from minigraph.ops.array.known import in_graph, whole_number
 from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import composed
@@ -85,6 +85,8 @@ class Multinomial(RandomOp):
             raise ShapeError(f"logits should be a matrix, not shape {format_shape(logits.shape)}")
         if logits.shape is not None and logits.shape[1] == 0:
             raise ShapeError(f"logits of shape {format_shape(logits.shape)} have no classes")
+        if self.num < 0:
+            raise ShapeError(f"num_samples should be 0 or more, not {self.num}")
         rows = None if logits.shape is None else logits.shape[0]
         return TensorType(self.dtype, (rows, self.num)), CELL
 
@@ -178,7 +180,7 @@ def multinomial(
 
     Args:
         logits: A tensor [N, C] of floating-point dtype, the unnormalised logarithms of the probabilities.
-        num_samples: How many numbers to draw for each row.
+        num_samples: How many numbers to draw for each row: a whole number, or a tensor whose value is known.
         seed: The seed of the operation; see `tf.set_random_seed`.
         name: Name scope of the nodes.
         output_dtype: The dtype of the result, int32 or int64; by default int64.
@@ -188,7 +190,7 @@ def multinomial(
 
     Raises:
         ShapeError: `logits` is not a matrix.
-        ValueError: `num_samples` is a tensor whose value is not known when the graph is built.
+        TypeError: `num_samples` is not a whole number, or is not known.
 
     Example:
         >>> tf.set_random_seed(1)
@@ -197,10 +199,8 @@ def multinomial(
     """
     with composed(name, "multinomial", logits):
         x = convert_to_tensor(logits, name="logits")
-        count = static_value(num_samples) if isinstance(num_samples, Tensor) else num_samples
-        if count is None:
-            raise ValueError(f"multinomial: num_samples must be known when the graph is built, not {num_samples!r}")
+        count = whole_number("multinomial", "num_samples", num_samples)
         x.graph.reserve_ids(0 if in_graph(num_samples) else 1)
         first, second = get_seed(x.graph, seed)
         kind = int64 if output_dtype is None else as_dtype(output_dtype)
-        return x.graph.add(Multinomial(kind, None, first, second, int(count)), (x,), "Multinomial").outputs[0]
+        return x.graph.add(Multinomial(kind, None, first, second, count), (x,), "Multinomial").outputs[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import minigraph as tf
@@ -26,7 +26,10 @@ def equations(draw: st.DrawFn) -> tuple[str, list[tuple[int, ...]], list[list[in
 
 
 @given(equations())
-@settings(max_examples=40)
+@settings(max_examples=25)
+@example(("a,bc->abc", [(0,), (0, 0)], [[0], [0, None]]))
+@example(("abc,cd->abd", [(2, 3, 0), (0, 4)], [[None, None, 0], [0, None]]))
+@example(("zabc,zcde->zabde", [(1, 2, 0, 3), (1, 3, 2, 2)], [[None] * 4, [None] * 4]))
 def test_einsum(case: tuple[str, list[tuple[int, ...]], list[list[int | None]]]) -> None:
     equation, shapes, known = case
     arrays = [np.random.RandomState(i).randint(-3, 4, shape).astype(np.float32) for i, shape in enumerate(shapes)]
@@ -46,3 +49,34 @@ def test_tensordot(axes: int | tuple[list[int], list[int]], known: tuple[int | N
     x, y = tf.placeholder(tf.float32, known), tf.placeholder(tf.float32, known)
     with tf.Session() as session:
         assert np.array_equal(session.run(tf.tensordot(x, y, axes), {x: a, y: b}), np.tensordot(a, b, axes))
+
+
+def test_a_contraction_over_nothing() -> None:
+    x, y = tf.placeholder(tf.float32, [None, None, 0]), tf.placeholder(tf.float32, [0, 4])
+    with tf.Session() as session:
+        found = session.run(tf.tensordot(x, y, 1), {x: np.zeros((2, 3, 0)), y: np.zeros((0, 4))})
+    assert np.array_equal(found, np.zeros((2, 3, 4)))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("equation", ["bij,bjk->bik", "ij,kj->", "bi,bj->bij", "ij,ij->j", "ij,i->ji"])
+def test_gradients_of_einsum(equation: str, backend: str) -> None:
+    """∂/∂x Σ w·y for the linear y of x is what y gives at each unit vector."""
+    labels = equation.partition("->")[0].split(",")
+    sizes = {"b": 2, "i": 3, "j": 2, "k": 3}
+    a, b = (np.random.RandomState(i).randn(*(sizes[c] for c in label)) for i, label in enumerate(labels))
+    w = np.random.RandomState(2).randn(*np.einsum(equation, a, b).shape)
+    x, y = tf.placeholder(tf.float64, [None] * a.ndim), tf.placeholder(tf.float64, b.shape)
+    gradient = tf.gradients(tf.reduce_sum(tf.einsum(equation, x, y) * w), x)[0]
+    expected = [np.sum(np.einsum(equation, unit.reshape(a.shape), b) * w) for unit in np.eye(a.size)]
+    with tf.Session(backend=backend) as session:
+        np.testing.assert_allclose(session.run(gradient, {x: a, y: b}).reshape(-1), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(3, 0), (0, 3), (2, 3, 0)])
+def test_a_mask_of_a_tensor_without_elements(shape: tuple[int, ...]) -> None:
+    x, mask = np.zeros(shape, np.float32), np.arange(shape[0]) % 2 == 0
+    for known in (shape, [None] * len(shape)):
+        given, test = tf.placeholder(tf.float32, known), tf.placeholder(tf.bool, [None])
+        with tf.Session() as session:
+            assert session.run(tf.boolean_mask(given, test), {given: x, test: mask}).shape == x[mask].shape
