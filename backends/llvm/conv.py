@@ -235,7 +235,7 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: Lo
     where = Geometry(x, (w[0], w[1]), op.strides, op.dilations, (top, left), (y[1], y[2]), w[3])  # type: ignore[arg-type]
     if not where.fits:
         return None
-    lanes = 1 if how.inside else min(LANES, x[0])
+    lanes = 1 if how.inside or how.adds else min(LANES, x[0])
     size = out_types[0].size
     layout = WorkspaceLayout()
     sums = layout.reserve(4 * lanes * size) if lanes > 1 else outs(0)[0]

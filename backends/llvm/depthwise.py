@@ -12,7 +12,7 @@ from minigraph.core.dtypes import float32
 from minigraph.core.types import TensorType
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 
-TAPS = 25  # most taps of a window, as each is unrolled
+TAPS = 25  # most taps of a window that is computed here
 
 
 def _fits(op: Convolution, x: Sequence[int], w: Sequence[int], y: Sequence[int], out: TensorType) -> bool:

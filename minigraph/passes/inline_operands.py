@@ -40,10 +40,10 @@ class InlineOperands:
     conditions  f is made of `CHEAP` functions, not in float16; of its large operands the loop for z reads all anyway,
                 or all but one if nothing else reads y, which then is never stored. A loop with sums goes on storing y
                 unless the backend `keeps_sums`: adds them in the same order whatever else the loop stores. The loop for
-                z has at most `max_members` instructions. With `small_operands`, which suits a backend whose launches
-                cost more than numbers, y may be `SMALL` times smaller than z or have at most `FEW` elements, as batch
-                normalisation's scale does, if only loops without control inputs read it; f is then made of `BRIEF`
-                functions, at most `MOST` of them not cheap
+                z has at most `max_members` instructions. `small_operands` is for backends on which a launch takes
+                longer than computing a small operand again for each element of z: y may then also be at least `SMALL`
+                times smaller than z, or have at most `FEW` elements, if only loops without control inputs read it and
+                f is made of `BRIEF` functions, at most `MOST` of them not `CHEAP`
     formula     z takes the same numbers in the same order, so each element has the same bits
     """
 

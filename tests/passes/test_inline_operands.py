@@ -11,7 +11,7 @@ from support.pass_text import check, check_unchanged, run
 import minigraph as tf
 from minigraph.ir.regions import Loop
 from minigraph.passes import ALL
-from minigraph.passes.inline_operands import InlineOperands, inline_operands
+from minigraph.passes.inline_operands import FEW, MOST, InlineOperands, inline_operands
 
 
 def loop(name: str, operands: str, ops: str, result: str, space: str = "(32, 16)") -> str:
@@ -91,18 +91,44 @@ def test_a_small_operand_that_only_loops_read_is_computed_in_each() -> None:
     check_unchanged(inline_operands, text)
 
 
+ROOTS = "%a0 = Sqrt(%s)\n" + "".join(f"%a{n + 1} = Sqrt(%a{n})\n" for n in range(MOST)) + "%q = Neg(%a8)"
+
+
 @pytest.mark.parametrize(
     ("make", "result"),
     [
+        (SCALE + f"%t = {READS_SCALE.replace('16)}', '16)} ^%w')}", "%z, %t"),
+        (loop("k", "s", ROOTS, "%a8, %q", "(16,)"), "%z"),
         (SCALE, "%z, %k, %k.1"),
         (loop("k", "s", "%r = Exp(%s)\n%q = Tanh(%s)", "%r, %q", "(16,)"), "%z"),
         (SCALE.replace("space=(16,)}", "space=(16,)} ^%w"), "%z"),
     ],
-    ids=["others read it", "costly functions", "it waits"],
+    ids=["a reader waits", "many roots", "others read it", "costly functions", "it waits"],
 )
 def test_a_small_operand_is_read(make: str, result: str) -> None:
     waits = "cell %v float32[3]\nfeed %f float32[3]\n%w = Assign(%v, %f)\n"
     check_unchanged(SMALL, waits + FEEDS + make + f"%z = {READS_SCALE}return {result}")
+
+
+@pytest.mark.parametrize(("rows", "read"), [(FEW // 16, 1), (FEW // 16 + 1, 2)])
+def test_a_small_operand_has_few_elements_or_is_many_times_smaller(rows: int, read: int) -> None:
+    """read: the loops that are left."""
+    kind, space = f"float32[{rows},16]", f"(2, {rows}, 16)"
+    text = (
+        f"feed %x float32[2,{rows},16]\nfeed %s {kind}\n"
+        f"%y = Loop(%s) {{space=({rows}, 16)}} {{\nfeed %a {kind}\n%m = Neg(%a)\n%r = Square(%m)\nreturn %r\n}}\n"
+        f"%z = Loop(%x, %y) {{space={space}}} {{\nfeed %a float32[2,{rows},16]\nfeed %b {kind}\n"
+        "%p = Mul(%a, %b)\n%q = Neg(%p)\nreturn %q\n}\nreturn %z"
+    )
+    assert len([i for i in run(SMALL, text).program.instrs if isinstance(i.op, Loop)]) == read
+
+
+def test_a_float16_operand_is_read() -> None:
+    """It is rounded where it is stored."""
+    reader = loop("z", "y x g", "%h = Cast(%y) {dtype=float32}\n%p = Mul(%h, %g)\n%q = Add(%p, %x)", "%q")
+    make = loop("y", "x s", "%m = Mul(%x, %s)\n%r = Cast(%m) {dtype=float16}", "%r")
+    text = FEEDS + make + reader.replace("feed %y float32", "feed %y float16") + "return %y, %z"
+    check_unchanged(inline_operands, text)
 
 
 def test_a_small_operand_inside_does_not_keep_a_large_one_from_being_computed() -> None:

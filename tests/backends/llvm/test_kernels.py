@@ -195,14 +195,16 @@ def test_pooling_and_its_gradients(case: Any) -> None:
 
 
 @pytest.mark.parametrize("near", [0, nest_schedule.NEAR])
-@pytest.mark.parametrize("width", [7, 10, 13])
+@pytest.mark.parametrize(
+    "width", [pytest.param(7, marks=pytest.mark.slow), 10, pytest.param(13, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     ("strides", "dilations"), [((1, 1), (1, 1)), ((2, 2), (1, 1)), ((2, 1), (1, 1)), ((1, 1), (2, 1)), ((2, 1), (3, 2))]
 )
 def test_depthwise_convolution(strides: tuple[int, int], dilations: tuple[int, int], width: int, near: int) -> None:
     random = np.random.RandomState(0)
-    x, w = random.randn(2, 9, width, 37).astype(np.float32), random.randn(3, 5, 1, 37).astype(np.float32)
-    attributes = strides, ((1, 1), (2, 3)), dilations, 37
+    x, w = random.randn(2, 9, width, 19).astype(np.float32), random.randn(3, 5, 1, 19).astype(np.float32)
+    attributes = strides, ((1, 1), (2, 3)), dilations, 19
     op = C.Conv2D(*attributes)
     delta = random.randn(*op.out_shape(x.shape, w.shape)).astype(np.float32)
     gradients = C.Conv2DInputGrad(*attributes, x.shape), C.Conv2DFilterGrad(*attributes, w.shape)
