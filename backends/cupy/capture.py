@@ -15,7 +15,7 @@ from minigraph.backends.cupy.compiler import KernelError
 from minigraph.backends.cupy.device import Device
 from minigraph.backends.cupy.failures import SYNC, DeviceLostError
 from minigraph.backends.cupy.steps import Bind
-from minigraph.compile.collectives import agreement
+from minigraph.compile.collectives import agreement, exchanges_begun
 from minigraph.compile.plan import Plan
 from minigraph.core.errors import MinigraphError, ResourceExhaustedError
 from minigraph.ops.collective.world import WORLD
@@ -53,6 +53,15 @@ class CupyPlan(Plan):
             self.missed = f"{SWITCH} is 0"
         elif self._waits:
             self.missed = f"{SYNC} is {os.environ[SYNC]}"
+        elif self._exchanges_during_host_calls():
+            self.missed = "a host call comes while gradients are exchanged"
+
+    def _exchanges_during_host_calls(self) -> bool:
+        """Whether an exchange of the device begins before a host call and is waited for after it: a graph ends there,
+        and would have to wait."""
+        on_host = [step.lowered.fallback for step in self.steps]
+        spans = ((begun, end) for end, begun in enumerate(exchanges_begun(self.steps)) if begun is not None)
+        return any(not on_host[begun] and any(on_host[begun:end]) for begun, end in spans)
 
     def unbind(self) -> None:
         super().unbind()
@@ -106,9 +115,16 @@ class CupyPlan(Plan):
             super()._launch_each()
 
     def _explain(self, launch: Launch | None, error: Exception) -> MinigraphError:
-        """A kernel that has failed earlier is not the fault of the launch that gets its error."""
+        """A kernel that has failed earlier is not the fault of the launch that gets its error, and a host call that
+        fails may have been given the results of an op that refused its operands."""
         if isinstance(error, DeviceLostError) and not self._waits:
             return error
+        position = next(n for n, bound in enumerate(self._launches) if bound is launch)
+        if self.steps[position].lowered.fallback:
+            try:
+                self._verify(position)
+            except MinigraphError as refused:
+                return refused
         return super()._explain(launch, error)
 
     def _prepared(self) -> Launch | None:
@@ -135,9 +151,11 @@ class CupyPlan(Plan):
             raise
         self._warm = self._launches
 
-    def _verify(self) -> None:
-        """Raise the error of the first op that has refused its operands."""
+    def _verify(self, stop: int | None = None) -> None:
+        """Raise the error of the first op, among the first `stop` steps, that has refused its operands."""
         for position, bind in self.verdicts:
+            if stop is not None and position >= stop:
+                return
             try:
                 bind.verify()
             except Exception as error:

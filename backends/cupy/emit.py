@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from minigraph.backend.workspace import BufferRef, ins, outs, work
 from minigraph.backends.cupy import data, grouped, image, loop, matmul, moments, nests, reduce, update
-from minigraph.backends.cupy.kernel import BLOCK, Code, CudaKernel, Emitter, Launch, Step, Types, joined
+from minigraph.backends.cupy.kernel import Code, CudaKernel, Emitter, Launch, Step, Types, joined
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.moves import moving
 from minigraph.backends.cupy.prelude import PRELUDE
@@ -32,7 +32,7 @@ def emit(op: Op, in_types: Types, out_types: Types, ladder: Ladder | None = None
     if isinstance(op, Loop):
         return loop.loop(op, in_types, out_types)
     if isinstance(op, Joint):
-        return joint(op, in_types, ladder)
+        return joint(op, in_types)
     if isinstance(op, Epilogue):
         return (ladder and ladder.fused(op)) or epilogue(op, ladder)
     if ladder and (code := ladder.plain(op, in_types, out_types)):
@@ -54,7 +54,7 @@ def epilogue(op: Epilogue, ladder: Ladder | None) -> Code | None:
     after, read = op.pointwise
     first = emit(root.op, [v.type for v in root.inputs], root.types, ladder)
     rest = loop.loop(after, after.program.feeds, [v.type for v in after.program.results])
-    if first is None or rest is None:
+    if first is None:
         return None
     in_place = op.program.results[0].type == kind
     space = aligned(max(first.workspace, rest.workspace))
@@ -64,23 +64,16 @@ def epilogue(op: Epilogue, ladder: Ladder | None) -> Code | None:
     return Code(tuple(steps), space if in_place else space + aligned(kind.nbytes))
 
 
-def joint(op: Joint, in_types: Types, ladder: Ladder | None) -> Code | None:
-    """The launches of all its ops, as one if they are elementwise."""
+def joint(op: Joint, in_types: Types) -> Code:
+    """The launches of all its loops as one."""
     steps: list[Step] = []
-    space = read = made = 0
+    read = made = 0
     for each, given in op.pieces(in_types):
         types = each.infer(*given)
-        code = emit(each, given, types, ladder)
-        if code is None:
-            return None
         inputs, results = ins(*range(read, read + len(given))), outs(*range(made, made + len(types)))
-        steps += code.moved(inputs, results, space)
-        space += aligned(code.workspace)
+        steps += loop.loop(each, given, types).moved(inputs, results)
         read, made = read + len(given), made + len(types)
-    maps = [s for s in steps if isinstance(s, Launch) and s.kernel.block == BLOCK and s.kernel.grid]
-    if space or len(maps) < len(steps):
-        return Code(tuple(steps), space)
-    return Code((joined("joint", maps),))
+    return Code((joined("joint", [s for s in steps if isinstance(s, Launch)]),))
 
 
 def module(kernels: Iterable[CudaKernel]) -> str:

@@ -31,7 +31,7 @@ BLOCK = 256
 LANES = 4  # adjacent elements per thread, if all operands allow it
 
 
-def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:
+def loop(op: Loop, in_types: Types, out_types: Types) -> Code:
     """The loop over as few axes as possible. Sums run first, as result 0 may take over an operand's buffer; those over
     the same axes are one kernel, or several if their totals take too much shared memory."""
     program, space = collapse(op.program, op.space)

@@ -32,6 +32,7 @@ from minigraph.backends.numpy.region import Lower
 from minigraph.compile import blocks
 from minigraph.core.dtypes import float16
 from minigraph.core.op import Op
+from minigraph.ir.joint import Joint
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.regions import Blocked, Epilogue, Loop, Region
 from minigraph.ops.nn.conv2d import Convolution
@@ -72,7 +73,7 @@ def lower_part(op: Op, in_types: Types, out_types: Types, part: Lower) -> Lowere
 
 def texts(op: Op) -> dict[str, str]:
     """The functions that make the NumPy calls of an op and of its members, kernels or `forward`, as texts by title."""
-    if isinstance(op, Region):
+    if isinstance(op, Region | Joint):
         return {title: text for member in op.members for title, text in texts(member.op).items()}
     found = next((SHARED[kind] for kind in type(op).__mro__ if kind in SHARED), None)
     function: Any = op.forward if found is None or op.on_host else found

@@ -21,8 +21,9 @@ from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ir.joint import Joint
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
-from minigraph.ir.program import Cell, Feed
+from minigraph.ir.program import Cell
 from minigraph.ir.regions import Region
 from minigraph.ops.collective.world import WORLD
 from minigraph.ops.constant import Const
@@ -330,8 +331,8 @@ def _profile(plan: Plan, runs: Sequence[_Times], measured: int | None, flops: Fl
 
 def _parts(op: Op, inputs: Types, outputs: Types) -> list[tuple[Op, Types, Types]]:
     """The parts of a fused op, with types. Any other op is its only part."""
-    if isinstance(op, Region):
-        instrs = [i for i in op.program.instrs if not isinstance(i.op, Feed | Const)]
+    if isinstance(op, Region | Joint):
+        instrs = [i for i in op.members if not isinstance(i.op, Const)]
         return [(i.op, [v.type for v in i.inputs], i.types) for i in instrs]
     if isinstance(op, MultiTensorApply):
         return [(op.op, *types) for types in zip(op.pieces(inputs), op.pieces(outputs), strict=True)]
@@ -374,7 +375,7 @@ def op_kind(op: Op) -> str:
     name = type(op).__name__
     if isinstance(op, MultiTensorApply):
         return f"{name}({op.count} {type(op.op).__name__})"
-    if isinstance(op, Region):
+    if isinstance(op, Region | Joint):
         return f"{name}({'+'.join(type(part).__name__ for part, _, _ in _parts(op, (), ()))})"
     return name
 

@@ -7,16 +7,18 @@ from typing import Any
 
 from minigraph.core.op import Application, Op
 from minigraph.core.types import TensorType
+from minigraph.ir.program import Instr
+from minigraph.ir.regions import Loop, applications
 
 
 class Joint(Op, abstract=True):
-    """The results of `ops` in turn. types: those of each op's operands, which also follow each other."""
+    """The results of the loops `ops` in turn. types: those of each loop's operands, which also follow each other."""
 
-    ops: tuple[Op, ...]
+    ops: tuple[Loop, ...]
     types: tuple[tuple[TensorType, ...], ...]
 
-    def pieces(self, operands: Sequence[Any]) -> Iterator[tuple[Op, Sequence[Any]]]:
-        """Each op with its operands."""
+    def pieces(self, operands: Sequence[Any]) -> Iterator[tuple[Loop, Sequence[Any]]]:
+        """Each loop with its operands."""
         start = 0
         for op, types in zip(self.ops, self.types, strict=True):
             yield op, operands[start : start + len(types)]
@@ -29,4 +31,9 @@ class Joint(Op, abstract=True):
         return tuple(a for op, given in self.pieces(arrays) for a in op.forward(xp, *given))
 
     def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Application]:
-        return [Application(op, given, op.infer(*given)) for op, given in self.pieces(in_types)]
+        return applications(self.members)
+
+    @property
+    def members(self) -> tuple[Instr, ...]:
+        """The instructions in the loops, without the feeds."""
+        return tuple(i for op in self.ops for i in op.members)

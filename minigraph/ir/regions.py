@@ -30,6 +30,11 @@ def evaluated(program: Program, xp: Any, arrays: Sequence[Any]) -> tuple[Any, ..
     return tuple(values[v] for v in program.results)
 
 
+def applications(members: Iterable[Instr]) -> list[Application]:
+    """The members of an op as its parts. See `Op.made_of`."""
+    return [Application(i.op, [v.type for v in i.inputs], i.types) for i in members]
+
+
 class Region(Op, abstract=True):
     """An inner program whose feed i is operand i."""
 
@@ -75,7 +80,7 @@ class Region(Op, abstract=True):
         return self.replace(program=program_for_batch(self.program, how.cut, size))
 
     def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Application]:
-        return [Application(i.op, [v.type for v in i.inputs], i.types) for i in self.members]
+        return applications(self.members)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({'+'.join(type(i.op).__name__ for i in self.members)})"

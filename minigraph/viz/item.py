@@ -11,6 +11,7 @@ from minigraph.core.op import Op
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
 from minigraph.ir.compiled_loop import CompiledLoop
+from minigraph.ir.joint import Joint
 from minigraph.ir.program import Cell, Feed, Instr, Program
 from minigraph.ir.regions import Region
 from minigraph.ir.scan import ScanLoop, WhileLoop
@@ -45,7 +46,7 @@ class Item(NamedTuple):
 
 def leaves(op: Op, names: Sequence[str]) -> Iterator[tuple[Op, str]]:
     """The operations in an op, itself if it is not fused, with the user's node that each stands for."""
-    if isinstance(op, Region):
+    if isinstance(op, Region | Joint):
         for member in op.members:
             yield from leaves(member.op, member.names)
     else:
@@ -96,7 +97,7 @@ def items_of_program(program: Program) -> list[Item]:
 
 
 def _names(instr: Instr) -> Sequence[str]:
-    if isinstance(instr.op, Region):
+    if isinstance(instr.op, Region | Joint):
         return [*dict.fromkeys([*(name for _, name in leaves(instr.op, ()) if name), *instr.names])]
     return instr.names or (instr.name,)
 

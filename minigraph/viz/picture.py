@@ -13,6 +13,7 @@ from minigraph.core.graph import Node as GraphNode
 from minigraph.core.op import Op, format_attributes
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
+from minigraph.ir.joint import Joint
 from minigraph.ir.program import Cell, Instr, Program
 from minigraph.ir.regions import Region
 from minigraph.ops.state.variable import VariableV2
@@ -259,7 +260,7 @@ def _line(op: Op, name: str, inputs: Sequence[TensorType], outputs: Sequence[Ten
 
 
 def _inner_names(item: Item, count: int) -> list[str]:
-    if isinstance(item.op, Region):
+    if isinstance(item.op, Region | Joint):
         return [i.names[0] if i.names else "" for i in item.op.members]
     return [*item.names, *[""] * count][:count]
 
@@ -267,7 +268,7 @@ def _inner_names(item: Item, count: int) -> list[str]:
 def _title(item: Item, layers: Layers) -> str:
     """`conv1 + bias + relu + pool` for an op of several, `loop of matMul + tanh` for a loop; "" for others."""
     steps = step_of(item.op)
-    if not steps and not isinstance(item.op, Region):
+    if not steps and not isinstance(item.op, Region | Joint):
         return ""
     words = []
     for op, name in [leaf for s in steps for leaf in leaves(s.op, (s.name,))] or leaves(item.op, item.names):

@@ -13,12 +13,15 @@ from support.pass_text import check_unchanged, run
 
 import minigraph as tf
 from minigraph.backends.cupy.backend import CupyBackend
+from minigraph.inspect.profile import op_kind
 from minigraph.ir.joint import Joint
 from minigraph.ir.regions import single_op_loop
 from minigraph.ops.math.arithmetic import Mul
 from minigraph.passes import ALL
 from minigraph.passes.inline_operands import InlineOperands
 from minigraph.passes.join_small import JoinSmall
+from minigraph.passes.multi_tensor import MultiTensor
+from minigraph.viz.picture import picture_of_program
 
 SMALL = JoinSmall(max_elements=8)
 
@@ -69,12 +72,66 @@ def test_more_loops_than_a_launch_has_parameters_for_are_several_launches() -> N
         (f"%t = ReadVariable(%a) ^%u\n{loop('q', 't s')}%v = ApplyGradientDescent(%a, %r, %q)\n", "return"),
         ("cell %d float32[9]\nfeed %k float32[9]\n" + loop("q", "k s", 9)
          + "%v = ApplyGradientDescent(%d, %r, %q)\n", "return"),
+        (loop("q", "h s", 5) + "%n = Neg(%q)\n%v = ApplyGradientDescent(%b, %r, %n)\n", "return"),
+        (SECOND + "%w = ApplyGradientDescent(%a, %r, %g) ^%q\n", "return"),
+        (loop("q", "h s", 5, "SumTo(%x) {shape=()}") + "%v = ApplyGradientDescent(%b, %q, %h)\n", "return"),
+        ("cell %d float32[9]\nfeed %k float32[9]\n%q = Loop(%s) {space=()} {\nfeed %x float32[]\n%r = Neg(%x)\n"
+         "return %r\n}\n%v = ApplyGradientDescent(%d, %q, %k)\n", "return"),
     ],
-    ids=["a result", "control inputs", "behind a write", "large"],
+    ids=["a result", "control inputs", "behind a write", "large", "no update", "awaited", "a sum", "a large variable"],
 )  # fmt: skip
 def test_other_loops_stay_apart(second: str, result: str) -> None:
     check_unchanged(SMALL, HEAD + FIRST + second + result)
+
+
+def test_without_a_size_no_loops_are_joined() -> None:
     check_unchanged(JoinSmall(), HEAD + FIRST + SECOND + "return")
+    empty = "".join(
+        f"cell %c{n} float32[0]\nfeed %e{n} float32[0]\n{loop(f'o{n}', f'e{n} s', 0)}"
+        f"%t{n} = ApplyGradientDescent(%c{n}, %r, %o{n})\n"
+        for n in range(2)
+    )
+    for none in (JoinSmall(), SMALL):
+        check_unchanged(none, "feed %s float32[]\nconst %r float32[](0.5)\n" + empty + "return")
+
+
+def test_the_joint_stands_where_the_last_loop_stood() -> None:
+    between = "%n = Neg(%h)\n"
+    made = run(SMALL, HEAD + FIRST + between + SECOND + "return %n").program
+    kinds = [type(i.op).__name__ for i in made.instrs]
+    assert kinds[kinds.index("Neg") :] == ["Neg", "Joint", "ApplyGradientDescent", "ApplyGradientDescent"]
+
+
+def test_a_joint_is_shown_as_its_parts() -> None:
+    made = run(SMALL, HEAD + FIRST + SECOND.replace("Mul", "Sub") + "return").program
+    (box,) = [b for b in picture_of_program(made).boxes if "Mul" in b.op]
+    assert box.op == "Mul+Sub"
+    assert [line.split()[0] for line in box.inner] == ["Mul", "Sub"]
+    (joint,) = [i.op for i in made.instrs if isinstance(i.op, Joint)]
+    assert op_kind(joint) == "Joint(Mul+Sub)"
+    assert joint.flops([t for types in joint.types for t in types], joint.infer(*sum(joint.types, ()))) == 8
+
+
+def test_gradients_of_large_variables_do_not_wait_for_each_other() -> None:
+    """A decayed learning rate is a small loop, too, which the updates of large variables read."""
+    with tf.Graph().as_default():
+        y = tf.ones([2, 64])
+        for _ in range(3):
+            y = tf.layers.batch_normalization(tf.layers.dense(y, 64), training=True)
+        count = tf.train.get_or_create_global_step()
+        rate = tf.train.exponential_decay(0.1, count, 10, 0.9)
+        step = tf.train.MomentumOptimizer(rate, 0.9).minimize(tf.reduce_sum(tf.square(y)), count)
+        settings: dict[str, Any] = {
+            "multi_tensor": MultiTensor(max_bytes=1000),
+            "inline_operands": InlineOperands(small_operands=True, keeps_sums=True),
+        }
+        peaks = []
+        for join in (JoinSmall(), JoinSmall(max_elements=64)):
+            passes = [(settings | {"join_small": join}).get(p.name, p) for p in ALL]
+            options: Any = {"passes": passes, "disable_passes": ["fuse_blocks", "fuse_update"]}
+            with tf.Session(backend="numpy", **options) as session:
+                peaks.append(session.plan_for(step)[0].peak)
+        assert peaks[1] < peaks[0] + 64 * 64 * 4  # which one more gradient would take
 
 
 def trained(passes: list[Any]) -> tuple[list[np.ndarray], int]:
@@ -82,13 +139,12 @@ def trained(passes: list[Any]) -> tuple[list[np.ndarray], int]:
     with tf.Graph().as_default():
         tf.set_random_seed(3)
         y = tf.constant(random.randn(4, 20, 8).astype(np.float32))
-        for _ in range(3):
+        for _ in range(2):
             y = tf.layers.batch_normalization(tf.nn.dropout(tf.layers.dense(y, 8), 0.9), training=True)
         step = tf.train.AdamOptimizer(0.1).minimize(tf.reduce_mean(tf.square(y - 1.0)))
         with tf.Session(backend="numpy", passes=passes) as session:
             session.run(tf.global_variables_initializer())
-            for _ in range(2):
-                session.run(step)
+            session.run(step)
             ops = [s.instr.op for p in session._runner.cache.plans for s in p.steps]
             return session.run(tf.global_variables()), sum(len(o.ops) for o in ops if isinstance(o, Joint))
 

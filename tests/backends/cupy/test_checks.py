@@ -64,6 +64,22 @@ def test_a_refused_run_leaves_no_trace_and_its_graph_goes_on(name: str, monkeypa
     assert len(set(messages)) == 1, messages
 
 
+def test_a_host_call_that_fails_hides_no_refusal_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(some_device()))
+    x, i = tf.placeholder(tf.float32, [2, 2]), tf.placeholder(tf.int32, [2])
+    y = tf.linalg.cholesky(x * tf.cast(2 // i, tf.float32))
+    v = tf.Variable(1.0)
+    one = np.eye(2)
+    with tf.Session(backend="cupy") as session:
+        session.run(v.initializer)
+        for _ in range(3):  # launched one by one, and as graphs
+            for a, b, message in ((-one, [0, 1], "division by zero"), (-one, [1, 1], "Cholesky")):
+                with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+                    session.run([y, v.assign_add(1.0)], {x: a, i: b})
+            session.run(y, {x: one, i: [1, 1]})
+        assert session.run(v) == 1.0
+
+
 def test_steps_without_feeds_stop_at_the_first_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(some_device()))
     step = tf.Variable(0, trainable=False)

@@ -82,6 +82,21 @@ def test_exchanges_run_beside_the_captured_step_on_a_stream_of_their_own(machine
     assert machine.nccl.streams.isdisjoint({session.backend.device._stream.ptr})  # type: ignore[attr-defined]
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_plan_whose_exchange_is_under_way_during_a_host_call_is_not_captured(machine: Any) -> None:
+    x = tf.placeholder(tf.float32, [4, 4])
+    y = tf.matmul(x, x)
+    mine = tf.linalg.cholesky(tf.matmul(y, y, transpose_b=True) + 4.0 * tf.eye(4))
+    found = [hvd.allreduce(y, op=hvd.Sum), mine]
+    with tf.Session(backend="cupy", passes=[BucketGradients(max_bytes=1)]) as session:
+        for _ in range(3):
+            total, _ = session.run(found, {x: X})
+            np.testing.assert_allclose(total, 3 * (X @ X) - 1, 1e-4, 1e-4)
+        plan: Any = session.plan_for(found, {x: X})[0]
+    assert plan.missed == "a host call comes while gradients are exchanged"
+    assert machine.counts["captured"] == 0
+
+
 def test_all_collectives(machine: Any) -> None:
     checks: list[tuple[Any, Any]] = []
     for dtype in (np.float32, np.float64, np.float16, np.int32, np.int64, np.uint8):
