@@ -106,10 +106,14 @@ def in_a_terminal(arguments: list[str], seconds: float, key: bytes) -> tuple[int
     import pty
     import termios
 
+    def prepare() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which is ignored where the tests run in the background
+
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", MAIN, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=prepare,
     )  # fmt: skip
     os.close(theirs)
     shown, deadline = b"", time.monotonic() + seconds
