@@ -15,7 +15,7 @@ from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy.capture import CupyPlan
 from minigraph.backends.cupy.compiler import KernelError
 from minigraph.backends.cupy.device import CudaDevice, Device, DeviceBuffer, Function
-from minigraph.backends.cupy.emit import emit, module
+from minigraph.backends.cupy.emit import emit, joint, module
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.steps import Bind, DeviceView
 from minigraph.core.dtypes import as_dtype
@@ -23,6 +23,7 @@ from minigraph.core.errors import BackendError, InternalError, ResourceExhausted
 from minigraph.core.exchange import is_on_gpu
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ir.joint import Joint
 from minigraph.util.locks import Lock
 
 
@@ -186,7 +187,10 @@ class CupyBackend(Backend):
         return self.ladder.packs(op, in_types)
 
     def kernel_text(self, op: Op, in_types: Types, out_types: Types, assembly: bool = False) -> Mapping[str, str]:
-        """The kernel's schedule and its CUDA C."""
+        """The kernel's schedule and its CUDA C; of a joint the CUDA C alone."""
+        if isinstance(op, Joint):
+            launches = [step for step in joint(op, in_types).steps if isinstance(step, K.Launch)]
+            return {"CUDA C": "\n".join(launch.kernel.source for launch in launches)}
         nest = op.loops(in_types, out_types)
         return {} if nest is None else nests.kernel_text(nest)
 

@@ -167,5 +167,7 @@ def test_one_launch_does_the_work_of_all() -> None:
     op = Joint(tuple(single_op_loop(Mul(), t, t[0].static) for t in types), tuple(types))
     out = op.infer(*(t for pair in types for t in pair))
     assert len(backend.lower(op, [t for pair in types for t in pair], out).bind.steps) == 1  # type: ignore[attr-defined]
+    (text,) = backend.kernel_text(op, [t for pair in types for t in pair], out).values()
+    assert text.count("none is read") == len(types)
     for trial in trials(backend, op, arrays):
         trial.run()
