@@ -41,7 +41,8 @@ def calls_for(file: str) -> list[list[str]]:
     if file.startswith("minigraph/ops/"):
         own = " or ".join([*(f"{name}-" for name in classes(file)), Path(file).stem])
         shared = Path(file).parent.name == "ops"  # rules of many ops
-        every = ["ops/test_every_op.py", *([] if shared else ["tf1/test_goldens.py", "house/test_examples.py"])]
+        narrow = ("backends/llvm/test_kernels.py", "tf1/test_goldens.py", "house/test_examples.py")
+        every = ["ops/test_every_op.py", *(() if shared else narrow)]
         calls.append([*(str(TESTS / name) for name in every), *([] if shared else ["-k", own])])
         rest = [*(str(TESTS / name) for name in OPS), *rest]
     if file.startswith("minigraph/passes/"):
