@@ -63,6 +63,7 @@ from minigraph.ops.math.casting import *
 from minigraph.ops.math.clipping import *
 from minigraph.ops.math.comparison import *
 from minigraph.ops.math.cumulative import *
+from minigraph.ops.math.elementary import *
 from minigraph.ops.math.erf import *
 from minigraph.ops.math.exponential import *
 from minigraph.ops.math.extremes import *
@@ -71,7 +72,6 @@ from minigraph.ops.math.integer_division import *
 from minigraph.ops.math.linear_algebra import *
 from minigraph.ops.math.linear_systems import *
 from minigraph.ops.math.matmul import matmul as matmul
-from minigraph.ops.math.more_trigonometric import *
 from minigraph.ops.math.reduce import *
 from minigraph.ops.math.reduce_extremes import *
 from minigraph.ops.math.reduce_product import *

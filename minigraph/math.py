@@ -9,13 +9,13 @@ from minigraph.ops.math.argmax import *
 from minigraph.ops.math.arithmetic import *
 from minigraph.ops.math.comparison import *
 from minigraph.ops.math.cumulative import *
+from minigraph.ops.math.elementary import *
 from minigraph.ops.math.erf import *
 from minigraph.ops.math.exponential import *
 from minigraph.ops.math.extremes import *
 from minigraph.ops.math.finite import *
 from minigraph.ops.math.integer_division import floordiv as floordiv
 from minigraph.ops.math.integer_division import floormod as floormod
-from minigraph.ops.math.more_trigonometric import *
 from minigraph.ops.math.ranking import in_top_k as in_top_k
 from minigraph.ops.math.ranking import top_k as top_k
 from minigraph.ops.math.reduce import *

@@ -18,11 +18,11 @@ from minigraph.ops.math import (
     arithmetic,
     casting,
     comparison,
+    elementary,
     exponential,
     extremes,
     finite,
     integer_division,
-    more_trigonometric,
     rounding,
     trigonometric,
 )
@@ -47,7 +47,7 @@ _SAME: tuple[type[Op], ...] = (
     finite.IsNan, finite.IsFinite, integer_division.FloorDiv, integer_division.FloorMod, rounding.Floor, rounding.Ceil,
     rounding.Round, trigonometric.Sin, trigonometric.Cos, trigonometric.Tanh, activation.Relu, activation.Relu6,
     activation.Elu, activation.Selu, activation.Sigmoid, activation.Softplus, activation.Softsign,
-    activation.ReluGrad, activation.Relu6Grad, integer_division.TruncateMod, *more_trigonometric.KINDS, ZerosLike,
+    activation.ReluGrad, activation.Relu6Grad, integer_division.TruncateMod, *elementary.KINDS, ZerosLike,
     OnesLike, StopGradient, Identity,
 )  # fmt: skip
 _LOGICAL = (comparison.LogicalAnd, comparison.LogicalOr, comparison.LogicalNot)
