@@ -60,7 +60,9 @@ class _Specialiser:
         self.known: dict[Instr, Sequence[Any] | None] = {}  # the results of what follows from constants
         self.effects: dict[Instr, tuple[Instr, ...]] = {}  # see `_behind`
         self.collective: tuple[Instr, ...] = ()  # the last one
-        self.guards: dict[Tensor, Value] = {}  # copies of constants that come after the constants' control inputs
+        self.guards: dict[
+            Tensor, Value
+        ] = {}  # constants that come after their control inputs, of which `values` has copies
         self.follows: dict[Node, frozenset[Node]] = {}  # which of these control inputs each node comes after
         self.last_write: dict[Instr, Value] = {}  # by cell: the value that the run leaves in it
         for slot, (tensor, kind) in enumerate(zip(feeds, types, strict=True)):
@@ -241,15 +243,14 @@ class _Specialiser:
         return self._readable(value, node)
 
     def _guard(self, node: Node, control: tuple[Instr, ...]) -> None:
-        """Lower a constant with control inputs: to a plain one, for nodes that come after these anyway, and a copy."""
-        plain = self.builder.add(node.op, (), (), node.name, node.source)
-        copy = self.builder.add(Identity(), (Value(plain, 0),), control, node.name, node.source)
-        self.guards[node.outputs[0]] = Value(copy, 0)
+        """Lower a constant with control inputs: to itself, and a plain copy for nodes that come after these anyway."""
+        plain, guarded = (self.builder.add(node.op, (), c, node.name, node.source) for c in ((), control))
+        self.guards[node.outputs[0]] = Value(guarded, 0)
         self.values[node.outputs[0]] = Value(plain, 0)
-        self._bind(node, copy)
+        self._bind(node, guarded)
 
     def _guarded(self, tensor: Tensor, node: Node | None = None) -> Value:
-        """The value of a tensor for a node, or a fetch: the copy of a constant if its control inputs matter there."""
+        """The value of a tensor for a node, or a fetch: the guarded one if a constant's control inputs matter there."""
         if tensor in self.guards:
             others = [] if node is None else [t.node for t in node.inputs if t not in self.guards]
             if not self._followed(others, node).issuperset(tensor.node.control_inputs):

@@ -90,3 +90,22 @@ def test_in_its_block_a_constant_is_a_plain_operand() -> None:
     constants = {i for i in plan.original.instrs if isinstance(i.op, Const)}
     readers = [i.op for i in plan.original.instrs if any(value.instr in constants for value in i.inputs)]
     assert sorted(type(op).__name__ for op in readers) == ["AddV2", "AssignAdd", "Mul", "Mul"]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x, k: tf.pad(x, [[k, k]]), lambda x, k: tf.range(k), lambda x, k: tf.reshape(x, [k, k]),
+        lambda x, k: tf.sequence_mask([1], k), lambda x, k: tf.tile(x, [k]), lambda x, k: tf.fill([k], 1.0),
+        lambda x, k: tf.nn.top_k(x, k)[0], lambda x, k: x[:k],
+    ],
+)  # fmt: skip
+def test_a_size_may_be_a_constant_of_a_block(use: Callable[[Any, Any], Any]) -> None:
+    """What is to be known before a run is known."""
+    v, x = tf.Variable(0.0), tf.placeholder(tf.float32, [None])
+    with tf.control_dependencies([v.assign_add(1.0)]):
+        k = tf.constant(2)
+    with tf.Session() as session:
+        session.run(v.initializer)
+        expected = session.run(use(x, 2), {x: [1.0, 2.0, 3.0, 4.0]})
+        assert session.run(use(x, k), {x: [1.0, 2.0, 3.0, 4.0]}).tolist() == expected.tolist()
