@@ -60,9 +60,7 @@ class _Specialiser:
         self.known: dict[Instr, Sequence[Any] | None] = {}  # the results of what follows from constants
         self.effects: dict[Instr, tuple[Instr, ...]] = {}  # see `_behind`
         self.collective: tuple[Instr, ...] = ()  # the last one
-        self.guards: dict[
-            Tensor, Value
-        ] = {}  # constants that come after their control inputs, of which `values` has copies
+        self.guards: dict[Tensor, Value] = {}  # constants after their control inputs; `values` has plain copies
         self.follows: dict[Node, frozenset[Node]] = {}  # which of these control inputs each node comes after
         self.last_write: dict[Instr, Value] = {}  # by cell: the value that the run leaves in it
         for slot, (tensor, kind) in enumerate(zip(feeds, types, strict=True)):

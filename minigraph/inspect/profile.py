@@ -24,7 +24,7 @@ from minigraph.core.types import TensorType
 from minigraph.ir.joint import Joint
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.program import Cell
-from minigraph.ir.regions import Region
+from minigraph.ir.regions import Region, applications
 from minigraph.ops.collective.world import WORLD
 from minigraph.ops.constant import Const
 from minigraph.util.alignment import aligned
@@ -332,8 +332,7 @@ def _profile(plan: Plan, runs: Sequence[_Times], measured: int | None, flops: Fl
 def _parts(op: Op, inputs: Types, outputs: Types) -> list[tuple[Op, Types, Types]]:
     """The parts of a fused op, with types. Any other op is its only part."""
     if isinstance(op, Region | Joint):
-        instrs = [i for i in op.members if not isinstance(i.op, Const)]
-        return [(i.op, [v.type for v in i.inputs], i.types) for i in instrs]
+        return [*applications(i for i in op.members if not isinstance(i.op, Const))]
     if isinstance(op, MultiTensorApply):
         return [(op.op, *types) for types in zip(op.pieces(inputs), op.pieces(outputs), strict=True)]
     return [(op, inputs, outputs)]

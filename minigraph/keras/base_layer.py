@@ -208,7 +208,7 @@ class Layer(CalledLayer):
             if explicit:
                 masks = named["mask"] = as_masks(named["mask"], graph)
             else:
-                masks = mask_of(given) if has_masks(mask_of(given)) else None
+                masks = own if has_masks(own := mask_of(given)) else None
             more = {"mask": masks} if masks is not None and not explicit and takes(self.call, "mask") else {}
             made = self.call(given, *unnamed, **named, **more)
             found = [identity(t) if t in tensors else t for t in map(_as_tensors, flat(made))]

@@ -16,7 +16,7 @@ from minigraph.ops.host.base import HostOp
 
 
 class NonMaxSuppression(HostOp):
-    """The numbers of the boxes with the highest scores, of which none overlaps one with a higher score too much."""
+    """The numbers of the boxes with the highest scores, without those that overlap a better one too much."""
 
     def infer(self, boxes: TensorType, scores: TensorType, *limits: TensorType) -> tuple[TensorType, ...]:
         if boxes.rank not in (None, 2) or (boxes.shape is not None and boxes.shape[1] not in (None, 4)):

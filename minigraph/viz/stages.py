@@ -114,7 +114,7 @@ def trace(
     """Compile `fetches` as a session does, and draw the program before the passes of `optimize` and after each."""
     feeds, types = feeds_for(fetches, batch_size)
     with paused():
-        before = specialise(*_split(fetches), feeds, types)
+        before = specialise(*split_fetches(fetches), feeds, types)
         _, stages = run_pipeline(before, choose(optimize, None, ()))
         return _draw(title, before, stages, trainable_names(graph))[0]
 
@@ -147,7 +147,8 @@ def trace_profile(graph: Graph, plan: Plan, profile: Profile, title: str = "") -
     return traced._replace(pictures=pictures, launches=tuple(timed), summary=profile.summary(), planned=shown)
 
 
-def _split(fetches: Iterable[Tensor | Node]) -> tuple[list[Tensor], list[Node]]:
+def split_fetches(fetches: Iterable[Tensor | Node]) -> tuple[list[Tensor], list[Node]]:
+    """The tensors and the operations, as `specialise` takes them."""
     fetches = list(fetches)
     return [f for f in fetches if isinstance(f, Tensor)], [f for f in fetches if isinstance(f, Node)]
 

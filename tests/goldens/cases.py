@@ -52,7 +52,7 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_kinks": ("cases_kinks",),
     "tf1_calls": ("cases_calls",),
     "tf1_bad_calls": ("cases_bad_calls",),
-    "tf1_keras": ("cases_keras",),
+    "tf1_keras": ("cases_keras", "cases_keras_masks"),
     "tf1_loops": ("cases_loops", "cases_rnn"),
     "tf1_loop_counts": ("cases_loop_counts",),
     "tf1_objects": ("cases_objects",),

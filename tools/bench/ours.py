@@ -15,7 +15,7 @@ from minigraph.rewrite.pipeline import run_pipeline
 from minigraph.tools.bench.machine import Speeds
 from minigraph.tools.bench.workloads import Workload
 from minigraph.tools.shared.target import load_target
-from minigraph.viz.stages import feeds_for
+from minigraph.viz.stages import feeds_for, split_fetches
 
 
 def make(work: Workload, backend: str, precision: str) -> tuple[Callable[[], Any], int]:
@@ -44,11 +44,9 @@ class Work(NamedTuple):
 def work_of(work: Workload) -> Work:
     """Count a workload's work, with the passes of the default backend."""
     target = load_target(work.model, work.batch, not work.trains, image_size=work.size)
-    tensors = [f for f in target.fetches if isinstance(f, tf.Tensor)]
-    nodes = [f for f in target.fetches if not isinstance(f, tf.Tensor)]
     feeds, types = feeds_for(target.fetches, work.batch)
     backend = get_backend("auto")
-    before = specialise(tensors, nodes, feeds, types)
+    before = specialise(*split_fetches(target.fetches), feeds, types)
     after, _ = run_pipeline(before, choose("O3", None, backend.unwanted_passes, backend.pass_settings))
     flops = sum(i.op.flops([v.type for v in i.inputs], i.types) or 0 for i in before.instrs)
     return Work(flops, *least_work(before, after))

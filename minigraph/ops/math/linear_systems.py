@@ -172,7 +172,7 @@ def matrix_triangular_solve(
     """Solve systems of linear equations whose matrices are triangular.
 
     Args:
-        matrix: A tensor [..., n, n] of dtype float32 or float64, of which only one triangle is read.
+        matrix: A tensor [..., n, n] of dtype float32 or float64. Only one triangle is read.
         rhs: The right sides, a tensor [..., n, k] of the dtype of `matrix`.
         lower: Whether it is the lower triangle.
         adjoint: Whether to solve the systems of the transposed matrices.
