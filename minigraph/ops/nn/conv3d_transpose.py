@@ -83,7 +83,7 @@ def conv3d_transpose(
 
 
 def _transposed(y: Tensor, w: Tensor, output_shape: Any, steps: tuple[int, ...], padding: Padding, name: str) -> Tensor:
-    dims = static_dims(convert_to_tensor(output_shape))
+    dims: Any = static_dims(convert_to_tensor(output_shape)) or ()
     _check(y, w, dims, steps, padding)
     kernel, rows, columns, outs, channels = w.type.static
     batch, planes, *sides = known_dims(y, (0, 1, 2, 3))
@@ -92,11 +92,11 @@ def _transposed(y: Tensor, w: Tensor, output_shape: Any, steps: tuple[int, ...],
     filters2d = reshape(transpose(w, [1, 2, 0, 3, 4]), [rows, columns, kernel * outs, channels])
     target = packed([batch * planes, height, width, kernel * outs])
     reached = conv2d_transpose(flat, filters2d, target, [1, *steps[1:], 1], padding)
-    whole = _along_depth(reshape(reached, [-1, planes, height * width, kernel, outs]), steps[0])  # type: ignore[operator]
+    whole = _along_depth(reshape(reached, [-1, planes, height * width, kernel, outs]), steps[0])
     before = explicit_padding(dims[1] or 1, kernel, steps[0], 1, padding)[0]
-    volume = getitem(whole, (slice(None), slice(before, before + dims[1])))  # type: ignore[operator]
-    missing = dims[1] - (volume.type.shape or ())[1]  # type: ignore[operator]
-    if missing:  # planes that no window reaches
+    volume = getitem(whole, (slice(None), slice(before, before + dims[1])))
+    reached_depth: Any = (volume.type.shape or ())[1]
+    if missing := dims[1] - reached_depth:  # planes that no window reaches
         volume = pad(volume, [[0, 0], [0, missing], [0, 0], [0, 0]])
     result = reshape(volume, [-1, *dims[1:]], name)
     result.set_shape(dims)
@@ -105,11 +105,12 @@ def _transposed(y: Tensor, w: Tensor, output_shape: Any, steps: tuple[int, ...],
 
 def _along_depth(x: Tensor, stride: int) -> Tensor:
     """[N,P,F,K,O] as [N,D,F,O]: tap k of plane p is added at p·stride + k. D is a multiple of the stride."""
-    _, planes, area, kernel, outs = x.type.shape or ()
-    groups = -(-kernel // stride)  # type: ignore[operator]
-    x = pad(x, [[0, 0], [0, 0], [0, 0], [0, groups * stride - kernel], [0, 0]])  # type: ignore[operator]
+    known: Any = x.type.shape
+    _, planes, area, kernel, outs = known
+    groups = -(-kernel // stride)
+    x = pad(x, [[0, 0], [0, 0], [0, 0], [0, groups * stride - kernel], [0, 0]])
     x = transpose(reshape(x, [-1, planes, area, groups, stride, outs]), [3, 0, 1, 4, 2, 5])
-    x = reshape(x, [groups, -1, planes * stride, area, outs])  # type: ignore[operator]
+    x = reshape(x, [groups, -1, planes * stride, area, outs])
     moved = []
     for g in range(groups):
         around = [[0, 0], [g * stride, (groups - 1 - g) * stride], [0, 0], [0, 0]]

@@ -177,6 +177,7 @@ def test_mistakes_are_told() -> None:
             (lambda: tf.nn.conv3d(x[0], w, ones, "SAME"), "N,D,H,W,C"),
             (lambda: tf.nn.conv3d(x, w, ones, "SAME", data_format="NCDHW"), "NDHWC"),
             (lambda: tf.nn.conv3d_transpose(x, v, [1, 8, 8, 8, 2], [1, 2, 2, 2, 1]), "with all sizes but N known"),
+            (lambda: tf.nn.conv3d_transpose(x, wide, tf.placeholder(tf.int32), ones), "with all sizes but N known"),
             (lambda: tf.nn.conv3d_transpose(x, wide, [1, 9, 8, 8, 1], [1, 2, 2, 2, 1]), "not the shape of a convol"),
             (lambda: tf.nn.conv3d_transpose(x, wide, [1, 8, 8, 8, 1], 2, dilations=2), "dilations must be 1"),
             (lambda: tf.nn.conv1d(line, v, 0, "SAME"), "stride"),
