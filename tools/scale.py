@@ -192,7 +192,7 @@ def _updates(plan: Plan) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         makers.update({plan.root(v): i for v in step.outputs if v is not None})
 
 
-class Timed(NamedTuple):
+class TimedStep(NamedTuple):
     """What is timed: a target by its name, with a batch size, a number of steps, and a backend."""
 
     model: str
@@ -230,7 +230,7 @@ def _begin_copy(threads: int, barrier: Barrier) -> None:
     _barrier = barrier
 
 
-def _time_copy(timed: Timed) -> MeasuredStep:
+def _time_copy(timed: TimedStep) -> MeasuredStep:
     return timed.step(_barrier.wait)
 
 
@@ -292,7 +292,7 @@ def _counts(text: str) -> list[int]:
 @click.option(
     "--batch-size", type=number(whole=True, least=1), help="Images per process [default: the recipe's, or 8]."
 )
-@click.option("--steps", type=number(whole=True, least=1), default=5, show_default=True, help="Timed steps.")
+@click.option("--steps", type=number(whole=True, least=1), default=5, show_default=True, help="TimedStep steps.")
 @click.option("--out", type=output_file, metavar="FILE", help="Also draw the efficiency to an image file.")
 @backend_option
 @debug_option
@@ -322,7 +322,7 @@ def scale(
 
     if cores is not None and cores > len(usable_cores()):
         raise click.BadParameter(f"{cores}, but this machine has {len(usable_cores())}", param_hint="'--cores'")
-    timed = Timed(model, batch_size, steps, backend)
+    timed = TimedStep(model, batch_size, steps, backend)
     carries = carrier == "processors" if carrier else get_backend(backend).name != "cupy"
     hosts = Hosts(Link(bandwidth, latency), Link(host_bandwidth, host_latency), per_host, carries)
 

@@ -35,7 +35,7 @@ from pathlib import Path
 
 from minigraph.ops.collective.launch import find_mpiexec, mpiexec_environment
 from minigraph.passes.bucket_gradients import bucket_gradients
-from minigraph.tools.scale import Hosts, Link, Timed, exchange_cost, predict, sharing
+from minigraph.tools.scale import Hosts, Link, TimedStep, exchange_cost, predict, sharing
 from minigraph.util.cores import usable_cores
 
 MAIN = "from minigraph.tools.cli import main; main()"
@@ -217,7 +217,7 @@ def scale(options: argparse.Namespace) -> None:
     link = Link(size / (all_reduce_times(size // 4, 30)[0] - 2 * latency), latency)
     print(f"between two processes {link.bandwidth / 1e9:.2f} GB/s, {latency * 1e6:.1f} us")
     for name, batch in (("mnist-cnn", options.batch_size), ("resnet18", options.resnet_batch)):
-        timed = Timed(name, batch, options.steps, "llvm")
+        timed = TimedStep(name, batch, options.steps, "llvm")
         for count in (1, 2, 4):
             how = sharing(count, cores)
             cost = partial(exchange_cost, "ring", workers=count, hosts=Hosts(link, link, count, carries=True))

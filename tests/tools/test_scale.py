@@ -17,7 +17,7 @@ from minigraph.tools.scale import (
     Hosts,
     Link,
     MeasuredStep,
-    Timed,
+    TimedStep,
     buckets,
     exchange_cost,
     hierarchical,
@@ -117,7 +117,7 @@ def test_processors_that_carry_exchanges_work_for_each_byte_that_they_move() -> 
 
 @pytest.mark.slow
 def test_copies_are_timed_at_the_same_time() -> None:
-    found = Timed("lenet5", 4, 2, "numpy").step_of_copies(2, 1)
+    found = TimedStep("lenet5", 4, 2, "numpy").step_of_copies(2, 1)
     assert found.images == 4
     assert found.compute > 0
     assert len(found.gradients) > 4
