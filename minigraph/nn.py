@@ -1,5 +1,6 @@
 """Neural-network functions, under the names of TensorFlow 1's `tf.nn`."""
 
+from minigraph.core.habits import advise as _advise
 from minigraph.ops.image.edges import *
 from minigraph.ops.image.median import *
 from minigraph.ops.math.matmul import xw_plus_b as xw_plus_b
@@ -27,3 +28,4 @@ from minigraph.ops.nn.statistics import *
 
 avg_pool2d = avg_pool
 lrn = local_response_normalization
+_advise(__name__)
