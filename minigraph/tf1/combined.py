@@ -59,7 +59,7 @@ class UniqueWithCounts(NamedTuple):
 
     y: Tensor
     idx: Tensor
-    count: Tensor
+    count: Tensor  # type: ignore[assignment]  # TensorFlow's name, which hides that of tuples
 
 
 def unique_with_counts(x: Any, out_idx: DType = tf.int32, name: str | None = None) -> UniqueWithCounts:

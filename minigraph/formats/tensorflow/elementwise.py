@@ -63,9 +63,9 @@ def _built(function: Callable[..., Tensor]) -> Importer:
 
 def _div(call: TfNode) -> Sequence[Tensor]:
     """Division that truncates integers towards 0."""
-    if call.inputs[0].dtype.is_floating:
+    if call.x.dtype.is_floating:
         return call.same(arithmetic.RealDiv())
-    return call.build(lambda: truncatediv(*call.inputs))
+    return call.build(lambda: truncatediv(call.x, call.inputs[1]))
 
 
 def _select(call: TfNode) -> Sequence[Tensor]:
