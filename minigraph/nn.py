@@ -11,6 +11,7 @@ from minigraph.ops.nn.avg_pool import *
 from minigraph.ops.nn.bias import *
 from minigraph.ops.nn.conv2d import *
 from minigraph.ops.nn.conv3d import *
+from minigraph.ops.nn.conv3d_transpose import *
 from minigraph.ops.nn.conv_transpose import *
 from minigraph.ops.nn.convolution import *
 from minigraph.ops.nn.convolve import *
