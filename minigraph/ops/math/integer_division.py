@@ -177,11 +177,12 @@ def truncatediv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor
         [2, -2]
     """
     a = convert_to_tensor(x)
-    with a.graph.name_scope(name or "TruncateDiv"):
+    with a.graph.name_scope(name or "TruncateDiv") as scope:
         b = convert_to_tensor(y, a.dtype)
-        if a.dtype.is_floating:
-            return stop_gradient(apply(RealDiv(), a, b))
-        return floordiv(a - truncatemod(a, b), b)
+        with a.graph.counted_as(1):
+            if a.dtype.is_floating:
+                return stop_gradient(apply(RealDiv(), a, b), name=scope)
+            return floordiv(a - truncatemod(a, b), b, name=scope)
 
 
 def realdiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
