@@ -240,7 +240,7 @@ class ReduceLike(Op):
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
         x, like = in_types
-        if self.mean and not x.dtype.is_floating:
+        if self.mean and (not x.size or not x.dtype.is_floating):
             return None
         axes = broadcast_axes(x.static, restore_axes(like.static, self.axis, x.static))
         return (averaged if self.mean else summed)(x, axes, out_types[0])
@@ -253,6 +253,7 @@ class ReduceLike(Op):
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (np.arange(6.0).reshape(2, 3), np.ones(3)))
         yield Sample(cls(axis=(0,), mean=True), (np.arange(6.0).reshape(2, 3), np.ones(3)))
+        yield Sample(cls(axis=(0,), mean=True), (np.zeros((0, 3)), np.ones(3)))
 
 
 def sum_like(grad: Tensor, like: Tensor) -> Tensor:

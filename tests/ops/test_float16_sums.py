@@ -302,3 +302,14 @@ def test_formulas_in_cuda(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(discovery._loaded, "cupy", CupyBackend(some_device()))
     near_formula(name, value(name, np.float16, backend="cupy"))
+
+
+@pytest.mark.parametrize("disabled", [(), ("widen_float16",)])
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_sums_of_blocks_may_leave_the_range(backend: str, disabled: tuple[str, ...]) -> None:
+    """Sums over the batch, which fused regions compute in parts: each part of the first half is beyond 65,504."""
+    x = tf.placeholder(tf.float16, [8192, 64])
+    y = tf.reduce_sum(tf.nn.relu(x) - tf.nn.relu(-x), 0)
+    given = np.repeat(np.float16([[100.0], [-100.0]]), 4096, 0) * np.ones(64, np.float16)
+    with tf.Session(backend=backend, disable_passes=disabled) as session:
+        np.testing.assert_array_equal(session.run(y, {x: given}), np.zeros(64))
