@@ -22,7 +22,7 @@ from minigraph.backends.llvm import (
     winograd,
 )
 from minigraph.backends.llvm.alternatives import alternatives
-from minigraph.backends.llvm.compiler import assembly_code, host, require_host
+from minigraph.backends.llvm.compiler import assembly_code, host, require_host, with_needs
 from minigraph.backends.llvm.moves import moving
 from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, lowered
 from minigraph.backends.llvm.nest_native import from_loops, kernel_text
@@ -140,7 +140,7 @@ class LlvmBackend(HostBackend):
             found = kernel_text(kernel)
         else:
             calls = native.calls((True,) * len(out_types))
-            modules = dict.fromkeys(m for call in calls for m in (call.text, *(text for text, _ in call.functions)))
+            modules = with_needs(m for call in calls for m in (call.text, *(text for text, _ in call.functions)))
             names = [
                 f"LLVM IR of {type(op).__name__}" + (f", part {i}" if len(modules) > 1 else "")
                 for i in range(1, len(modules) + 1)

@@ -218,15 +218,17 @@ class Frame:
             self.stack_arrays[name] = stack(self.b, kind, elements)
         return self.stack_arrays[name]
 
-    @property
-    def text(self) -> str:
+    def __str__(self) -> str:
         return str(self.module)
 
 
-def printed(write: Callable[..., Frame], *what: Hashable) -> LazyModule:
+def printed(
+    write: Callable[..., Frame | IRModule], *what: Hashable, needs: Sequence[tuple[str, LazyModule]] = ()
+) -> LazyModule:
     """The module that `write(*what)` makes, printed when it is needed.
 
     The name of the function and the `repr` of its arguments are the module's key, so they must determine it.
+    needs: as of LazyModule.
     """
     key = f"{write.__module__}.{write.__qualname__} {what!r} {host().lanes} lanes"
-    return LazyModule(key, lambda: write(*what).text)
+    return LazyModule(key, lambda: str(write(*what)), needs)

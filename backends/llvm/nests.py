@@ -75,7 +75,7 @@ class LlvmPrinter(ValuePrinter):
 
     @property
     def text(self) -> str:
-        return self.frame.text
+        return str(self.frame)
 
     def _task(self, shared: Sequence[For], task: IRValue, body: Body) -> None:
         for n, f in enumerate(reversed(shared)):

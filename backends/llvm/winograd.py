@@ -280,7 +280,8 @@ def conv2d(
     args = (*ins(0, 1), *outs(0), v, m, *operands_of(how.epilogue))
 
     def make() -> list[Call]:
-        module = printed(_conv2d_module, what, op.kernel, how.packed, how.epilogue, how.pitch or fan)
+        needs = _panels(what).needs if how.packed else ()
+        module = printed(_conv2d_module, what, op.kernel, how.packed, how.epilogue, how.pitch or fan, needs=needs)
         products = _panels(what).tasks if how.packed else grid(what.total, fan, least=1).tasks * what.size**2
         counts = {"gather": what.rows, "products": products, "put": what.rows}
         return [Call(module, name, count, args) for name, count in counts.items()]
