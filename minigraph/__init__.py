@@ -4,7 +4,6 @@
 file holds only what imports some of them late.
 """
 
-import sys as _sys
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
@@ -213,9 +212,9 @@ if not _TYPE_CHECKING:  # type checkers would take any name for one of minigraph
 
         if name in MESSAGES:
             return proto(MESSAGES[name], name)
-        from minigraph.core.habits import OF_MODULE, missing
+        from minigraph.core.habits import no_attribute
 
-        raise AttributeError(missing(f"module {__name__!r}", name, OF_MODULE), name=name, obj=_sys.modules[__name__])
+        raise no_attribute(__name__, name)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *_LATE_MODULES, *_LATE})

@@ -1,5 +1,6 @@
 """Neural-network functions, under the names of TensorFlow 1's `tf.nn`."""
 
+from minigraph.core.habits import advise as _advise
 from minigraph.ops.image.edges import *
 from minigraph.ops.image.median import *
 from minigraph.ops.math.matmul import xw_plus_b as xw_plus_b
@@ -10,6 +11,7 @@ from minigraph.ops.nn.avg_pool import *
 from minigraph.ops.nn.bias import *
 from minigraph.ops.nn.conv2d import *
 from minigraph.ops.nn.conv3d import *
+from minigraph.ops.nn.conv3d_transpose import *
 from minigraph.ops.nn.conv_transpose import *
 from minigraph.ops.nn.convolution import *
 from minigraph.ops.nn.convolve import *
@@ -27,3 +29,4 @@ from minigraph.ops.nn.statistics import *
 
 avg_pool2d = avg_pool
 lrn = local_response_normalization
+_advise(__name__)

@@ -1,10 +1,26 @@
-"""The subcommand `scale`: predicts the time of a training step on many processes."""
+"""The subcommand `scale`: predicts the time of a training step on many processes.
+
+The model. A step is computed, exchanged and updated. Computation: the launches of one process, timed with the cores
+that it gets on its host, beside as many copies of itself as run at the same time, so that they share caches and memory
+as they will. P processes on C < P cores take turns: whatever needs a core takes P/C of the time. Exchanges: one after
+the other, each from the moment when its bucket is whole, at the cost of the algorithm (R. Thakur, R. Rabenseifner and
+W. Gropp, "Optimization of collective communication operations in MPICH", 2005) with a latency and a bandwidth. What is
+not over when the gradients are made is waited for. Where processors carry exchanges, as MPI does with arrays in host
+memory, each byte also costs the time of a core that copies and adds it, at the bandwidth between processes of a host.
+That part is taken from the computation, and hides nowhere. Update: after all exchanges.
+
+The model knows no congestion, no slow rank, and no rank that waits for its turn while its partners wait for it.
+"""
 
 from __future__ import annotations
 
 import math
+import multiprocessing
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,13 +28,15 @@ import click
 
 from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import backend_option, debug_option, number, output_file
+from minigraph.util.cores import share_cores, usable_cores
 
 if TYPE_CHECKING:
     from minigraph.compile.plan import Plan
 
 MOST_WORKERS = 1 << 16  # that are looked at for the number from which communication shows
-SHOWS = 0.01  # share of a step that waits for exchanges, from which communication shows
+SHOWS = 0.01  # share of a step that exchanges add, from which communication shows
 _PREFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+_barrier: Barrier  # of the processes that are timed together, in each of them
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
@@ -34,30 +52,38 @@ class Link(NamedTuple):
 
 
 class Hosts(NamedTuple):
-    """Hosts of some `processes` each, connected by a network, and the network inside a host."""
+    """Hosts of some `processes` each, connected by a network, and the network inside a host.
+
+    carries: whether processors carry the exchanges.
+    """
 
     between: Link
     inside: Link
     processes: int
+    carries: bool = False
+
+    def link(self, workers: int) -> Link:
+        """The slowest link between neighbours."""
+        return self.inside if workers <= self.processes else self.between
 
 
 def ring(size: float, workers: int, hosts: Hosts) -> float:
     """The seconds of an all-reduce of `size` bytes by a ring: 2(N − 1) messages of a part 1/N each."""
-    return 2 * (workers - 1) * hosts.between.message(size / workers)
+    return 2 * (workers - 1) * hosts.link(workers).message(size / workers)
 
 
 def tree(size: float, workers: int, hosts: Hosts) -> float:
     """By recursive halving and doubling: log₂ N rounds each way, in which a rank sends (N − 1)/N of the array."""
     rounds = math.ceil(math.log2(workers))
     share = (workers - 1) / workers
-    return 2 * (rounds * hosts.between.latency + share * size / hosts.between.bandwidth)
+    link = hosts.link(workers)
+    return 2 * (rounds * link.latency + share * size / link.bandwidth)
 
 
 def hierarchical(size: float, workers: int, hosts: Hosts) -> float:
     """By a ring in each host, and a ring between hosts in which each of a host's processes carries its part."""
     local = min(hosts.processes, workers)
-    inner = ring(size, local, hosts._replace(between=hosts.inside))
-    return inner + ring(size, math.ceil(workers / local), hosts)
+    return ring(size, local, hosts) + ring(size, math.ceil(workers / local), hosts._replace(processes=1))
 
 
 ALGORITHMS: dict[str, Callable[[float, int, Hosts], float]] = {
@@ -68,23 +94,43 @@ ALGORITHMS: dict[str, Callable[[float, int, Hosts], float]] = {
 
 
 class MeasuredStep(NamedTuple):
-    """A training step on one process. compute: seconds before the variables are updated. update: seconds of that.
+    """A training step on one process. compute: seconds before the variables are updated. update: of that and the rest.
 
-    gradients: for each its time in `compute` and its bytes, in the order in which they are made.
+    gradients: for each its time in `compute` and its bytes, in the order in which they are made. images: in a batch.
     """
 
     compute: float
     update: float
     gradients: tuple[tuple[float, int], ...]
+    images: int = 1
+
+
+class ExchangeCost(NamedTuple):
+    """The seconds of an exchange by itself, and those of them in which it needs a core of each process."""
+
+    seconds: float
+    work: float = 0.0
 
 
 class StepPrediction(NamedTuple):
-    """The seconds of a step, those of its exchanges, and those that it waits for them."""
+    """The seconds of a step, those of one without exchanges, and those of its exchanges by themselves."""
 
     workers: int
     step: float
+    alone: float
     exchange: float
-    waiting: float
+
+    @property
+    def shows(self) -> float:
+        """The seconds by which the exchanges make the step longer."""
+        return self.step - self.alone
+
+
+def exchange_cost(algorithm: str, size: float, workers: int, hosts: Hosts) -> ExchangeCost:
+    """The cost of an all-reduce of `size` bytes. The work is that of 2(N − 1)/N of the bytes, which each rank moves."""
+    seconds = ALGORITHMS[algorithm](size, workers, hosts)
+    moved = 2 * (workers - 1) / workers * size
+    return ExchangeCost(seconds, min(seconds, moved / hosts.inside.bandwidth) if hosts.carries else 0.0)
 
 
 def buckets(gradients: Sequence[tuple[float, int]], most: int) -> list[tuple[float, int]]:
@@ -100,26 +146,34 @@ def buckets(gradients: Sequence[tuple[float, int]], most: int) -> list[tuple[flo
     return found
 
 
-def predict(step: MeasuredStep, workers: int, cost: Callable[[int], float], bucket: int) -> StepPrediction:
-    """A step of `workers` processes. cost: the seconds of an all-reduce by bytes; exchanges run one after the other."""
-    end = total = 0.0
+def predict(
+    step: MeasuredStep, workers: int, cost: Callable[[int], ExchangeCost], bucket: int, turns: float = 1.0
+) -> StepPrediction:
+    """A step of `workers` processes.
+
+    cost: of an all-reduce by its bytes. bucket: bytes of one at most. turns: processes for each core of a host, at
+    least 1.
+    """
+    end = work = total = 0.0  # end: when the last exchange so far is over
     for ready, size in buckets(step.gradients, bucket) if workers > 1 else ():
-        seconds = cost(size)
-        end = max(end, ready) + seconds
+        alone = cost(size)
+        seconds = alone.seconds + (turns - 1) * alone.work
+        end = max(end, turns * (ready + work)) + seconds
+        work += alone.work
         total += seconds
-    waiting = max(0.0, end - step.compute)
-    return StepPrediction(workers, step.compute + waiting + step.update, total, waiting)
+    found = max(end, turns * (step.compute + work)) + turns * step.update
+    return StepPrediction(workers, found, turns * step.compute + turns * step.update, total)
 
 
-def measured(plan: Plan, seconds: Sequence[float]) -> MeasuredStep:
-    """The step of a plan whose launches take `seconds` each."""
+def measured(plan: Plan, seconds: Sequence[float], rest: float = 0.0) -> MeasuredStep:
+    """The step of a plan whose launches take `seconds` each, and what is around them `rest`."""
     updates = dict(_updates(plan))
     ends, now = [], 0.0
     for i, time in enumerate(seconds):
         now += 0.0 if i in updates else time
         ends.append(now)
     found = sorted((ends[made] if made >= 0 else 0.0, size) for pairs in updates.values() for made, size in pairs)
-    return MeasuredStep(now, sum(seconds[i] for i in updates), tuple(found))
+    return MeasuredStep(now, sum(seconds[i] for i in updates) + rest, tuple(found))
 
 
 def _updates(plan: Plan) -> Iterator[tuple[int, list[tuple[int, int]]]]:
@@ -136,6 +190,60 @@ def _updates(plan: Plan) -> Iterator[tuple[int, list[tuple[int, int]]]]:
             gradients = [piece[single.gradient] for piece in pieces]
             yield i, [(makers.get(plan.root(g), -1), g.type.nbytes) for g in gradients]
         makers.update({plan.root(v): i for v in step.outputs if v is not None})
+
+
+class TimedStep(NamedTuple):
+    """What is timed: a target by its name, with a batch size, a number of steps, and a backend."""
+
+    model: str
+    batch_size: int | None
+    steps: int
+    backend: str | None
+
+    def step(self, wait: Callable[[], object] = lambda: None) -> MeasuredStep:
+        """Time the step. wait: called before, when everything is compiled."""
+        from minigraph.tools.shared.target import load_target
+
+        target = load_target(self.model, self.batch_size)
+        with target.session(**target.options("O3", self.backend)) as session:
+            feeds = target.feeds
+            session.run(target.fetches, feeds)
+            wait()
+            found = session.profile(target.fetches, feeds, repeat=self.steps)
+            plan = session.plan_for(target.fetches, feeds)[0]
+        rest = max(0.0, found.seconds - found.launch_seconds)
+        step = measured(plan, [launch.seconds for launch in found.launches], rest)
+        return step._replace(images=target.batch_size)
+
+    def step_of_copies(self, copies: int, threads: int) -> MeasuredStep:
+        """The slowest step of `copies` processes of `threads` threads each, which run at the same time."""
+        context = multiprocessing.get_context("spawn")
+        given = threads, context.Barrier(copies)
+        with ProcessPoolExecutor(copies, context, _begin_copy, given) as pool:
+            found = pool.map(_time_copy, [self] * copies)
+            return max(found, key=lambda step: step.compute + step.update)
+
+
+def _begin_copy(threads: int, barrier: Barrier) -> None:
+    global _barrier
+    share_cores(range(threads), [range(threads)])
+    _barrier = barrier
+
+
+def _time_copy(timed: TimedStep) -> MeasuredStep:
+    return timed.step(_barrier.wait)
+
+
+class Sharing(NamedTuple):
+    """How the processes of a host share its cores: those that run at a time, their threads, and processes per core."""
+
+    copies: int
+    threads: int
+    turns: float
+
+
+def sharing(processes: int, cores: int) -> Sharing:
+    return Sharing(min(processes, cores), max(1, cores // processes), max(1.0, processes / cores))
 
 
 def _rate(text: str) -> float:
@@ -169,12 +277,22 @@ def _counts(text: str) -> list[int]:
 @click.option("--host-bandwidth", type=_rate, default="200Gb", show_default=True, help="Between processes of a host.")
 @click.option("--host-latency", type=_duration, default="1us", show_default=True, help="Between processes of a host.")
 @click.option(
+    "--cores",
+    type=number(whole=True, least=1),
+    help="That the processes of a host share, at most those here [default: each process has all of this machine's].",
+)
+@click.option(
+    "--carrier",
+    type=click.Choice(["processors", "network"]),
+    help="What moves and adds the numbers of exchanges [default: the network for GPUs, else processors].",
+)
+@click.option(
     "--algorithm", type=click.Choice([*ALGORITHMS]), default="ring", show_default=True, help="Of all-reduces."
 )
 @click.option(
     "--batch-size", type=number(whole=True, least=1), help="Images per process [default: the recipe's, or 8]."
 )
-@click.option("--steps", type=number(whole=True, least=1), default=5, show_default=True, help="Timed steps.")
+@click.option("--steps", type=number(whole=True, least=1), default=5, show_default=True, help="TimedStep steps.")
 @click.option("--out", type=output_file, metavar="FILE", help="Also draw the efficiency to an image file.")
 @backend_option
 @debug_option
@@ -186,6 +304,8 @@ def scale(
     per_host: int,
     host_bandwidth: float,
     host_latency: float,
+    cores: int | None,
+    carrier: str | None,
     algorithm: str,
     batch_size: int | None,
     steps: int,
@@ -194,48 +314,60 @@ def scale(
 ) -> None:
     """Predict the time of a training step on many processes with equal batches.
 
-    One process is timed here. The model of the exchanges is simple: they run one after the other, at the given latency
-    and bandwidth, beside the computation of gradients, and slow it down in no way.
+    One process is timed here, or with --cores as many as share the cores of a host. The model of the exchanges is
+    simple: they run one after the other, at the given latency and bandwidth, beside the computation of gradients.
     """
+    from minigraph.backend.discovery import get_backend
     from minigraph.passes.bucket_gradients import bucket_gradients
-    from minigraph.tools.profile import profile
-    from minigraph.tools.shared.target import load_target
 
-    target = load_target(model, batch_size)
-    profiled = profile(target, steps, "O3", backend)
-    step = measured(profiled.plan, [launch.seconds for launch in profiled.profile.launches])
-    if not step.gradients:
-        raise click.BadParameter(f"{model} has no optimizer's step", param_hint="'MODEL|FILE'")
-    hosts = Hosts(Link(bandwidth, latency), Link(host_bandwidth, host_latency), per_host)
+    if cores is not None and cores > len(usable_cores()):
+        raise click.BadParameter(f"{cores}, but this machine has {len(usable_cores())}", param_hint="'--cores'")
+    timed = TimedStep(model, batch_size, steps, backend)
+    carries = carrier == "processors" if carrier else get_backend(backend).name != "cupy"
+    hosts = Hosts(Link(bandwidth, latency), Link(host_bandwidth, host_latency), per_host, carries)
+
+    def shared(count: int) -> Sharing:
+        return sharing(min(count, per_host), cores) if cores else Sharing(1, 0, 1.0)
+
+    @cache
+    def step_on(copies: int, threads: int) -> MeasuredStep:
+        found = timed.step_of_copies(copies, threads) if cores else timed.step()
+        if not found.gradients:
+            raise click.BadParameter(f"{model} has no optimizer's step", param_hint="'MODEL|FILE'")
+        return found
 
     def predicted(count: int) -> StepPrediction:
-        return predict(step, count, lambda size: ALGORITHMS[algorithm](size, count, hosts), bucket_gradients.max_bytes)
+        how = shared(count)
+        return predict(
+            step_on(how.copies, how.threads), count, partial(exchange_cost, algorithm, workers=count, hosts=hosts),
+            bucket_gradients.max_bytes, how.turns,
+        )  # fmt: skip
 
     found = [predicted(count) for count in workers]
-    _print_table(found, step, target.batch_size)
+    _print_table(found, step_on(*shared(workers[0])[:2]))
     powers = [1 << n for n in range(1, MOST_WORKERS.bit_length())]
-    first = next((p.workers for p in map(predicted, powers) if p.waiting > SHOWS * p.step), None)
+    first = next((p.workers for p in map(predicted, powers) if p.shows > SHOWS * p.step), None)
     text = "does not show" if first is None else f"shows from {first} processes on"
     click.echo(f"communication {text} (more than {SHOWS:.0%} of a step, up to {MOST_WORKERS} processes)")
     if out is not None:
         _draw(out, [predicted(count) for count in sorted({1, *powers, *workers}) if count <= 2 * max(workers)], model)
 
 
-def _print_table(found: Sequence[StepPrediction], step: MeasuredStep, batch_size: int) -> None:
+def _print_table(found: Sequence[StepPrediction], step: MeasuredStep) -> None:
     from rich.table import Table
 
     from minigraph.util.terminal import console
 
     size = sum(nbytes for _, nbytes in step.gradients)
     table = Table("processes", "step ms", "images/s", "efficiency", "exchange ms", "hidden", title_justify="left")
-    table.title = f"{len(step.gradients)} gradients, {size / 1e6:.1f} MB; batch {batch_size} per process"
+    table.title = f"{len(step.gradients)} gradients, {size / 1e6:.1f} MB; batch {step.images} per process"
     for each in found:
-        hidden = f"{1 - each.waiting / each.exchange:.0%}" if each.exchange else ""
-        speed = each.workers * batch_size / each.step
+        hidden = f"{1 - each.shows / each.exchange:.0%}" if each.exchange else ""
+        speed = each.workers * step.images / each.step
         cells = (
             f"{each.step * 1e3:.2f}",
             f"{speed:,.0f}",
-            f"{(step.compute + step.update) / each.step:.1%}",
+            f"{each.alone / each.step:.1%}",
             f"{each.exchange * 1e3:.2f}",
         )
         table.add_row(f"{each.workers:,}", *cells, hidden)
@@ -243,13 +375,13 @@ def _print_table(found: Sequence[StepPrediction], step: MeasuredStep, batch_size
 
 
 def _draw(path: Path, found: Sequence[StepPrediction], title: str) -> None:
-    """Draw the efficiency over the number of processes. found: by number, from 1."""
+    """Draw the efficiency, without exchanges 1, over the number of processes."""
     from minigraph.tools.textbook.figures.board import BLUE, new_sheet, plain_axes
     from minigraph.util.files import atomic_write
 
     sheet = new_sheet(6, 4)
     axes = plain_axes(sheet, (0.12, 0.15, 0.84, 0.75))
-    axes.semilogx([p.workers for p in found], [found[0].step / p.step for p in found], "o-", base=2, color=BLUE)
+    axes.semilogx([p.workers for p in found], [p.alone / p.step for p in found], "o-", base=2, color=BLUE)
     axes.set(xlabel="processes", ylabel="efficiency", ylim=(0, 1.05), title=title)
     with atomic_write(path, "wb") as file:
         sheet.savefig(file, format=path.suffix.lstrip(".") or "png")

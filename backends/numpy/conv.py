@@ -47,7 +47,7 @@ class _Correlation:
         self.by_channels = threads and pixels < fan
         if threads and not self.by_channels:
             columns = replace(columns, count=count_pieces(pixels, columns.length, fan * columns.groups, pixels))
-        self.columns, self.fan = columns, fan
+        self.columns = columns
         self.shares = shares(len(columns.blocks())) if threads and not self.by_channels else [ALL]
         self.layout = ArrayLayout()
         self.buffers = [columns.reserve(self.layout) for _ in self.shares]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn, TypeVar
+from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from minigraph.core.graph import Node, Tensor
 
@@ -12,6 +14,7 @@ __all__ = ["NoGradient", "NotDifferentiable", "RegisterGradient"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _REGISTERED: dict[str, Callable[..., Any]] = {}
+_NAMED: WeakValueDictionary[str, Callable[..., Any]] = WeakValueDictionary()  # see `name_of`
 
 
 class RegisterGradient:
@@ -91,7 +94,20 @@ def overriding(node: Node) -> Callable[..., Any] | None:
     The function of a name that is not registered raises LookupError.
     """
     found = node.graph.gradient_override(node)
-    return _REGISTERED.get(found, partial(_unregistered, found)) if isinstance(found, str) else found
+    if not isinstance(found, str):
+        return found
+    return _REGISTERED.get(found) or _NAMED.get(found) or partial(_unregistered, found)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """A name under which `overriding` finds a function that was registered under none, for as long as it exists.
+
+    No other process gives the same name, so a graph file read there finds no function rather than a wrong one.
+    """
+    known = next((name for name, named in _NAMED.items() if named is function), None)
+    name = known or f"CustomGradient-{uuid4().hex}"
+    _NAMED[name] = function
+    return name
 
 
 def _unregistered(name: str, node: Node, *grads: Tensor) -> NoReturn:

@@ -9,6 +9,8 @@ from minigraph.layers.classes import *
 from minigraph.layers.functions import *
 from minigraph.layers.normalization import *
 from minigraph.layers.other_ranks import *
+from minigraph.layers.transposed import *
 
 Convolution2D = Conv2D
 Deconvolution2D = Conv2DTranspose
+Deconvolution3D = Conv3DTranspose

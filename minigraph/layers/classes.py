@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
-from minigraph.layers import functions, normalization
+from minigraph.layers import functions, normalization, transposed
 from minigraph.layers import other_ranks as others
 from minigraph.layers.base import Layer
 from minigraph.layers.calls import LayerCall
@@ -35,6 +35,7 @@ __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "Conv3D",
+    "Conv3DTranspose",
     "Dense",
     "Dropout",
     "Flatten",
@@ -168,8 +169,10 @@ BatchNormalization = _layer("BatchNormalization", normalization.batch_normalizat
     "trainable", "virtual_batch_size", "adjustment", "name", "training", "reuse", "sync"))  # fmt: skip
 Conv1D = _layer("Conv1D", others.conv1d, "8, 3", "[1, 6, 3]", "[1, 4, 8]")
 Conv2D = _layer("Conv2D", functions.conv2d, "8, 3", "[1, 6, 6, 3]", "[1, 4, 4, 8]")
-Conv2DTranspose = _layer("Conv2DTranspose", others.conv2d_transpose, "8, 2, 2", "[1, 3, 3, 4]", "[1, 6, 6, 8]")
+Conv2DTranspose = _layer("Conv2DTranspose", transposed.conv2d_transpose, "8, 2, 2", "[1, 3, 3, 4]", "[1, 6, 6, 8]")
 Conv3D = _layer("Conv3D", others.conv3d, "8, 3", "[1, 4, 6, 6, 3]", "[1, 2, 4, 4, 8]")
+Conv3DTranspose = _layer(
+    "Conv3DTranspose", transposed.conv3d_transpose, "8, 2, 2", "[1, 2, 3, 3, 4]", "[1, 4, 6, 6, 8]")  # fmt: skip
 Dense = _layer("Dense", functions.dense, "10", "[2, 5]", "[2, 10]")
 Dropout = _layer("Dropout", functions.dropout, "0.5", "[2, 5]", "[2, 5]", last=("name", "training"))
 Flatten = _layer("Flatten", functions.flatten, "", "[2, 4, 4, 3]", "[2, 48]", last=("name",))

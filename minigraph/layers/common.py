@@ -102,3 +102,8 @@ def pair(value: Any, what: str = "") -> tuple[int, int]:
     if len(sizes) != 2 or not all(hasattr(s, "__index__") for s in sizes):
         raise ValueError(f"The {what} argument must be one integer or a pair of integers, not {value!r}")
     return index(sizes[0]), index(sizes[1])
+
+
+def box(value: Any) -> list[int]:
+    """A number, or one for each spatial axis of volumes, as sizes for all five axes [N,D,H,W,C]."""
+    return [1, *([value] * 3 if isinstance(value, int) else [int(v) for v in value]), 1]

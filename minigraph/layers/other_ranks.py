@@ -1,4 +1,4 @@
-"""The other layers of TensorFlow 1's `tf.layers`: one and three dimensions, transposed and separable convolutions."""
+"""The other layers of TensorFlow 1's `tf.layers`: one and three dimensions, and separable convolutions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.typing import LayerDataFormat, LayerPadding, Size, TensorLike
 from minigraph.layers.common import (
     Activation,
+    box,
     channels_of,
     finished,
     image_format,
@@ -19,10 +20,7 @@ from minigraph.layers.common import (
     pair,
     require_channels_last,
 )
-from minigraph.ops.array.shape import known_dims, packed
-from minigraph.ops.data_format import NHWC
 from minigraph.ops.nn.conv3d import conv3d as nn_conv3d
-from minigraph.ops.nn.conv_transpose import conv2d_transpose as nn_conv2d_transpose
 from minigraph.ops.nn.convolve import conv1d as nn_conv1d
 from minigraph.ops.nn.depthwise import separable_conv2d as nn_separable_conv2d
 from minigraph.ops.nn.pool_nd import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
@@ -34,88 +32,11 @@ __all__ = [
     "average_pooling1d",
     "average_pooling3d",
     "conv1d",
-    "conv2d_transpose",
     "conv3d",
     "max_pooling1d",
     "max_pooling3d",
     "separable_conv2d",
 ]
-
-
-def conv2d_transpose(
-    inputs: TensorLike, filters: int, kernel_size: Size, strides: Size = (1, 1), padding: LayerPadding = "valid",
-    data_format: LayerDataFormat = "channels_last", activation: Activation = None, use_bias: bool = True,
-    kernel_initializer: InitializerLike | None = None, bias_initializer: InitializerLike = zeros_initializer,
-    kernel_regularizer: Regularizer | None = None, bias_regularizer: Regularizer | None = None,
-    activity_regularizer: None = None, kernel_constraint: Constraint | None = None,
-    bias_constraint: Constraint | None = None, trainable: bool = True, name: str | None = None, reuse: Reuse = None,
-) -> Tensor:  # fmt: skip
-    """Apply the transpose of a trained convolution to images and add a bias.
-
-    Variables: kernel [KH,KW,filters,C], bias [filters].
-
-    Args:
-        inputs: Floating-point images [N,H,W,C], with C known.
-        filters: Number of channels of the result.
-        kernel_size: Rows and columns of the filters: one number, or a pair.
-        strides: Factors by which rows and columns grow: one number, or a pair.
-        padding: "same" for S·H rows, "valid" for S·H + max(KH − S, 0) rows, with stride S; columns likewise.
-        data_format: "channels_last" for images [N,H,W,C] or "channels_first" for [N,C,H,W].
-        activation: Function applied to the result, such as `tf.nn.relu`; None for none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: Initializer of the kernel; by default the scope's, or else Glorot's uniform one.
-        bias_initializer: Initializer of the bias.
-        kernel_regularizer, bias_regularizer: Functions from a variable to its penalty, which is added to
-            `tf.GraphKeys.REGULARIZATION_LOSSES`.
-        activity_regularizer: Not supported; it must be None.
-        kernel_constraint, bias_constraint: Functions from a variable to the value that optimizers assign to it after
-            each update.
-        trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
-        name: Variable scope of the layer; by default `conv2d_transpose`, `conv2d_transpose_1`, …
-        reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
-
-    Returns:
-        Images [N,H',W',filters].
-
-    Raises:
-        ValueError: An argument has an unknown value, or is not supported.
-        ShapeError: The rank of `inputs` is wrong, or the number of channels is unknown.
-
-    Example:
-        >>> x = tf.placeholder(tf.float32, [None, 8, 8, 64])
-        >>> tf.layers.conv2d_transpose(x, filters=32, kernel_size=4, strides=2, padding="same").shape.as_list()
-        [None, 16, 16, 32]
-
-    Source: Zeiler et al., "Deconvolutional networks", 2010.
-    """
-    refuse("tf.layers.conv2d_transpose", activity_regularizer=activity_regularizer)
-    form, _ = image_format(data_format)
-    x = convert_to_tensor(inputs)
-    channels = channels_of(x, data_format, "conv2d_transpose")
-    with layer_scope(x, name, "conv2d_transpose", reuse):
-        dims = [*pair(kernel_size, "kernel_size"), filters, channels]
-        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
-                              constraint=kernel_constraint)  # fmt: skip
-        y = transposed(x, kernel, pair(kernel_size, "kernel_size"), filters, strides, padding, data_format)
-        bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
-        return finished(y, filters, bias, activation, form)
-
-
-def transposed(
-    x: Tensor, kernel: Any, size: tuple[int, int], filters: int, strides: Size, padding: LayerPadding, data_format: Any
-) -> Tensor:
-    """The transposed convolution with a kernel [KH,KW,filters,C], whose rows and columns are `size`."""
-    form, axes = image_format(data_format)
-    step = pair(strides, "strides")
-    more = [0 if padding.lower() == "same" else max(k - s, 0) for k, s in zip(size, step, strict=True)]
-    with x.graph.counted_as(24 if padding.lower() == "same" else 28):
-        n, height, width = known_dims(x, (0, 1, 2) if form == NHWC else (0, 2, 3))
-        sides = [height * step[0] + more[0], width * step[1] + more[1]]
-        target = [n, *sides, filters] if form == NHWC else [n, filters, *sides]
-        shape = packed(target)
-        y = nn_conv2d_transpose(x, kernel, shape, axes(step, "strides"), op_padding(padding), data_format=form)
-        y.set_shape([None if isinstance(d, Tensor) else d for d in target])
-    return y
 
 
 def separable_conv2d(
@@ -314,11 +235,11 @@ def conv3d(
     x = convert_to_tensor(inputs)
     channels = last_size(x, 5, "conv3d")
     with layer_scope(x, name, "conv3d", reuse):
-        dims = [*_box(kernel_size)[1:4], channels, filters]
+        dims = [*box(kernel_size)[1:4], channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
                               constraint=kernel_constraint)  # fmt: skip
         with x.graph.counted_as(2):  # the dilation rate, a constant, and the op
-            y = nn_conv3d(x, kernel, _box(strides), op_padding(padding), dilations=_box(dilation_rate))
+            y = nn_conv3d(x, kernel, box(strides), op_padding(padding), dilations=box(dilation_rate))
         bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation)
 
@@ -387,10 +308,6 @@ def average_pooling1d(
     return avg_pool1d(inputs, _one(pool_size), _one(strides), op_padding(padding), name=name or "average_pooling1d")
 
 
-def _box(value: Any) -> list[int]:
-    return [1, *([value] * 3 if isinstance(value, int) else [int(v) for v in value]), 1]
-
-
 def max_pooling3d(
     inputs: TensorLike, pool_size: Size, strides: Size, padding: LayerPadding = "valid",
     data_format: LayerDataFormat = "channels_last", name: str | None = None,
@@ -417,7 +334,7 @@ def max_pooling3d(
         [1, 2, 3, 3, 1]
     """
     require_channels_last(data_format)
-    return max_pool3d(inputs, _box(pool_size), _box(strides), op_padding(padding), name=name or "max_pooling3d")
+    return max_pool3d(inputs, box(pool_size), box(strides), op_padding(padding), name=name or "max_pooling3d")
 
 
 def average_pooling3d(
@@ -448,4 +365,4 @@ def average_pooling3d(
         [1, 2, 3, 3, 1]
     """
     require_channels_last(data_format)
-    return avg_pool3d(inputs, _box(pool_size), _box(strides), op_padding(padding), name=name or "average_pooling3d")
+    return avg_pool3d(inputs, box(pool_size), box(strides), op_padding(padding), name=name or "average_pooling3d")

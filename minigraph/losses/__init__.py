@@ -6,8 +6,11 @@ to one number, and adds that number to the collection `tf.GraphKeys.LOSSES`; `ge
 No formula with a gradient of its own stands here: losses of single examples are ops, in `ops/nn/`.
 """
 
+from minigraph.core.habits import advise as _advise
 from minigraph.losses.arguments import *
 from minigraph.losses.collection import *
 from minigraph.losses.cross_entropy import *
 from minigraph.losses.distances import *
 from minigraph.losses.reduction import *
+
+_advise(__name__)

@@ -8,6 +8,9 @@ which is removed.
 Measures of one batch, such as `tf.nn.in_top_k`, are ops and belong to `ops/`.
 """
 
+from minigraph.core.habits import advise as _advise
 from minigraph.metrics.binary import *
 from minigraph.metrics.classes import *
 from minigraph.metrics.means import *
+
+_advise(__name__)

@@ -5,6 +5,7 @@ May import `run` and below; knows no training loop.
 
 from typing import Any
 
+from minigraph.core.habits import no_attribute
 from minigraph.core.protos import MESSAGES, proto
 from minigraph.summary.api import histogram, image, merge, merge_all, scalar
 from minigraph.summary.writer import FileWriter, FileWriterCache
@@ -27,4 +28,4 @@ def __getattr__(name: str) -> Any:
     """The protocol buffers, which need TensorBoard."""
     if name in __all__:
         return proto(MESSAGES[name], name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise no_attribute(__name__, name)

@@ -8,7 +8,7 @@ import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import LayerPadding
 from minigraph.layers.common import channels_of, image_format, op_padding, pair
-from minigraph.layers.other_ranks import transposed
+from minigraph.layers.transposed import transposed
 from minigraph.tf1.arg_scope import add_arg_scope
 from minigraph.tf1.collecting import collect_named_outputs
 from minigraph.tf1.contrib_layers import finish, layout_of, model_weights, xavier_initializer
@@ -33,7 +33,7 @@ def conv2d_transpose(
         dims = [*pair(kernel_size), num_outputs, channels_of(x, layout, "conv2d_transpose")]
         initializer = weights_initializer or xavier_initializer()
         weights = model_weights("weights", dims, x, initializer, weights_regularizer, trainable, variables_collections)
-        y = transposed(x, weights, pair(kernel_size), num_outputs, stride, padding, layout)
+        y = transposed(x, weights, pair(kernel_size), num_outputs, pair(stride), padding, layout)
         y = finish(x, y, num_outputs, normalizer_fn, normalizer_params, biases_initializer, biases_regularizer,
                    trainable, variables_collections, form)  # fmt: skip
         y = y if activation_fn is None else activation_fn(y)

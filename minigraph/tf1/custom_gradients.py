@@ -20,6 +20,26 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     The second function gets a gradient for each result and returns one for each argument. The first one must make no
     variables. In the body of a loop it is called once more for the gradient: there it must take all tensors as
     arguments, and draw no random numbers.
+
+    Args:
+        f: The function to decorate.
+
+    Returns:
+        A function that takes tensors and returns the results alone: a list where `f` gives several.
+
+    Raises:
+        ValueError: In a call, `f` makes a variable; or its second function returns another number of gradients than
+            there are arguments.
+        UnimplementedError: In the body of a loop, `f` does not take all tensors as arguments, or draws random numbers.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> @tf.custom_gradient
+        ... def clipped(x):
+        ...     return tf.square(x), lambda g: tf.minimum(g * 2.0 * x, 1.0)
+        >>> x = tf.constant(3.0)
+        >>> float(tf.Session().run(tf.gradients(clipped(x), x)[0]))
+        1.0
     """
 
     @wraps(f)

@@ -50,7 +50,26 @@ def make_template(
 ) -> Template:  # fmt: skip
     """A function that calls `func_` with `kwargs`; all its calls share the variables of the first.
 
-    create_scope_now_ must be False.
+    Args:
+        name_: Name of the variable scope; made unique where it is taken.
+        func_: A function that makes variables with `tf.get_variable`.
+        create_scope_now_: Must be False.
+        unique_name_: Name of the scope instead, which must not be made unique.
+        custom_getter_: Getter for the variables, as `tf.variable_scope` takes it.
+        **kwargs: Arguments for `func_`.
+
+    Returns:
+        A function with the properties `name`, `var_scope` and `variables`.
+
+    Raises:
+        ValueError: `create_scope_now_` is True.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> dense = tf.make_template("dense", lambda x: tf.matmul(x, tf.get_variable("w", [2, 3])))
+        >>> y, z = dense(tf.ones([1, 2])), dense(tf.zeros([4, 2]))
+        >>> [v.name for v in dense.variables]
+        ['dense/w:0']
     """
     if create_scope_now_:
         raise ValueError("tf.make_template: create_scope_now_=True is not supported")

@@ -20,8 +20,24 @@ def make_tensor_proto(
 ) -> Any:
     """A `TensorProto` of numbers or strings. Of fewer values than the shape has elements, the last one repeats.
 
-    ValueError for more values than that, TypeError for values that do not fit the dtype, with verify_shape for another
-    shape, and with allow_broadcast for another number of values than 1 and that of the elements.
+    Args:
+        values: Numbers or strings: an array or nested lists; a `TensorProto` is returned as it is.
+        dtype: The dtype; by default that of the values.
+        shape: The shape; by default that of the values.
+        verify_shape: Refuse values of another shape.
+        allow_broadcast: Take one value or all; excludes `verify_shape`.
+
+    Returns:
+        A `TensorProto`.
+
+    Raises:
+        ValueError: There are more values than elements, or both switches are on.
+        TypeError: The values do not fit the dtype, or the shape as a switch wants it.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.make_ndarray(tf.make_tensor_proto([1.5], shape=[2]))
+        array([1.5, 1.5], dtype=float32)
     """
     kind = proto("tensor", "TensorProto")
     if isinstance(values, kind):
@@ -54,5 +70,17 @@ def _array(values: Any, wanted: Any) -> np.ndarray:
 
 
 def make_ndarray(tensor: Any) -> np.ndarray:
-    """The array in a `TensorProto`; strings are bytes in an array of objects."""
+    """The array in a `TensorProto`; strings are bytes in an array of objects.
+
+    Args:
+        tensor: A `TensorProto`.
+
+    Returns:
+        An array of the message's dtype and shape.
+
+    Example:
+        >>> import minigraph.tf1 as tf
+        >>> tf.make_ndarray(tf.make_tensor_proto([[1, 2]]))
+        array([[1, 2]], dtype=int32)
+    """
     return np.array(read_tensor(tensor, Budget(tensor.ByteSize)))

@@ -3,6 +3,7 @@
 May import `formats` and below; knows no network and no command.
 """
 
+from minigraph.core.habits import advise as _advise
 from minigraph.train.checkpoint_reader import NewCheckpointReader as NewCheckpointReader
 from minigraph.train.checkpoint_reader import init_from_checkpoint as init_from_checkpoint
 from minigraph.train.checkpoint_reader import list_variables as list_variables
@@ -24,3 +25,4 @@ from minigraph.train.queue_runner import *
 from minigraph.train.saver import Saver as Saver
 
 piecewise_constant_decay = piecewise_constant
+_advise(__name__)

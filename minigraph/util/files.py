@@ -92,7 +92,7 @@ def _atomic_write(path: str, mode: str) -> Iterator[IO[Any]]:
     with contextlib.suppress(OSError):  # what is wrong with the folder is told below
         remove_leftovers(folder, name)
     try:
-        temporary, descriptor = _create(folder, name)
+        temporary, descriptor = create_temporary(folder, name)
     except OSError as error:
         error.filename = path  # the user knows nothing of the temporary
         raise
@@ -123,12 +123,15 @@ def _atomic_write(path: str, mode: str) -> Iterator[IO[Any]]:
     sync_folder(folder)
 
 
-def _create(folder: str, name: str) -> tuple[str, int]:
-    """A new temporary, locked so that `remove_leftovers` sees it is in use: its path and an open descriptor."""
+def create_temporary(folder: str, name: str, mode: int = 0o666) -> tuple[str, int]:
+    """A new temporary of a file, locked so that `remove_leftovers` sees it is in use: its path and an open descriptor.
+
+    mode: its permissions, from which the umask takes away, as for open().
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
         temporary = os.path.join(folder, f"{_stem(name)}{os.urandom(8).hex()}.tmp")
-        descriptor = os.open(temporary, flags, 0o666)  # the umask applies, as for open()
+        descriptor = os.open(temporary, flags, mode)
         _lock(descriptor, wait=True)
         if os.fstat(descriptor).st_nlink:
             return temporary, descriptor
@@ -152,7 +155,7 @@ def _lock(descriptor: int, wait: bool) -> bool:
 
 
 def remove_leftovers(folder: str | os.PathLike[str], of: str | None = None) -> None:
-    """Remove the temporaries of `atomic_write` in a folder whose processes were killed.
+    """Remove the temporaries of `create_temporary` in a folder whose processes were killed.
 
     of: the name of a file; only its temporaries then.
     """

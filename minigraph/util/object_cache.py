@@ -11,18 +11,18 @@ import hashlib
 import hmac
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from minigraph.util.files import cache_dir
+from minigraph.util.files import cache_dir, create_temporary, remove_leftovers
 
 LIMITS = {"llvm": 256 << 20, "cuda": 256 << 20, "tuning": 1 << 20}  # bytes, by kind
 _SUFFIX = ".obj"
 _SECRET = ".secret"
 _SECRET_SIZE = 32
 _DIGEST = hashlib.sha256().digest_size
+_tidied: set[Path] = set()  # folders without temporaries of processes that were killed before this one started
 _sizes: dict[Path, int] = {}  # bytes in each folder when it was last looked at, and those written since
 
 
@@ -129,7 +129,12 @@ class ObjectCache:
 
 def objects(kind: str) -> ObjectCache:
     """The cache of one kind, of LIMITS; MINIGRAPH_CACHE moves it."""
-    return ObjectCache(cache_dir() / kind, LIMITS[kind])
+    folder = cache_dir() / kind
+    if folder not in _tidied:
+        _tidied.add(folder)
+        with contextlib.suppress(OSError):
+            remove_leftovers(folder)
+    return ObjectCache(folder, LIMITS[kind])
 
 
 def _checksum(secret: bytes, key: str, content: bytes) -> bytes:
@@ -147,11 +152,12 @@ def _complaint(status: os.stat_result) -> str | None:
 
 def _write_own(path: Path, content: bytes) -> None:
     """Write a file that only this user can read and write, whole or not at all, whatever was there before. OSError."""
-    descriptor, temporary = tempfile.mkstemp(".tmp", ".", path.parent)
+    temporary, descriptor = create_temporary(str(path.parent), path.name, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        os.replace(temporary, path)
+            file.flush()
+            os.replace(temporary, path)  # before it is closed: until then its lock says that it is in use
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)

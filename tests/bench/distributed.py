@@ -3,7 +3,7 @@
     python tests/bench/distributed.py all-reduce [--megabytes 26] [--repeat 30]
     python tests/bench/distributed.py steps [--workers 2] [--batch-size 256] [--steps 30] [--pairs 5]
     python tests/bench/distributed.py hidden [--batch-size 256] [--resnet-batch 8] [--steps 20]
-    python tests/bench/distributed.py scale [--batch-size 64] [--steps 30]
+    python tests/bench/distributed.py scale [--batch-size 64] [--resnet-batch 2] [--steps 10] [--rounds 3]
     python tests/bench/distributed.py kills [--times 50]
 
 `all-reduce`: the all-reduce of float32 numbers between two processes by the compiler's path, against MPI's own
@@ -11,9 +11,9 @@ blocking call, in turns. `steps`: training steps of mnist-cnn by one process wit
 processes that share them, in turns; the ratio of the medians, and the seconds that a step waits for its exchanges.
 `hidden`: the share of the exchanges of mnist-cnn and resnet18 that two processes hide behind other work: 1 − (the wait
 of the process that waits least) / (the same exchanges by themselves). What the other waits longer is for its partner.
-`scale`: predictions of `minigraph scale` for 1, 2 and 4 processes against measured steps, `--batch-size` images a
-process. The model gets the launches of as many processes that exchange nothing but share the cores and the memory, and
-the latency and bandwidth of all-reduces between two processes.
+`scale`: predictions of `minigraph scale` for 1, 2 and 4 processes on the cores of this host against measured steps of
+mnist-cnn and resnet18, in turns. The batch is that of a process; the latency and the bandwidth are those of all-reduces
+between two processes.
 `kills`: a random rank of a run with `--restarts` is killed at a random moment; the losses must be those of an
 undisturbed run.
 """
@@ -35,7 +35,8 @@ from pathlib import Path
 
 from minigraph.ops.collective.launch import find_mpiexec, mpiexec_environment
 from minigraph.passes.bucket_gradients import bucket_gradients
-from minigraph.tools.scale import Hosts, Link, MeasuredStep, predict, ring
+from minigraph.tools.scale import Hosts, Link, TimedStep, exchange_cost, predict, sharing
+from minigraph.util.cores import usable_cores
 
 MAIN = "from minigraph.tools.cli import main; main()"
 ALL_REDUCE = """
@@ -60,25 +61,25 @@ if hvd.rank() == 0:
     ours, theirs = (sorted(times[name])[len(times[name]) // 2] for name in ("ours", "MPI"))
     print(ours, theirs)
 """
-LAUNCHES = """
-import json, os
-rank, size = (int(os.environ[f"OMPI_COMM_WORLD_{{name}}"]) for name in ("RANK", "SIZE"))
-cores = sorted(os.sched_getaffinity(0))
-share = max(1, len(cores) // size)
-os.sched_setaffinity(0, [cores[(rank * share + core) % len(cores)] for core in range(share)])
-from minigraph.ops.collective.launch import import_mpi
-from minigraph.tools.profile import profile
-from minigraph.tools.scale import measured
+WHOLE = """
+import statistics, time
+import minigraph as tf
+import minigraph.distributed as hvd
+hvd.init()
+if hvd.size() > 1:  # the optimizer of a network without a recipe; one with a recipe sees to it itself
+    plain = tf.train.MomentumOptimizer
+    tf.train.MomentumOptimizer = lambda *given, **more: hvd.DistributedOptimizer(plain(*given, **more))
 from minigraph.tools.shared.target import load_target
-mpi = import_mpi()
-target = load_target("mnist-cnn", {batch})
-profile(target, 1, "O3", "llvm")
-mpi.COMM_WORLD.Barrier()
-found = profile(target, {steps}, "O3", "llvm")
-rows = mpi.COMM_WORLD.gather(measured(found.plan, [launch.seconds for launch in found.profile.launches]))
-if rank == 0:
-    print(json.dumps(max(rows, key=lambda row: row.compute + row.update)))
-mpi.Finalize()
+target = load_target({name!r}, {batch})
+with target.session(**target.options("O3", "llvm")) as session:
+    feeds = target.feeds
+    times = []
+    for _ in range({steps} + 2):
+        start = time.perf_counter()
+        session.run(target.fetches, feeds)
+        times.append(time.perf_counter() - start)
+if hvd.rank() == 0:
+    print(statistics.median(times[2:]))
 """
 STEPS = """
 import sys, time
@@ -211,19 +212,24 @@ def hidden(options: argparse.Namespace) -> None:
 
 
 def scale(options: argparse.Namespace) -> None:
-    size = 26_000_000
+    cores, size = len(usable_cores()), 26_000_000
     latency = all_reduce_times(1, 200)[0] / 2
     link = Link(size / (all_reduce_times(size // 4, 30)[0] - 2 * latency), latency)
     print(f"between two processes {link.bandwidth / 1e9:.2f} GB/s, {latency * 1e6:.1f} us")
-    for count in (1, 2, 4):
-        program = LAUNCHES.format(batch=options.batch_size, steps=options.steps)
-        step = MeasuredStep(*json.loads(mpiexec(count, program)))
-        hosts = Hosts(link, link, count)
-        cost = partial(ring, workers=count, hosts=hosts)
-        predicted = predict(step, count, cost, bucket_gradients.max_bytes).step
-        program = STEPS.format(batch=options.batch_size * count, steps=options.steps)
-        found = float(mpiexec(count, program).split()[0])
-        print(f"{count}: {predicted * 1e3:.2f} ms predicted, {found * 1e3:.2f} ms measured, {predicted / found:.3f}")
+    for name, batch in (("mnist-cnn", options.batch_size), ("resnet18", options.resnet_batch)):
+        timed = TimedStep(name, batch, options.steps, "llvm")
+        for count in (1, 2, 4):
+            how = sharing(count, cores)
+            cost = partial(exchange_cost, "ring", workers=count, hosts=Hosts(link, link, count, carries=True))
+            program = WHOLE.format(name=name, batch=batch, steps=options.steps)
+            predicted, found = [], []
+            for _ in range(options.rounds):
+                step = timed.step_of_copies(how.copies, how.threads)
+                predicted.append(predict(step, count, cost, bucket_gradients.max_bytes, how.turns).step * 1e3)
+                found.append(float(mpiexec(count, program)) * 1e3)
+            ratio = statistics.median(p / f for p, f in zip(predicted, found, strict=True))
+            times = f"{statistics.median(predicted):.1f} ms predicted, {statistics.median(found):.1f} ms measured"
+            print(f"{name}, {count}: {times}, median of the ratios {ratio:.3f}", flush=True)
 
 
 def train(out: Path, *more: str) -> list[str]:
@@ -271,7 +277,7 @@ def main() -> None:
         ("all-reduce", all_reduce, {"megabytes": 26, "repeat": 30}),
         ("steps", steps, {"workers": 2, "batch-size": 256, "steps": 30, "pairs": 5}),
         ("hidden", hidden, {"batch-size": 256, "resnet-batch": 8, "steps": 20}),
-        ("scale", scale, {"batch-size": 64, "steps": 30}),
+        ("scale", scale, {"batch-size": 64, "resnet-batch": 2, "steps": 10, "rounds": 3}),
         ("kills", kills, {"times": 50}),
     ):
         command = commands.add_parser(name)

@@ -1,12 +1,12 @@
 """How fast the page of `minigraph viz` opens, unfolds, searches and switches stages in headless Chromium.
 
-    python tests/bench/page.py [--rounds 5] [PAGE.html ...]
+    python tests/bench/page.py [--rounds 5] [--wait SECONDS] [PAGE.html ...]
 
 With pages, such as those of two versions, it measures these in turn; `--write PAGE.html` writes that of this version.
 
 The page is that of ResNet-50's training step. To open is from navigation to the first picture, by the browser's clock;
 the others are from the action to the new picture, at once, and where the pointer comes 0.3 s before the click, during
-which the page prepares the picture.
+which the page prepares the picture. --wait: seconds between opening and the actions, in which the page prepares stages.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,7 +46,7 @@ POINTED = {
 }
 
 
-def measure(browser: Browser, paths: Sequence[Path], rounds: int) -> None:
+def measure(browser: Browser, paths: Sequence[Path], rounds: int, wait: float) -> None:
     times: dict[Path, dict[str, list[float]]] = {path: {} for path in paths}
 
     def timed(found: dict[str, list[float]], shown: Page, name: str, before: str, code: str) -> None:
@@ -54,6 +55,7 @@ def measure(browser: Browser, paths: Sequence[Path], rounds: int) -> None:
     for path in [path for _ in range(rounds) for path in paths]:
         shown, found = Page(browser, path), times[path]
         found.setdefault("opens", []).append(shown.js(OPENED))
+        time.sleep(wait)
         for action, code in ACTIONS.items():
             timed(found, shown, action, "", code)
         for action, (before, code) in POINTED.items():
@@ -66,6 +68,7 @@ def measure(browser: Browser, paths: Sequence[Path], rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--wait", type=float, default=0.0)
     parser.add_argument("--write", type=Path)
     parser.add_argument("pages", type=Path, nargs="*")
     asked = parser.parse_args()
@@ -78,7 +81,7 @@ def main() -> None:
             pages[0].write_text(page(traced), "utf-8")
         if not asked.write:
             with started(Path(folder)) as browser:
-                measure(browser, pages, asked.rounds)
+                measure(browser, pages, asked.rounds, asked.wait)
 
 
 if __name__ == "__main__":

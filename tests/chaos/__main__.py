@@ -32,6 +32,7 @@ def search(folder: Path, until: float, names: list[str]) -> int:
             place = Path(own, f"undisturbed{number}")
             place.mkdir()
             ready[name] = CAMPAIGNS[name](place)
+        settled = 0  # bytes of this process after the first rounds
         while time.monotonic() < until:
             for name in names:
                 rounds, done = counts.get(name, [0, 0])
@@ -44,6 +45,10 @@ def search(folder: Path, until: float, names: list[str]) -> int:
                 counts[name] = [rounds + 1, done]
                 with atomic_write(log, "w") as file:
                     file.write(json.dumps(counts, indent=1, sort_keys=True))
+            settled = settled or sessions.resident()
+    if settled and (grown := sessions.resident() - settled) > sessions.GROWTH:
+        failures += 1
+        print(f"the process grew by {grown >> 20} MiB after the first rounds", flush=True)
     for name, (rounds, done) in sorted(counts.items()):
         print(f"{name}: {done:,} in {rounds:,} rounds so far")
     return failures

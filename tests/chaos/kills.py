@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 from support.digits_folder import write_digits
 
+import minigraph as tf
+from minigraph.models.registry import get_model
 from minigraph.weights import save_weights
 
 MAIN = "from minigraph.tools.cli import main; main()"
@@ -29,12 +32,14 @@ class Command(NamedTuple):
     """A command of `minigraph` that goes on, or begins again, when it is started again.
 
     prepare: writes what the command reads, in a folder. arguments: of the command, which runs in that folder and writes
-    into the folder `out`. results: the files there whose bytes must be those of an undisturbed run, as patterns.
+    into the folder {out}. results: the files there whose bytes must be those of an undisturbed run, as patterns.
+    copies: processes that run at once on one cache, each with a folder of its own in `out`.
     """
 
     prepare: Callable[[Path], object]
-    arguments: tuple[str, ...]
+    arguments: str
     results: tuple[str, ...]
+    copies: int = 1
 
 
 def _digits(folder: Path) -> None:
@@ -42,41 +47,82 @@ def _digits(folder: Path) -> None:
 
 
 def _weights(folder: Path) -> None:
-    (folder / "out").mkdir()
     rng = np.random.default_rng(0)
     save_weights(folder / "w.npz", {f"layer{i}/w": rng.standard_normal((500, 1000), np.float32) for i in range(8)})
 
 
-def _train(*more: str) -> Command:
-    fixed = ("--data", "digits", "--batch-size", "4", "--epochs", "2", "--seed", "11", "--checkpoint-every", "1")
-    return Command(_digits, ("train", "mnist-cnn", *fixed, "--out", "out", *more), ("*.safetensors", "history.json"))
+def _photos(folder: Path) -> None:
+    """Images of two colours, and initial values in place of pretrained weights."""
+    rng, model = np.random.default_rng(0), get_model("resnet20")
+    for name, channel in (("red", 0), ("blue", 2)):
+        (folder / "photos" / name).mkdir(parents=True)
+        for i in range(12):
+            pixels = rng.integers(0, 100, (32, 32, 3), np.uint8)
+            pixels[..., channel] += 150
+            Image.fromarray(pixels).save(folder / "photos" / name / f"{i}.png")
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph, backend="numpy") as session:
+        tf.set_random_seed(1)
+        model.build(tf.placeholder(tf.float32, [None, *model.image_shape]), num_classes=model.classes)
+        session.run(tf.global_variables_initializer())
+        save_weights(folder / "pretrained.npz", {v.op.name: session.run(v) for v in tf.global_variables()})
+
+
+def _train(more: str, copies: int = 1) -> Command:
+    fixed = "--data digits --batch-size 4 --epochs 2 --seed 11 --checkpoint-every 1 --out {out}"
+    return Command(_digits, f"train mnist-cnn {fixed} {more}", ("*.safetensors", "history.json"), copies)
 
 
 COMMANDS = {
-    "train on numpy": _train("--backend", "numpy"),
-    "train on llvm": _train("--backend", "llvm"),
-    "convert": Command(_weights, ("convert", "w.npz", "out/w.safetensors"), ("w.safetensors",)),
+    "train on numpy": _train("--backend numpy"),
+    "train on llvm": _train("--backend llvm"),
+    "train on llvm, three at once": _train("--backend llvm", copies=3),
+    "retrain": Command(
+        _photos,
+        "retrain --image-dir photos --model resnet20 --weights pretrained.npz --bottleneck-dir bottlenecks"
+        " --how-many-training-steps 30 --train-batch-size 4 --out {out}",
+        ("*.mgb", "labels.txt"),
+    ),
+    "convert": Command(_weights, "convert w.npz {out}/w.safetensors", ("w.safetensors",)),
 }
 
 
-def _start(command: Command, folder: Path) -> subprocess.Popen[bytes]:
+class Running(NamedTuple):
+    """The processes of a command."""
+
+    processes: tuple[subprocess.Popen[bytes], ...]
+
+    def wait(self, seconds: float) -> None:
+        """Raise TimeoutExpired if they still run then, or AssertionError if one has failed."""
+        until = time.monotonic() + seconds
+        for process in self.processes:
+            _, errors = process.communicate(timeout=max(until - time.monotonic(), 0))
+            if process.returncode:
+                raise AssertionError(f"exit code {process.returncode}: {errors.decode(errors='replace')}")
+
+    def kill(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def _start(command: Command, folder: Path) -> Running:
     environment = os.environ | {"MINIGRAPH_CACHE": str(folder / "cache")}  # so that it is killed while it writes there
-    return subprocess.Popen(
-        [sys.executable, "-c", MAIN, *command.arguments], cwd=folder, env=environment, start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    outs = ["out"] if command.copies == 1 else [f"out/{k}" for k in range(command.copies)]
+    (folder / "out").mkdir(exist_ok=True)
 
+    def process(out: str) -> subprocess.Popen[bytes]:
+        call = [sys.executable, "-c", MAIN, *command.arguments.format(out=out).split()]
+        return subprocess.Popen(
+            call, cwd=folder, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
 
-def _finish(command: Command, folder: Path) -> None:
-    process = _start(command, folder)
-    _, errors = process.communicate(timeout=PATIENCE)
-    if process.returncode:
-        raise AssertionError(f"exit code {process.returncode}: {errors.decode(errors='replace')}")
+    return Running(tuple(map(process, outs)))
 
 
 def _digest(command: Command, folder: Path) -> dict[str, str]:
-    files = [path for pattern in command.results for path in (folder / "out").glob(pattern)]
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+    files = [path for pattern in command.results for path in (folder / "out").rglob(pattern)]
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(files)}
 
 
 class Undisturbed(NamedTuple):
@@ -90,7 +136,7 @@ def undisturbed(command: Command, folder: Path) -> Undisturbed:
     """Run a command in a new folder."""
     command.prepare(folder)
     started = time.monotonic()
-    _finish(command, folder)
+    _start(command, folder).wait(PATIENCE)
     return Undisturbed(time.monotonic() - started, _digest(command, folder))
 
 
@@ -103,17 +149,16 @@ def kill(command: Command, expected: Undisturbed, folder: Path, seed: int) -> in
     command.prepare(folder)
     kills = 0
     for _ in range(rng.randint(1, KILLS)):
-        process = _start(command, folder)
+        running = _start(command, folder)
         try:
-            process.communicate(timeout=rng.uniform(0, expected.seconds))
+            running.wait(rng.uniform(0, expected.seconds))
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            running.kill()
             kills += 1
-    _finish(command, folder)
+    _start(command, folder).wait(PATIENCE)
     found = _digest(command, folder)
     assert found == expected.digest, f"seed {seed}: other bytes: {found.items() ^ expected.digest.items()}"
-    left = [str(p.relative_to(folder)) for p in (folder / "out").rglob("*") if p.name.endswith(LEFTOVERS)]
+    left = [str(p.relative_to(folder)) for p in folder.rglob("*") if p.name.endswith(LEFTOVERS)]
     assert not left, f"seed {seed}: files left over: {left}"
     return kills
 

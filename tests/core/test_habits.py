@@ -23,7 +23,8 @@ def advice(owner: Any, name: str) -> str:
 @pytest.mark.parametrize("name", OF_MODULE)
 def test_names_of_the_module(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(tf, name, raising=False)  # minigraph.data, where it has been imported
-    assert OF_MODULE[name] in advice(tf, name)
+    part, _, last = name.rpartition(".")
+    assert OF_MODULE[name] in advice(getattr(tf, part) if part else tf, last)
 
 
 @pytest.mark.parametrize("name", OF_TENSOR)
@@ -43,7 +44,8 @@ def test_names_of_tensorflows_data_sets(name: str) -> None:
 
 
 def test_other_names_get_no_advice() -> None:
-    for owner in tf, tf.constant(1.0), tf.train.AdamOptimizer(0.1), Dataset:
+    parts = tf.nn, tf.losses, tf.metrics, tf.summary, tf.train
+    for owner in tf, *parts, tf.constant(1.0), tf.train.AdamOptimizer(0.1), Dataset:
         assert re.fullmatch(".* has no attribute 'nothing'", advice(owner, "nothing"))
         assert not hasattr(owner, "nothing")
 
@@ -58,6 +60,7 @@ def test_what_the_advice_names_exists() -> None:
             for part in path[1:].split("."):
                 found = getattr(found, part)
     assert OF_MODULE["GradientTape"] in advice(tf1, "GradientTape")
+    assert OF_MODULE["nn.Linear"] in advice(tf1.nn, "Linear")
     assert tf1.random.normal
 
 

@@ -6,6 +6,7 @@ Tests `ops/collective/`, `distributed/compression.py` and `distributed/processes
 from __future__ import annotations
 
 import pytest
+from gpu.strict.environment import for_children
 from support.ranks import run_ranks
 
 import minigraph as tf
@@ -93,6 +94,34 @@ print(session.run(total, {batch: [1.0, 2.0]}))  # all are back
 
 def test_collectives_of_two_ranks() -> None:
     assert run_ranks(PROGRAM) == ["[2. 4.]"] * 2 + ["last 0"] * 2
+
+
+COMPRESSED = """
+TOLERANCES = {hvd.Compression.none: 1e-6, hvd.Compression.fp16: 4e-3, hvd.Compression.bf16: 4e-2}
+arrays = [np.random.RandomState(r).uniform(-9, 9, [5, 3]).astype(np.float32) for r in range(size)]
+checks, expected = [], []
+for dtype in (np.float32, np.float64, np.float16):
+    for op, total in ((hvd.Average, np.mean(arrays, 0)), (hvd.Sum, np.sum(arrays, 0))):
+        for compression, tolerance in TOLERANCES.items():
+            checks.append(hvd.allreduce(tf.constant(arrays[rank].astype(dtype)), op=op, compression=compression))
+            expected.append((dtype, total, max(tolerance, 1e-2 if dtype is np.float16 else 0)))
+nothing = [hvd.allreduce(tf.zeros([0, 3]), compression=compression) for compression in TOLERANCES]
+with tf.Session() as session:
+    found, empty = session.run([checks, nothing])
+for value, (dtype, total, tolerance) in zip(found, expected, strict=True):
+    assert value.dtype == dtype
+    np.testing.assert_allclose(value, total, tolerance, tolerance)
+assert (found[5].view(np.uint32) & 0xFFFF == 0).all()  # a sum of bfloat16 is a bfloat16
+assert [value.shape for value in empty] == [(0, 3)] * 3
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["numpy", "llvm", "cupy"])
+def test_each_compression_of_each_dtype_is_near_the_sum(backend: str) -> None:
+    """On cupy with the strict stand-in. Tensors without elements, too."""
+    env = for_children() if backend == "cupy" else {"MINIGRAPH_BACKEND": backend}
+    run_ranks(COMPRESSED, limit=120, **env)
 
 
 @pytest.fixture

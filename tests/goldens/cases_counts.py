@@ -83,6 +83,8 @@ def _others(tf: Any) -> Any:
         ("dense known", lambda: tf.layers.dense(volume, 3)),
         ("dense rows", lambda: tf.layers.dense(x, 3, use_bias=False)),
         ("conv3d", lambda: tf.layers.conv3d(volume, 3, 2)),
+        ("conv3d_transpose", lambda: tf.layers.conv3d_transpose(volume, 3, 2, 2, "same")),
+        ("conv3d_transpose valid", lambda: tf.layers.conv3d_transpose(volume, 3, 3, 2)),
         ("conv2d first", lambda: tf.layers.conv2d(image, 3, 3, data_format="channels_first")),
         ("pool first", lambda: tf.layers.max_pooling2d(image, 2, 2, data_format="channels_first")),
         ("cumprod", lambda: tf.cumprod(x)),

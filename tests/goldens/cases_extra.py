@@ -51,6 +51,8 @@ add(
 for _padding in ("same", "valid"):
     _layer("conv3d_" + _padding, lambda tf, x, p=_padding: tf.layers.conv3d(x, 3, [2, 3, 2], 2, p, activation=tf.nn.elu),
         normal(1, 4, 5, 6, 2))  # fmt: skip
+    _layer("conv3d_transpose_" + _padding, lambda tf, x, p=_padding: tf.layers.conv3d_transpose(
+        x, 3, [2, 3, 1], 2, p, activation=tf.nn.elu), normal(1, 4, 5, 2, 2))  # fmt: skip
 
 _IMAGES, _FIRST = normal(2, 3, 6, 5), "channels_first"
 

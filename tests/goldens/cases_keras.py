@@ -67,6 +67,10 @@ for _padding in ("same", "valid"):
     layer_case("separable_" + _padding, lambda keras, p=_padding: keras.layers.SeparableConv2D(
         4, 3, padding=p, depth_multiplier=2), _IMAGE)  # fmt: skip
     layer_case("transposed_" + _padding, lambda keras, p=_padding: keras.layers.Conv2DTranspose(2, 3, 2, p), _IMAGE)
+    layer_case("transposed_padded_" + _padding, lambda keras, p=_padding: keras.layers.Conv2DTranspose(
+        2, (3, 4), (2, 3), p, output_padding=(1, 2)), _IMAGE)  # fmt: skip
+    layer_case("transposed3d_" + _padding, lambda keras, p=_padding: keras.layers.Conv3DTranspose(
+        3, (3, 2, 3), (2, 1, 2), p), _CUBE)  # fmt: skip
     layer_case("depthwise_" + _padding, lambda keras, p=_padding: keras.layers.DepthwiseConv2D(
         3, padding=p, depth_multiplier=2), _IMAGE)  # fmt: skip
     layer_case("max_pool_" + _padding, lambda keras, p=_padding: keras.layers.MaxPooling2D(
@@ -75,6 +79,7 @@ for _padding in ("same", "valid"):
 layer_case("conv1d_causal", lambda keras: keras.layers.Conv1D(4, 3, padding="causal", dilation_rate=2), _LINES)
 layer_case("conv2d_dilated", lambda keras: keras.layers.Conv2D(4, 2, dilation_rate=2), _IMAGE)
 layer_case("conv3d", lambda keras: keras.layers.Conv3D(3, 2, padding="same"), _CUBE)
+layer_case("transposed3d_padded", lambda keras: keras.layers.Conv3DTranspose(3, 3, 2, output_padding=1), _CUBE[:1, :3])
 layer_case("separable1d", lambda keras: keras.layers.SeparableConv1D(4, 3, padding="same"), _LINES)
 layer_case("pools1d", lambda keras: keras.layers.MaxPooling1D(3, 2), _LINES)
 layer_case("means1d", lambda keras: keras.layers.AveragePooling1D(2), _LINES)

@@ -19,6 +19,11 @@ for _padding in ("SAME", "VALID"):
         add("conv3d_" + _name, lambda tf, x, w, s=_stride, p=_padding: tf.nn.conv3d(x, w, [1, s, s, 1, 1], p),
             normal(2, 5, 4, 3, 2), normal(3, 2, 3, 2, 2))  # fmt: skip
 
+for _padding, _sizes in (("SAME", [2, 3, 4, 5, 2]), ("VALID", [2, 7, 5, 6, 2]), ("VALID", [2, 8, 5, 6, 2])):
+    add("conv3d_transpose_%s_%d" % (_padding.lower(), _sizes[1]), lambda tf, x, w, s=_sizes, p=_padding: (
+        tf.nn.conv3d_transpose(x, w, s, [1, 2, 2, 1, 1], p)), normal(2, 2 + (_sizes[1] > 3), 2, 5, 3),
+        normal(3, 2, 1 if _padding == "SAME" else 2, 2, 3), second=_padding == "SAME")  # fmt: skip
+
 _X = normal(2, 3, 4, 2)
 _MEAN, _VARIANCE = f32([0.5, -1]), positive(2)
 add("fused_batch_norm_y", lambda tf, x, s, o: tf.nn.fused_batch_norm(x, s, o)[0], _X, f32([1, 2]), f32([0, 1]),

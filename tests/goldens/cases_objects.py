@@ -59,6 +59,40 @@ def gradient_overrides(tf: Any) -> Results:
 
 
 @case()
+def gradients_of_a_graph_read_again(tf: Any) -> Results:
+    """Functions that replace gradients stay with their nodes in a GraphDef; an unknown one matters to gradients only."""
+
+    @tf.RegisterGradient("ThreeTimes")  # type: ignore[misc]
+    def three(op: Any, grad: Any) -> Any:
+        return 3.0 * grad * op.outputs[0]
+
+    five = tf.custom_gradient(lambda x: (tf.square(x), lambda dy: 5.0 * dy))
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [3], name="x")
+        with graph.gradient_override_map({"Exp": "ThreeTimes", "Tanh": "NobodyMadeThis"}):
+            tf.exp(x, name="exp")
+            tf.tanh(x, name="tanh")
+        tf.identity(five(x), name="five")
+    message = tf.GraphDef.FromString(graph.as_graph_def().SerializeToString())
+    kept = {n.name: n.attr["_gradient_op_type"].s.decode() for n in message.node if "_gradient_op_type" in n.attr}
+    kept.pop("IdentityN")  # a name that TensorFlow makes up
+    with tf.Graph().as_default() as again, tf.Session() as session:
+        x = tf.constant(f32([-1, 0.5, 2]))
+        ys = tf.import_graph_def(message, {"x": x}, ["exp:0", "five:0", "tanh:0"])
+        values = session.run([ys[2]] + [tf.gradients(y, x)[0] for y in ys[:2]])
+        kept["again"] = next(
+            n.attr["_gradient_op_type"].s.decode() for n in again.as_graph_def().node if n.name == "import/exp"
+        )
+
+    def unknown(tf: Any) -> None:
+        with again.as_default():
+            tf.gradients(ys[2], x)
+
+    error = caught(tf, unknown, ["No gradient defined for operation 'import/tanh'"])["error"]
+    return dict(zip(["tanh", "exp", "five"], values), kept=kept, error=error)
+
+
+@case()
 def shapes_as_objects(tf: Any) -> Results:
     one, two = tf.TensorShape([None, 3]), tf.TensorShape([2, 3])
     one.assert_has_rank(2)

@@ -154,6 +154,21 @@ def nested_conditions():
     return y + tf.case([(x < 0.5, lambda: x)], lambda: x * x), {"x:0": np.float32(1.5)}
 
 
+def choices():
+    """Choices among functions, with numbers outside the range, one within another, and one without tensors."""
+    x, which = tf.placeholder(tf.float32, [2], name="x"), tf.placeholder(tf.int32, [7], name="which")
+
+    def inner(k):
+        return tf.switch_case(k, [lambda: x * 2.0, lambda: tf.exp(x)])
+
+    functions = [lambda: tf.sin(x), lambda: inner(which[0] + 1), lambda: x * x, lambda: tf.constant([5.0, 6.0]),
+                 lambda: -x]  # fmt: skip
+    found = [tf.switch_case(which[i], functions) for i in range(7)]
+    lone = [tf.switch_case(which[0], [lambda: x + 1.0]), tf.switch_case(which[2], [lambda: [x, x], lambda: [-x, x]])[0]]
+    feed = {"x:0": np.array([0.5, 2.0], np.float32), "which:0": np.array([-1, 0, 1, 2, 3, 4, 9], np.int32)}
+    return tf.stack(found + lone), feed
+
+
 def main():
     cells = tf.nn.rnn_cell
     graphs = {
@@ -164,13 +179,13 @@ def main():
         "layers": recurrent(lambda: cells.MultiRNNCell([cells.LSTMCell(4) for _ in range(2)]), lengths=True),
         "called": called,
     }  # fmt: skip
-    graphs["nested_conditions"] = nested_conditions
+    graphs["nested_conditions"], graphs["choices"] = nested_conditions, choices
     of_x = ("conditions", "mapped", "nested", "powers", "scanned")
     graphs.update(
         {f"{n}_gradient": gradient(graphs[n], *(["x:0"] if n in of_x else [])) for n in (*of_x, "gru", "lstm")}
     )
     functional = ("conditions", "nested_conditions", "growing", "nested", "powers",
-                  "conditions_gradient", "mapped_gradient", "gru_gradient")  # fmt: skip
+                  "choices", "conditions_gradient", "mapped_gradient", "gru_gradient")  # fmt: skip
     graphs.update({f"{n}_functional": with_functions(graphs[n]) for n in functional})
     with zipfile.ZipFile("tf_loops.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, build in sorted(graphs.items()):

@@ -95,7 +95,8 @@ def _places(tree: ast.Module) -> Iterator[tuple[ast.stmt | ast.expr, ast.stmt | 
 
 
 def _visible(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of code that acts: no annotations, docstrings, messages of errors, type checking, samples."""
+    """The nodes of code that acts: no annotations, docstrings, messages of errors, assertions, type checking,
+    samples."""
     yield node
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list", "bases", "type_params"):
@@ -112,6 +113,8 @@ def _silent(node: ast.AST) -> bool:
         return "TYPE_CHECKING" in ast.unparse(node.test)
     if isinstance(node, ast.Assign):
         return ast.unparse(node.targets[0]) in ("__all__", "CASES", "SAMPLES")
+    if isinstance(node, ast.keyword):
+        return node.arg == "strict"  # an assertion of zip, which correct code never sees
     docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     return docstring or isinstance(node, ast.Raise | ast.JoinedStr | ast.Import | ast.ImportFrom)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 from support.mirror import all_tests, find_tests, names_in
@@ -17,12 +18,23 @@ RUNS = ("run/test_session.py", "run/test_variables.py", "inspect/test_numerics.p
 CROSSING = ("fuzz/test_fuzz.py::test_a_slice_of_the_seeds[0]",)
 
 
+def users(file: str) -> list[Path]:
+    """The test files beside a file that use a public function or class of it, as in `tf.nn.conv3d`."""
+    tree = ast.parse((ROOT / file).read_text("utf-8"))
+    names = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    public = "|".join(name for name in names if not name.startswith("_"))
+    used = re.compile(rf"\btf\.(\w+\.)*({public})\b")
+    folder = (TESTS / file.removeprefix("minigraph/")).parent
+    return [t for t in all_tests() if public and t.parent == folder and used.search(t.read_text("utf-8"))]
+
+
 def mirror(file: str) -> list[Path]:
-    """The test files of a file and of its folder; for one of a backend and for a package, all in the same folder."""
+    """The test files of a file and of its folder, and those beside it that use it; for one of a backend and for a
+    package, all in the same folder."""
     name = file.removeprefix("minigraph/")
     near = {f"{folder.as_posix()}/" for folder in Path(name).parents[:-2]}
     folders = [test for test in all_tests() if near & names_in(test)]
-    found = [GOLDENS if path.parent.name == "goldens" else path for path in (*find_tests(file), *folders)]
+    found = [GOLDENS if path.parent.name == "goldens" else path for path in (*find_tests(file), *users(file), *folders)]
     if file.startswith("backends/") or file.endswith("__init__.py"):
         folder = sorted((TESTS / file.removeprefix("minigraph/")).parent.glob("test_*.py"))
         found += sorted(folder, key=lambda path: path.stem not in ("test_kernels", "test_ops"))

@@ -24,7 +24,7 @@ def f(x: int = 3) -> bool:
     """1 + 1"""
     if x < 2 and x is not None:
         raise ValueError("too small", 1 + 1)
-    for i in range(x):
+    for i, _ in zip(range(x), range(x), strict=True):
         print(i)
         if not i % 2:
             continue

@@ -31,7 +31,7 @@ for (const t of document.querySelectorAll("#graph .box text")) {
   const { fill, fillOpacity } = getComputedStyle(t);
   check(t.textContent, fill, [page, getComputedStyle(t.parentNode.querySelector(".sheet")).fill], +fillOpacity);
 }
-for (const e of document.querySelectorAll("header *, nav button:not(.idle), nav p, #legend span, #panel *, .tabs *")) {
+for (const e of document.querySelectorAll("header *, nav button:not(.idle), nav button.on, nav button.on *, nav p, #legend span, #panel *, .tabs *")) {
   if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || !e.checkVisibility()) continue;
   const grounds = [];
   for (let a = e; a; a = a.parentElement) grounds.unshift(getComputedStyle(a).backgroundColor);

@@ -11,7 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigraph.tools.cli import main
-from minigraph.tools.scale import ALGORITHMS, Hosts, Link, MeasuredStep, buckets, hierarchical, predict, ring, tree
+from minigraph.tools.scale import (
+    ALGORITHMS,
+    ExchangeCost,
+    Hosts,
+    Link,
+    MeasuredStep,
+    TimedStep,
+    buckets,
+    exchange_cost,
+    hierarchical,
+    predict,
+    ring,
+    sharing,
+    tree,
+)
 
 FAST, SLOW = Link(1e10, 1e-6), Link(1e9, 1e-5)
 HOSTS = Hosts(SLOW, FAST, 4)
@@ -29,7 +43,8 @@ def simulated_ring(size: float, workers: int, network: Link) -> float:
 
 @pytest.mark.parametrize("workers", [2, 3, 8])
 def test_a_ring_takes_the_time_of_its_messages(workers: int) -> None:
-    assert ring(1e6, workers, HOSTS) == pytest.approx(simulated_ring(1e6, workers, SLOW))
+    link = FAST if workers <= HOSTS.processes else SLOW
+    assert ring(1e6, workers, HOSTS) == pytest.approx(simulated_ring(1e6, workers, link))
 
 
 def test_algorithms_differ_as_they_should() -> None:
@@ -40,22 +55,72 @@ def test_algorithms_differ_as_they_should() -> None:
     assert hierarchical(1e6, 1024, HOSTS) < ring(1e6, 1024, HOSTS)
 
 
-@given(gradients, st.floats(0, 2), st.floats(0, 0.1))
-def test_a_step_lies_between_perfect_and_no_overlap(made: Any, rest: float, fix: float) -> None:
+@given(gradients, st.floats(0, 2), st.floats(0, 0.1), st.floats(0, 1), st.sampled_from([1.0, 1.5, 4.0]))
+def test_a_step_lies_between_perfect_and_no_overlap(
+    made: Any, rest: float, fix: float, share: float, turns: Any
+) -> None:
+    def cost(size: int) -> ExchangeCost:
+        seconds = fix + size * 1e-4
+        return ExchangeCost(seconds, share * seconds)
+
     step = MeasuredStep(1 + rest, 0.5, made)
-    found = predict(step, 4, lambda size: fix + size * 1e-4, 1500)
-    assert found.exchange == pytest.approx(sum(fix + size * 1e-4 for _, size in buckets(made, 1500)))
-    assert step.compute + step.update <= found.step <= step.compute + step.update + found.exchange + 1e-9
-    assert predict(step, 1, lambda size: 1e9, 1500).step == step.compute + step.update
+    found = predict(step, 4, cost, 1500, turns)
+    seconds = sum(cost(size).seconds for _, size in buckets(made, 1500))
+    assert found.exchange == pytest.approx(seconds * (1 + (turns - 1) * share))
+    assert found.alone == pytest.approx(turns * (step.compute + step.update))
+    assert turns * share * seconds - 1e-9 <= found.shows <= found.exchange + turns * share * seconds + 1e-9
+    assert predict(step, 1, cost, 1500, turns).shows == 0
     assert sum(size for _, size in buckets(made, 1500)) == sum(size for _, size in made)
 
 
 def test_exchanges_hide_behind_the_gradients_that_are_made_later() -> None:
+    def shows(seconds: float, bucket: int, work: float = 0.0, turns: float = 1.0) -> float:
+        return predict(step, 2, lambda size: ExchangeCost(seconds, work), bucket, turns).shows
+
     step = MeasuredStep(10.0, 1.0, ((2.0, 100), (4.0, 100), (10.0, 100)))
-    assert predict(step, 2, lambda size: 2.0, 100).waiting == 2.0  # only the last one
-    assert predict(step, 2, lambda size: 5.0, 100).waiting == 7.0  # each waits for the one before
-    assert predict(step, 2, lambda size: 5.0, 1000).waiting == 5.0  # one bucket, whole at the end
-    assert predict(step, 2, lambda size: 5.0, 400).waiting == 5.0  # half of the bucket goes ahead
+    assert shows(2.0, 100) == 2.0  # only the last one
+    assert shows(5.0, 100) == 7.0  # each waits for the one before
+    assert shows(5.0, 1000) == 5.0  # one bucket, whole at the end
+    assert shows(5.0, 400) == 5.0  # half of the bucket goes ahead
+    assert shows(2.0, 100, 2.0) == 6.0  # a core that exchanges computes nothing
+    assert shows(2.0, 100, 2.0, 3.0) == 18.0  # three processes on the core do that in turn
+
+
+def end_by_turns(tasks: list[float], cores: int, turn: float = 0.01) -> float:
+    """When the last of the tasks, in seconds, ends on cores that they share by turns."""
+    left, now = list(tasks), 0.0
+    while left:
+        left = [*left[cores:], *(task - turn for task in left[:cores] if task > turn)]
+        now += turn
+    return now
+
+
+@pytest.mark.parametrize(("processes", "cores"), [(1, 2), (2, 2), (4, 2), (3, 2), (8, 4), (5, 16)])
+def test_processes_share_the_cores_of_a_host(processes: int, cores: int) -> None:
+    how = sharing(processes, cores)
+    assert how.copies * how.threads <= cores
+    assert how.copies == min(processes, cores)
+    step = MeasuredStep(1.0, 0.5, ())
+    found = predict(step, processes, lambda size: ExchangeCost(0.0), 1, how.turns)
+    assert found.step == pytest.approx(end_by_turns([1.5] * processes, cores), rel=0.02)
+
+
+def test_processors_that_carry_exchanges_work_for_each_byte_that_they_move() -> None:
+    carrying = HOSTS._replace(carries=True)
+    for algorithm in ALGORITHMS:
+        assert exchange_cost(algorithm, 1e6, 16, HOSTS).work == 0
+        found = exchange_cost(algorithm, 1e6, 16, carrying)
+        assert found == (ALGORITHMS[algorithm](1e6, 16, HOSTS), pytest.approx(2 * 15 / 16 * 1e6 / FAST.bandwidth))
+    inside = exchange_cost("ring", 1e6, 4, carrying)
+    assert inside.seconds - inside.work == pytest.approx(6 * FAST.latency)  # a message itself is work
+
+
+@pytest.mark.slow
+def test_copies_are_timed_at_the_same_time() -> None:
+    found = TimedStep("lenet5", 4, 2, "numpy").step_of_copies(2, 1)
+    assert found.images == 4
+    assert found.compute > 0
+    assert len(found.gradients) > 4
 
 
 def test_the_command_predicts_a_model(tmp_path: Path) -> None:
@@ -70,3 +135,6 @@ def test_the_command_predicts_a_model(tmp_path: Path) -> None:
         assert CliRunner().invoke(main, [*fixed, option, wrong]).exit_code == 2
     done = CliRunner().invoke(main, ["scale", "lenet5", "--algorithm", "star"])
     assert all(name in done.output for name in ALGORITHMS)
+    done = CliRunner().invoke(main, ["scale", "lenet5", "--cores", "100000"])
+    assert done.exit_code == 2
+    assert "this machine has" in done.output

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from minigraph.tools.cli import main
+from minigraph.util.files import create_temporary
 from minigraph.util.object_cache import ObjectCache, objects
 
 
@@ -98,3 +99,21 @@ def test_the_command_says_why_a_cache_is_not_used(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("MINIGRAPH_CACHE", str(tmp_path))
     monkeypatch.setattr(ObjectCache, "refusal", lambda self: "others may write to it")
     assert f"in {tmp_path / 'llvm'}, not used: others may write to it" in CliRunner().invoke(main, ["cache"]).output
+
+
+@posix
+def test_what_killed_processes_have_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the next process that uses the folder; a temporary of a living one, and entries, stay."""
+    monkeypatch.setenv("MINIGRAPH_CACHE", str(tmp_path))
+    folder = tmp_path / "llvm"
+    folder.mkdir(0o700)
+    ObjectCache(folder, 1000).put("kept", b"code")
+    left, descriptor = create_temporary(str(folder), "left", 0o600)
+    os.close(descriptor)
+    living, descriptor = create_temporary(str(folder), "living", 0o600)
+    try:
+        assert objects("llvm").get("kept") == b"code"
+    finally:
+        os.close(descriptor)
+    assert not Path(left).exists()
+    assert Path(living).exists()

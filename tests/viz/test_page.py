@@ -27,6 +27,7 @@ from minigraph.viz.stages import Traced, trace
 QUICK = (("mnist-cnn", True), ("lenet5", False))
 OTHER = """
     window.shows = 'another';
+    App.prototype.prepare = () => {};
     byId('stages').replaceChildren();
     window.app = new App(decode(arguments[0]), app.engine, new Uint8Array());
     return app.redraw('fit')
@@ -182,6 +183,7 @@ def test_keys_and_the_address(shown: Page) -> None:
 
 def test_what_the_pointer_approaches_is_laid_out_before_the_click(shown: Page) -> None:
     last = shown.js("return app.data.stages.length - 1")
+    shown.do("app.prepare = () => {}; app.redraw()")
     approaches = {
         "app.stages.buttons.at(-1)": f"app.set({{stage: {last}}})",
         "document.querySelector('[data-open=\"conv1\"]')": "app.open('conv1')",
@@ -196,6 +198,31 @@ def test_what_the_pointer_approaches_is_laid_out_before_the_click(shown: Page) -
     shown.key("[")
     described = "JSON.stringify(app.engine.describe(app.shownIn({...app.state, stage: arguments[0]})).graph)"
     assert shown.js(f"return app.engine.known.has({described})", last - 2)
+    shown.js("delete app.prepare")
+
+
+def test_stages_are_laid_out_while_the_reader_looks(shown: Page) -> None:
+    shown.do("app.engine.known.clear(); app.redraw()")
+    described = "JSON.stringify(app.engine.describe(app.shownIn({...app.state, stage: i})).graph)"
+    ready = f"return app.data.stages.every((_, i) => app.engine.known.has({described}))"
+    end = time.monotonic() + 60
+    while not shown.js(ready):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    calls = shown.js("return app.engine.last")
+    for stage in range(shown.js("return app.data.stages.length")):
+        shown.do(STAGE, stage)
+    assert shown.js("return app.engine.last") == calls
+
+
+def test_dark_pages_print_light(shown: Page) -> None:
+    dark = "return document.documentElement.classList.contains('dark')"
+    for night in (True, False):
+        shown.js("document.documentElement.classList.toggle('dark', arguments[0])", night)
+        shown.js("dispatchEvent(new Event('beforeprint'))")
+        assert not shown.js(dark)
+        shown.js("dispatchEvent(new Event('afterprint'))")
+        assert shown.js(dark) == night
 
 
 def test_the_saved_picture_is_complete(shown: Page) -> None:

@@ -1,4 +1,4 @@
-"""Functions of TensorFlow's graphs, put in place of the nodes that call them: calls, conditions and loops.
+"""Functions of TensorFlow's graphs, put in place of the nodes that call them: calls, conditions, choices and loops.
 
 A condition becomes Switch and Merge nodes, a loop a frame, as TensorFlow's runtime rewrites them before it runs them.
 """
@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from minigraph.core.protos import proto
 from minigraph.formats.tensorflow.numbers import NUMBERS
-from minigraph.formats.tensorflow.values import UnreadableError
+from minigraph.formats.tensorflow.values import UnreadableError, attribute
 from minigraph.graphs.importing import base_name
 from minigraph.util.read_budget import Budget, Damaged
 
 CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 CONDITIONS, WHILES = frozenset(("If", "StatelessIf")), frozenset(("While", "StatelessWhile"))
+CASES = frozenset(("Case", "StatelessCase"))
+Results = tuple[list[str], list[str]]  # of a function or a condition, and the nodes with its effects
 _DEEPEST = 64  # calls in each other
 
 # The outputs of ops that have several arguments of output, which functions refer to by name.
@@ -69,7 +73,7 @@ def without_functions(message: Any) -> Any:
 
 
 def _is_call(node: Any, functions: Mapping[str, Any]) -> bool:
-    return node.op in CALLS or node.op in CONDITIONS or node.op in WHILES or node.op in functions
+    return any(node.op in kinds for kinds in (CALLS, CONDITIONS, CASES, WHILES, functions))
 
 
 class _Writer:
@@ -79,6 +83,7 @@ class _Writer:
         self.functions = functions
         self.budget = budget
         self.nodes: list[Any] = []
+        self._forms = ((WHILES, self._loop), (CONDITIONS, self._condition), (CASES, self._case))
 
     def add(self, node: Any, depth: int) -> None:
         """Append a node, or what a call stands for."""
@@ -86,7 +91,7 @@ class _Writer:
             self._charge(node, 1)
         if depth > _DEEPEST:
             raise UnreadableError(f"node '{node.name}' ({node.op}): more than {_DEEPEST} functions call each other")
-        add = self._loop if node.op in WHILES else self._condition if node.op in CONDITIONS else self._call
+        add = next((add for kinds, add in self._forms if node.op in kinds), self._call)
         if not _is_call(node, self.functions):
             self.nodes.append(node)
             return
@@ -136,23 +141,72 @@ class _Writer:
             pred = self._new("Cast", f"{node.name}/condition", pred)
             self.nodes[-1].attr["SrcT"].type = _attr(node, "Tcond").type
             self.nodes[-1].attr["DstT"].type = NUMBERS["bool"]
-        pivot = self._new("Switch", f"{node.name}/pivot", pred, pred, *control, dtype=NUMBERS["bool"])
-        switches = [self._new("Switch", f"{node.name}/switch_{i}", x, pred, *control, dtype=kinds[i])
+        functions = {side: self._function(node, _attr(node, f"{side}_branch").func.name) for side in ("else", "then")}
+
+        def branch(side: str, given: Sequence[str], inside: str) -> Results:
+            return self._body(node, functions[side], f"{node.name}/{side}", given, (), [f"^{inside}"], depth)
+
+        outputs = [a.type for a in functions["then"].signature.output_arg]
+        results, effects = self._either(node.name, pred, data, kinds, control, outputs, branch)
+        self._results(node, results, effects, outputs)
+
+    def _either(
+        self, name: str, pred: str, data: Sequence[str], kinds: Sequence[int], control: Sequence[str],
+        outputs: Sequence[int], branch: Callable[[str, Sequence[str], str], Results],
+    ) -> Results:  # fmt: skip
+        """Append both sides of a condition below `name`; its results, and a node that stands for its effects.
+
+        branch: appends the side "else" or "then", given its tensors and a node that is computed on this side only.
+        """
+        pivot = self._new("Switch", f"{name}/pivot", pred, pred, *control, dtype=NUMBERS["bool"])
+        switches = [self._new("Switch", f"{name}/switch_{i}", x, pred, *control, dtype=kinds[i])
                     for i, x in enumerate(data)]  # fmt: skip
         sides: list[list[str]] = []
         for side, label in enumerate(("else", "then")):
-            function = self._function(node, _attr(node, f"{label}_branch").func.name)
-            inside = self._new("Identity", f"{node.name}/pivot_{label}", f"{pivot}:{side}", dtype=NUMBERS["bool"])
-            given = [f"{s}:{side}" for s in switches]
-            results, effects = self._body(node, function, f"{node.name}/{label}", given, (), [f"^{inside}"], depth)
+            inside = self._new("Identity", f"{name}/pivot_{label}", f"{pivot}:{side}", dtype=NUMBERS["bool"])
+            results, effects = branch(label, [f"{s}:{side}" for s in switches], inside)
             # A copy of the condition stands for the effects: it is a result, so a run of the node needs them.
-            ordered = self._new("Identity", f"{node.name}/done_{label}", inside, *(f"^{e}" for e in effects))
+            ordered = self._new("Identity", f"{name}/done_{label}", inside, *(f"^{e}" for e in effects))
             self.nodes[-1].attr["T"].type = NUMBERS["bool"]
             sides.append([*results, ordered])
-        outputs = [a.type for a in function.signature.output_arg]
-        merges = [self._new("Merge", f"{node.name}/merge_{i}", no, yes, dtype=[*outputs, NUMBERS["bool"]][i])
+        merges = [self._new("Merge", f"{name}/merge_{i}", no, yes, dtype=[*outputs, NUMBERS["bool"]][i])
                   for i, (no, yes) in enumerate(zip(*sides, strict=True))]  # fmt: skip
-        self._results(node, merges[:-1], merges[-1:], outputs)
+        return merges[:-1], merges[-1:]
+
+    def _case(self, node: Any, depth: int) -> None:
+        """Append a choice among several functions by a number, as conditions that halve the range of the number."""
+        (index, *data), control = _split(node.input)
+        functions = [self._function(node, f.name) for f in _attr(node, "branches").list.func]
+        if not functions:
+            raise UnreadableError(f"node '{node.name}' ({node.op}) has no branches")
+        kinds, outputs = [NUMBERS["int32"], *_attr(node, "Tin").list.type], list(_attr(node, "Tout").list.type)
+
+        def among(low: int, high: int, name: str, given: Sequence[str], before: Sequence[str], pivot: str) -> Results:
+            if high - low == 1:
+                return self._body(node, functions[low], name, given[1:], before, [pivot] if pivot else [], depth)
+            middle = (low + high) // 2
+
+            def branch(side: str, values: Sequence[str], inside: str) -> Results:
+                half = (low, middle) if side == "then" else (middle, high)
+                return among(*half, f"{name}/{side}", values, (), f"^{inside}")
+
+            less = self._new("Less", f"{name}/less", given[0], self._number(f"{name}/middle", middle), dtype=kinds[0])
+            return self._either(name, less, given, kinds, before, outputs, branch)
+
+        # A number outside the range chooses the last function.
+        last, zero = (self._number(f"{node.name}/{n}", v) for n, v in (("last", len(functions) - 1), ("zero", 0)))
+        below = self._new("Less", f"{node.name}/below", index, zero, dtype=kinds[0])
+        clipped = self._new("Minimum", f"{node.name}/clipped", index, last, dtype=kinds[0])
+        chosen = self._new("Select", f"{node.name}/chosen", below, last, clipped, dtype=kinds[0])
+        results, effects = among(0, len(functions), node.name, [chosen, *data], control, "")
+        self._results(node, results, effects, outputs)
+
+    def _number(self, name: str, value: int) -> str:
+        """The name of a new int32 constant."""
+        self._new("Const", name)
+        self.nodes[-1].attr["dtype"].type = NUMBERS["int32"]
+        self.nodes[-1].attr["value"].CopyFrom(attribute(np.array(value, np.int32)))
+        return name
 
     def _loop(self, node: Any, depth: int) -> None:
         data, control = _split(node.input)
@@ -193,7 +247,7 @@ class _Writer:
     def _body(
         self, node: Any, function: Any, scope: str, given: Sequence[str], control: Iterable[str],
         pivot: Iterable[str], depth: int,
-    ) -> tuple[list[str], list[str]]:  # fmt: skip
+    ) -> Results:  # fmt: skip
         """Append the nodes of a function below `scope`; its results, and the nodes with the effects.
 
         control: what all nodes follow. pivot: what those follow that read no other, to be in a branch or a loop.

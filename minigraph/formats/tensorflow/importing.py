@@ -6,19 +6,19 @@ So a graph is added whole or not at all, and its nodes keep their names.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any, NamedTuple, NoReturn
 
 from minigraph.control.while_loops import while_loop
 from minigraph.core.dtypes import DType
-from minigraph.core.errors import DataLossError, GraphError, MinigraphError
+from minigraph.core.errors import DataLossError, GraphError, MinigraphError, UnimplementedError
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.graph_def import GraphRecords, attributes_from
 from minigraph.core.naming import VALID_NAME
 from minigraph.core.types import TensorShape
 from minigraph.formats.tensorflow.functions import without_functions
 from minigraph.formats.tensorflow.loops import EXIT, LOOPS, LoopFrame, Path, frame_of, paths_of
-from minigraph.formats.tensorflow.node import Result, TfNode
+from minigraph.formats.tensorflow.node import GRADIENT, Result, TfNode
 from minigraph.formats.tensorflow.op_table import IMPORTERS
 from minigraph.formats.tensorflow.stacks import with_lists
 from minigraph.formats.tensorflow.state import condition, shared_conditions
@@ -90,6 +90,8 @@ def add_message(
         return made[tensor.node.name].outputs[tensor.value_index]
 
     nodes = {name: made[node.name] for name, node in read.nodes.items() if node.name in made}
+    for name, node in nodes.items():
+        graph.override_gradient(node, read.graph.gradient_override(read.nodes[name]))
     return Added(nodes, {name: of(tensor) for name, tensor in read.tensors.items()})
 
 
@@ -302,6 +304,8 @@ class _Reader:
         self._follow(message, guards, [self.guards.get(c, ()) for c in control])
         before = [*map(base_name, data), *control]
         node = self.nodes[message.name]
+        if GRADIENT in message.attr:
+            node.graph.override_gradient(node, _gradient(call, node))
         waits = isinstance(node.op, Identity | NoOp)
         passed = [check for b in before if waits for check in self.checks.get(b, ())]
         self.checks[message.name] = [node] if node.op.checks else list(dict.fromkeys(passed))
@@ -376,6 +380,19 @@ class _Reader:
             for i in (0, 1):
                 self.guards[f"{message.name}:{i}"] = (*deepest, (pred, i))
         self.guards[message.name] = deepest
+
+
+def _gradient(call: TfNode, node: Node) -> str | Callable[..., Any]:
+    """The name of the registered function that replaces a node's gradient, if the node has its TensorFlow form."""
+    name = call.attr(GRADIENT)
+    if len(node.inputs) == len(call.inputs) and all(a is b for a, b in zip(node.inputs, call.inputs, strict=True)):
+        return str(name)
+
+    def refused(op: Node, *grads: Tensor) -> NoReturn:
+        text = f"'{op.name}' has the gradient {name!r}, which is for {call.kind}, but minigraph computes it otherwise"
+        raise UnimplementedError(text, op)
+
+    return refused
 
 
 def _about(error: UnreadableError, call: TfNode) -> UnreadableError:

@@ -21,6 +21,7 @@ from minigraph.util.nest import listed
 from minigraph.util.read_budget import Budget
 
 Result = Tensor | Sequence[Tensor] | Node
+GRADIENT = "_gradient_op_type"  # the attribute with the name of the function that replaces a node's gradient
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 _NONE = object()
 

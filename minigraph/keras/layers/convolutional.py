@@ -10,7 +10,7 @@ from minigraph.keras.field_layer import FieldLayer
 from minigraph.keras.layers.core import KernelLayer
 from minigraph.keras.shapes import InputSpec
 from minigraph.keras.state import data_format_of
-from minigraph.layers.other_ranks import transposed
+from minigraph.layers.transposed import transposed
 from minigraph.ops.array.dynamic import pad
 
 __all__ = [
@@ -18,10 +18,12 @@ __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "Conv3D",
+    "Conv3DTranspose",
     "Convolution1D",
     "Convolution2D",
     "Convolution2DTranspose",
     "Convolution3D",
+    "Convolution3DTranspose",
 ]
 
 
@@ -218,7 +220,34 @@ class Conv3D(ConvLayer):
     dilation_rate: Any = (1, 1, 1)
 
 
-class Conv2DTranspose(Conv2D):
+class ConvTranspose(ConvLayer):
+    """A transposed convolution."""
+
+    fields = (*ConvLayer.fields[:4], "output_padding", *ConvLayer.fields[4:])
+    output_padding: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if any(d != 1 for d in self.dilation_rate):
+            raise ValueError(f"{type(self).__name__}: dilation_rate must be 1, not {self.dilation_rate}")
+        if self.output_padding is None:
+            return
+        self.output_padding = sizes(self.output_padding, self.rank, "output_padding")
+        if any(o >= s for o, s in zip(self.output_padding, self.strides, strict=True)):
+            raise ValueError(f"Strides {self.strides} must be greater than output padding {self.output_padding}")
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_kernel([*self.kernel_size, self.filters, self.channels_of(input_shape)])
+        self.add_bias(self.filters)
+
+    def convolved(self, x: Tensor) -> Tensor:
+        padding: Any = self.padding
+        return transposed(
+            x, self.kernel, self.kernel_size, self.filters, self.strides, padding, self.data_format, self.output_padding
+        )
+
+
+class Conv2DTranspose(ConvTranspose):
     """Transposed convolution of images, which makes them larger: the gradient of `Conv2D` by its input.
 
     Args:
@@ -226,7 +255,8 @@ class Conv2DTranspose(Conv2D):
         kernel_size: Rows and columns of the kernels: one number, or a pair.
         strides: Factors by which rows and columns become more: one number, or a pair.
         padding: "same" for a result of exactly `strides` times the size, or "valid" for what all kernels cover.
-        output_padding: TensorFlow's argument, which must be None.
+        output_padding: Rows and columns added to the result, S·(L − 1) + K − 2·pad of them otherwise, with stride S,
+            kernel K, and pad ⌊K/2⌋ for "same", 0 for "valid"; None for the sizes that `padding` states.
         data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
         dilation_rate: TensorFlow's argument, which must be 1.
         activation: Activation function, or its name; None for none.
@@ -239,27 +269,54 @@ class Conv2DTranspose(Conv2D):
 
     Raises:
         ValueError: An argument has an unknown value, or, at the first call, the input's channels are unknown.
-        NotImplementedError: At the first call, `output_padding` or `dilation_rate` is set.
 
     Example:
         >>> tf.keras.layers.Conv2DTranspose(3, 4, strides=2, padding="same")(tf.zeros([1, 7, 7, 8])).shape.as_list()
         [1, 14, 14, 3]
     """
 
-    fields = (*ConvLayer.fields[:4], "output_padding", *ConvLayer.fields[4:])
-    output_padding: Any = None
+    strides: Any = (1, 1)
+    dilation_rate: Any = (1, 1)
 
-    def build(self, input_shape: Any) -> None:
-        if self.output_padding is not None or self.dilation_rate != (1, 1):
-            raise NotImplementedError("Conv2DTranspose: output_padding and dilation_rate are not supported")
-        self.kernel = self.add_kernel([*self.kernel_size, self.filters, self.channels_of(input_shape)])
-        self.add_bias(self.filters)
+
+class Conv3DTranspose(ConvTranspose):
+    """Transposed convolution of volumes, which makes them larger: the gradient of `Conv3D` by its input.
+
+    Args:
+        filters: The number of kernels, the channels of the result.
+        kernel_size: Sizes of the kernels: one number, or three.
+        strides: Factors by which the three axes grow: one number, or three.
+        padding: "same" for a result of exactly `strides` times the size, or "valid" for what all kernels cover.
+        output_padding: Length added to each axis of the result, S·(L − 1) + K − 2·pad otherwise, with stride S, kernel
+            K, and pad ⌊K/2⌋ for "same", 0 for "valid"; None for the sizes that `padding` states.
+        data_format: "channels_last", the only supported one, or None.
+        activation: Activation function, or its name; None for none.
+        use_bias: Whether a bias is added.
+        kernel_initializer, bias_initializer: Initializers of the weights, or their names.
+        kernel_regularizer, bias_regularizer: Penalties of the weights; None for none.
+        activity_regularizer: Penalty of the result; None for none.
+        kernel_constraint, bias_constraint: Constraints of the weights after each step of training; None for none.
+        **kwargs: Arguments of `Layer`, such as name, trainable and input_shape.
+
+    Raises:
+        ValueError: An argument has an unknown value.
+        ShapeError: At the first call, a size of the input but N is unknown.
+
+    Example:
+        >>> tf.keras.layers.Conv3DTranspose(3, 4, 2, "same")(tf.zeros([1, 2, 7, 7, 8])).shape.as_list()
+        [1, 4, 14, 14, 3]
+    """
+
+    fields = tuple(name for name in ConvTranspose.fields if name != "dilation_rate")
+    rank = 3
+    strides: Any = (1, 1, 1)
+    dilation_rate: Any = (1, 1, 1)
 
     def convolved(self, x: Tensor) -> Tensor:
-        size: Any = self.kernel_size
-        padding: Any = self.padding
-        return transposed(x, self.kernel, size, self.filters, self.strides, padding, self.data_format)
+        if self.data_format != "channels_last":
+            raise ValueError(f"Conv3DTranspose: data_format must be channels_last, not {self.data_format!r}")
+        return super().convolved(x)
 
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
-Convolution2DTranspose = Conv2DTranspose
+Convolution2DTranspose, Convolution3DTranspose = Conv2DTranspose, Conv3DTranspose

@@ -60,7 +60,7 @@ def conv3d(
         raise ValueError(f"data_format must be NDHWC, not {data_format!r}")
     if padding not in ("SAME", "VALID"):
         raise ValueError(f"padding must be SAME or VALID, not {padding!r}")
-    step, spread = _sizes(strides, "strides"), _sizes(dilations, "dilations")
+    step, spread = spatial_sizes(strides, "strides"), spatial_sizes(dilations, "dilations")
     given = as_tensor_like(renamed("filters", filters, "filter", filter))
     graph = graph_of([as_tensor_like(input), given])
     with graph.as_default(), graph.name_scope(name or "Conv3D") as scope:
@@ -108,7 +108,8 @@ def _check(x: Tensor, w: Tensor) -> None:
         raise ShapeError(f"Dimensions must be equal, but are {channels} (channels) and {w.type.static[3]} for 'Conv3D'")
 
 
-def _sizes(value: Any, what: str) -> tuple[int, int, int]:
+def spatial_sizes(value: Any, what: str) -> tuple[int, int, int]:
+    """The three spatial ones of five strides or dilations. ValueError unless the others are 1 and all are positive."""
     sizes = [1, value, value, value, 1] if isinstance(value, int) else list(value or ())
     if len(sizes) != 5 or (sizes[0], sizes[4]) != (1, 1) or any(int(s) < 1 for s in sizes):
         raise ValueError(f"{what} must be [1, depth, rows, columns, 1], all positive, got {value!r}")

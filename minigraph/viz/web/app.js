@@ -1,5 +1,6 @@
 // The page: its state, and what the reader does.
 
+const IDLE = 500;  // ms without a new picture, after which the page prepares stages
 const PATHS = { layers: "layer", ops: "scope" };
 
 /** What the page shows first. */
@@ -54,6 +55,17 @@ class App {
     if (!this.engine.asked) this.engine.foresee(this.shownIn({ ...this.state, ...changes }, opened));
   }
 
+  /** Prepares the pictures of the stages, one at a time, while the reader looks and each takes little time. */
+  async prepare(stage = 1) {
+    const quiet = this.turn;
+    if (stage === 1) await new Promise(done => setTimeout(done, IDLE));
+    while (this.data.stages[stage] && !this.data.stages[stage].added && !this.data.stages[stage].removed) stage++;
+    if (quiet !== this.turn || !this.data.stages[stage] || this.engine.asked) return;
+    const began = performance.now();
+    await this.engine.layout(this.engine.describe(this.shownIn({ ...this.state, stage })).graph).catch(() => {});
+    if (quiet === this.turn && performance.now() - began < PATIENCE) await this.prepare(stage + 1);
+  }
+
   /** Lays out and draws anew. keep: "place" leaves the view alone, "fit" shows the beginning; an item stays where it is. */
   async redraw(keep = "place") {
     const turn = ++this.turn, started = performance.now(), shown = this.shownIn(this.state);
@@ -80,6 +92,7 @@ class App {
     this.svg.dataset.boxes = shown.boxes.length;
     this.svg.dataset.drawn = (performance.now() - started).toFixed(1);
     this.svg.dataset.turn = turn;
+    this.prepare();
   }
 
   /** Keeps the box or frame of a scope where it was on the screen. */
@@ -280,6 +293,10 @@ class App {
       if (open) this.foresee({}, this.withOpen(open));
     });
     document.addEventListener("keydown", e => this.key(e));
+    const themes = document.documentElement.classList;
+    let night = false;
+    addEventListener("beforeprint", () => { night = themes.contains("dark"); themes.remove("dark"); });
+    addEventListener("afterprint", () => themes.toggle("dark", night));
     addEventListener("hashchange", () => { if (readAddress(this.state, this.data)) this.redraw(); });
   }
 

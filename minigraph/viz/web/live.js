@@ -109,9 +109,10 @@ function smooth(points) {
 function ridges(rows, figure) {
   const svg = plot(figure), low = Math.min(...rows.map(r => r[1])), high = Math.max(...rows.map(r => r[2])) || low + 1;
   const x = v => 12 + (v - low) * (WIDE - 64) / (high - low || 1), top = 40, step = Math.min(14, (HIGH - 24 - top) / Math.max(1, rows.length - 1));
+  const tall = 36 + 84 / rows.length;  // few histograms use the height, too
   rows.forEach(([number, from, to, counts], i) => {
     const base = HIGH - 22 - (rows.length - 1 - i) * step, most = Math.max(...counts) || 1, width = (to - from) / counts.length;
-    const points = counts.map((n, j) => `${x(from + (j + 0.5) * width).toFixed(1)} ${(base - 36 * n / most).toFixed(1)}`);
+    const points = counts.map((n, j) => `${x(from + (j + 0.5) * width).toFixed(1)} ${(base - tall * n / most).toFixed(1)}`);
     draw("path", { d: `M${x(from).toFixed(1)} ${base}L${points.join("L")}L${x(to).toFixed(1)} ${base}z`, class: "ridge" }, svg);
     if (i === rows.length - 1 || (!i && rows.length > 2)) draw("text", { x: WIDE - 2, y: base - 2, "text-anchor": "end" }, svg, `step ${number}`);
   });

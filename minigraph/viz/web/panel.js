@@ -239,7 +239,7 @@ class Panel {
       add("h2", element, "Select a box");
       add("p", element, "Its attributes, source line, neighbours and its way through the passes appear here. + opens a box by one level, − closes a frame.", "soft");
       this.table([["/", "search"], ["arrows", "go along arrows and to neighbours"], ["Enter", "open the box"], ["Backspace", "close its frame"], ["[ ]", "stage before, after"],
-        ["C", "changes of the stage"], ["V", "layers or operations"], ["F", "fit"], ["R", "fold again"], ["M", "open one more level"], ["D", "dark or light"], ["Esc", "no selection"]]);
+        ["C", "changes of the stage"], ["V", "layers or operations"], ...(this.values.recorded ? [["N", "values"]] : []), ["F", "fit"], ["R", "fold again"], ["M", "open one more level"], ["D", "dark or light"], ["Esc", "no selection"]]);
       return;
     }
     add("h2", element, "Launches by time");

@@ -88,6 +88,24 @@ def test_conv3d_against_torch(case: tuple[Any, ...], known: bool) -> None:
     check_against_torch(lambda x, v: tf.nn.conv3d(x, v, [1, *strides, 1], **options), case, dims)
 
 
+@settings(max_examples=30)
+@given(convolutions(3), st.booleans(), st.integers(0, 2))
+def test_conv3d_transpose_is_the_gradient_of_conv3d(case: tuple[Any, ...], known: bool, batch: int) -> None:
+    """conv3d(x, w) is linear in x, so its gradient for x is its transpose; conv3d's is tested against PyTorch."""
+    x, w, strides, _, padding = case
+    x, step = np.resize(x, (batch, *x.shape[1:])), [1, *strides, 1]
+    with tf.Graph().as_default(), tf.Session() as session:
+        volume = tf.constant(x)
+        y = tf.nn.conv3d(volume, w, step, padding)
+        delta = np.random.RandomState(0).randn(*y.shape.as_list())
+        fed = tf.placeholder(tf.float64, [batch if known else None, *y.shape.as_list()[1:]])
+        target = list(x.shape) if known else tf.stack([tf.shape(fed)[0], *x.shape[1:]])
+        found = tf.nn.conv3d_transpose(fed, w, target, step, padding)
+        assert found.shape.as_list() == [batch if known else None, *x.shape[1:]]
+        got, want = session.run([found, tf.gradients(y, volume, tf.constant(delta))[0]], {fed: delta})
+    np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.sampled_from(["int32", "int64", "uint8", "int16"]), st.sampled_from(["full", "same", "valid"]), small, small)
 def test_whole_numbers_are_convolved_exactly(dtype: str, mode: Any, rows: int, columns: int) -> None:
@@ -130,6 +148,8 @@ def test_second_derivatives() -> None:
     arrays = [random.randn(1, 3, 4, 3, 2), random.randn(2, 2, 3, 2, 1)]
     check_gradients(lambda x, w: tf.nn.conv3d(x, w, [1, 1, 2, 1, 1], "SAME"), arrays)
     check_gradients(tf.nn.convolve2d, [random.randn(4, 5), random.randn(2, 3)])
+    arrays = [random.randn(1, 2, 2, 2, 1), random.randn(3, 2, 1, 2, 1)]
+    check_gradients(lambda y, w: tf.nn.conv3d_transpose(y, w, [1, 4, 4, 2, 2], [1, 2, 2, 1, 1]), arrays)
 
 
 def test_shapes_that_are_known() -> None:
@@ -148,7 +168,7 @@ def test_mistakes_are_told() -> None:
     with tf.Graph().as_default():
         x, line = tf.placeholder(tf.float32, [1, 4, 4, 4, 2]), tf.placeholder(tf.float32, [1, 9, 2])
         w, v = np.ones((2, 2, 2, 2, 1), np.float32), np.ones((3, 2, 1), np.float32)
-        ones = [1] * 5
+        ones, wide = [1] * 5, np.ones((2, 2, 2, 1, 2), np.float32)
         for mistake, message in (
             (lambda: tf.nn.conv3d(x, w, ones, "FULL"), "SAME or VALID"),
             (lambda: tf.nn.conv3d(x, w, [2, 1, 1, 1, 1], "SAME"), "strides"),
@@ -156,6 +176,10 @@ def test_mistakes_are_told() -> None:
             (lambda: tf.nn.conv3d(x, w[..., :1, :], ones, "SAME"), "2 .channels. and 1"),
             (lambda: tf.nn.conv3d(x[0], w, ones, "SAME"), "N,D,H,W,C"),
             (lambda: tf.nn.conv3d(x, w, ones, "SAME", data_format="NCDHW"), "NDHWC"),
+            (lambda: tf.nn.conv3d_transpose(x, v, [1, 8, 8, 8, 2], [1, 2, 2, 2, 1]), "with all sizes but N known"),
+            (lambda: tf.nn.conv3d_transpose(x, wide, tf.placeholder(tf.int32), ones), "with all sizes but N known"),
+            (lambda: tf.nn.conv3d_transpose(x, wide, [1, 9, 8, 8, 1], [1, 2, 2, 2, 1]), "not the shape of a convol"),
+            (lambda: tf.nn.conv3d_transpose(x, wide, [1, 8, 8, 8, 1], 2, dilations=2), "dilations must be 1"),
             (lambda: tf.nn.conv1d(line, v, 0, "SAME"), "stride"),
             (lambda: tf.nn.conv1d(line, v, [2, 1, 1], "SAME"), "stride"),
             (lambda: tf.nn.conv1d(line, v, [1, 1, 2], "SAME"), "stride"),
