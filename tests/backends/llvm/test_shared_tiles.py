@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 pytest.importorskip("llvmlite", reason="needs llvmlite")
 
-from minigraph.backends.llvm.geometry import Geometry  # noqa: E402
-from minigraph.backends.llvm.panels import Panels, panels_code  # noqa: E402
-from minigraph.backends.llvm.tile import NarrowTiles, TileSet  # noqa: E402
+from minigraph.backends.llvm.geometry import Geometry
+from minigraph.backends.llvm.panels import Panels, panels_code
+from minigraph.backends.llvm.tile import NarrowTiles, TileSet
 
 
 def window(rows: int, depth: int, fan: int) -> Panels:
