@@ -165,7 +165,7 @@ Assert, Print, bool, range, slice, tuple = _Assert, _Print, _bool, _range, _slic
 Operation = Node
 all_variables = global_variables
 initialize_variables = variables_initializer
-mod, realdiv, reverse_v2 = floormod, truediv, reverse
+mod, reverse_v2 = floormod, reverse
 newaxis = None
 __version__ = "0.1.0"
 _install_operators()

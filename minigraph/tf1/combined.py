@@ -54,34 +54,60 @@ def setdiff1d(x: Any, y: Any, index_dtype: DType = tf.int32, name: str | None = 
             return ListDiff(tf.gather(values, places), tf.cast(places, index_dtype))
 
 
+class UniqueWithCounts(NamedTuple):
+    """The different elements, the number of each element among them, and how often each occurs."""
+
+    y: Tensor
+    idx: Tensor
+    count: Tensor  # type: ignore[assignment]  # TensorFlow's name, which hides that of tuples
+
+
+def unique_with_counts(x: Any, out_idx: DType = tf.int32, name: str | None = None) -> UniqueWithCounts:
+    """The different elements of a vector in the order in which they first occur, as `tf.unique`, and their numbers."""
+    with tf.name_scope(name, "UniqueWithCounts", [x]):
+        vector = tf.convert_to_tensor(x)
+        with vector.graph.counted_as(1):
+            values, places = tf.unique(vector, out_idx)
+            return UniqueWithCounts(
+                values, places, tf.unsorted_segment_sum(tf.ones_like(places), places, tf.size(values))
+            )
+
+
 def invert_permutation(x: Any, name: str | None = None) -> Tensor:
     """y with y[x[i]] = i. A run fails with InvalidArgumentError if the vector x is no permutation of 0, 1, …"""
     with tf.name_scope(name, "InvertPermutation", [x]):
         places = tf.convert_to_tensor(x)
         if places.shape.ndims not in (None, 1):
             raise ShapeError(f"invert_permutation: expected a vector, got a tensor of shape {places.shape}")
-        inverse = tf.argsort(places)
-        numbers = tf.range(tf.size(places, out_type=places.dtype), dtype=places.dtype)
+        count = tf.size(places, out_type=places.dtype)
+        numbers = tf.range(count, dtype=places.dtype)
+        inverse = tf.scatter_nd(places[:, None], numbers, [count])
         check = tf.Assert(
-            tf.reduce_all(tf.equal(tf.gather(places, inverse), numbers)),
+            tf.reduce_all(tf.equal(tf.gather(inverse, places), numbers)),
             ["invert_permutation: expected each of 0, 1, … once, got", places],
         )
         with tf.control_dependencies([check]):
-            return tf.identity(tf.cast(inverse, places.dtype))
+            return tf.identity(inverse)
 
 
 def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The means of the slices of each segment; 0 for a segment without slices."""
     with tf.name_scope(name, "UnsortedSegmentMean", [data, segment_ids]):
         total, count = _sums(data, segment_ids, num_segments)
-        return total / count
+        return _of_shape(total / count, total)
 
 
 def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The sums of the slices of each segment, divided by the square roots of their numbers."""
     with tf.name_scope(name, "UnsortedSegmentSqrtN", [data, segment_ids]):
         total, count = _sums(data, segment_ids, num_segments)
-        return total / tf.sqrt(count)
+        return _of_shape(total / tf.sqrt(count), total)
+
+
+def _of_shape(x: Tensor, like: Tensor) -> Tensor:
+    """x, which has the shape of `like` though counts of unknown rank hide it."""
+    x.set_shape(like.shape)
+    return x
 
 
 def _sums(data: Any, segment_ids: Any, num_segments: Any) -> tuple[Tensor, Tensor]:
@@ -101,7 +127,7 @@ def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor
         further = tf.ones([tf.rank(x) - 1], tf.int32)
         counts = tf.maximum(tf.reshape(counts, tf.concat([[-1], further], 0)), 1)
         sums = tf.segment_sum(x, ids)
-        means = tf.div(sums, counts)
+        means = _of_shape(tf.div(sums, counts), sums)
         if not x.dtype.is_integer:
             return means
         inexact = tf.logical_and(tf.less(means, 0), tf.not_equal(means * counts, sums))  # rounded down, not to 0

@@ -28,21 +28,22 @@ def compute_gradient(
     """The derivative of `y` by `x` in the default session, from the gradients and from central differences.
 
     Args:
-      x: A tensor of floats, or a list of tensors.
-      x_shape: Its shape, without unknown dimensions; a list of shapes for a list of tensors.
-      y: A tensor of floats.
-      y_shape: Its shape, without unknown dimensions.
-      x_init_value: Where to differentiate, an array or a list of arrays; by default random numbers in [0, 1).
-      delta: Half of the step of the differences.
-      init_targets: Operations to run first, such as initialisers.
-      extra_feed_dict: Values of placeholders that `y` needs besides `x`.
+        x: A tensor of floats, or a list of tensors.
+        x_shape: Its shape, without unknown dimensions; a list of shapes for a list of tensors.
+        y: A tensor of floats.
+        y_shape: Its shape, without unknown dimensions.
+        x_init_value: Where to differentiate, an array or a list of arrays; by default random numbers in [0, 1).
+        delta: Half of the step of the differences.
+        init_targets: Operations to run first, such as initialisers.
+        extra_feed_dict: Values of placeholders that `y` needs besides `x`.
 
-    Returns: Two arrays of shape [elements of x, elements of y], the derivatives from the gradients and from the
-      differences; a list of such pairs for a list of tensors.
+    Returns:
+        Two arrays of shape [elements of x, elements of y], the derivatives from the gradients and from the
+        differences; a list of such pairs for a list of tensors.
 
     Raises:
-      DTypeError: If `x` or `y` is no tensor of floats.
-      ShapeError: If x_init_value has another shape than x_shape.
+        DTypeError: `x` or `y` is no tensor of floats.
+        ShapeError: x_init_value has another shape than x_shape.
 
     Example:
         >>> import minigraph.tf1 as tf
@@ -72,6 +73,20 @@ def compute_gradient_error(
     extra_feed_dict: Mapping[Any, Any] | None = None,
 ) -> float:
     """The largest difference between the two derivatives of `compute_gradient`, whose arguments it takes.
+
+    Args:
+        x, x_shape, y, y_shape: The tensors of floats, and their shapes without unknown dimensions.
+        x_init_value: Where to differentiate; by default random numbers in [0, 1).
+        delta: Half of the step of the differences.
+        init_targets: Operations to run first.
+        extra_feed_dict: Values of placeholders that `y` needs besides `x`.
+
+    Returns:
+        A number; 0 if `x` or `y` is empty.
+
+    Raises:
+        DTypeError: `x` or `y` is no tensor of floats.
+        ShapeError: x_init_value has another shape than x_shape.
 
     Example:
         >>> import minigraph.tf1 as tf

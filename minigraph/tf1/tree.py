@@ -195,11 +195,12 @@ def _fill_aliases() -> None:
         "OnlyKeras",
     )
     ROOT.__dict__.update(own, OpError=minigraph.errors.OpError, make_template=make_template)
-    more, parts = _public(combined, "ListDiff"), _public(partitions, "Stitch", "Bincount")
+    more, parts = _public(combined, "ListDiff", "UniqueWithCounts"), _public(partitions, "Stitch", "Bincount")
     ROOT.__dict__.update(
         **more, **parts, count_up_to=counting.count_up_to, batch_scatter_update=counting.batch_scatter_update
     )
     _add("math", bincount=partitions.bincount)
+    ROOT.__dict__.update(extract_image_patches=ROOT.image.extract_image_patches)
     ROOT.__dict__.update(custom_gradient=custom_gradients.custom_gradient, edit_distance=detection.edit_distance)
     _add("image", non_max_suppression=detection.non_max_suppression)
     _add("train", **_public(cluster))

@@ -25,7 +25,16 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 # Modules of names for old programs whose docstrings are whole.
-OLD = ("custom_gradients", "host_math", "partitions", "strings", "structures", "template", "tensor_protos")
+OLD = (
+    "custom_gradients",
+    "gradient_checker",
+    "host_math",
+    "partitions",
+    "strings",
+    "structures",
+    "template",
+    "tensor_protos",
+)
 
 
 def old_names() -> dict[str, Any]:

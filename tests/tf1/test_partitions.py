@@ -24,3 +24,12 @@ def test_partitions_and_counts_are_those_of_numpy(seed: int) -> None:
         np.testing.assert_array_equal(session.run(tf.bincount(p), feed), np.bincount(parts))
         counts = session.run(tf.histogram_fixed_width(x, [-1.0, 1.0], 7), feed)
         np.testing.assert_array_equal(counts, np.histogram(np.clip(data, -1, 1), 7, (-1, 1))[0])
+
+
+@pytest.mark.parametrize("values", [[3, 1, 3, 3], []])
+def test_different_elements_are_counted(values: list[int]) -> None:
+    given = tf.placeholder(tf.int64, [None])
+    found = tf.Session().run(tf.unique_with_counts(given), {given: values})
+    want, counts = np.unique(values, return_counts=True)
+    assert dict(zip(found.y.tolist(), found.count.tolist(), strict=True)) == dict(zip(want, counts, strict=True))
+    np.testing.assert_array_equal(found.y[found.idx], values)

@@ -27,11 +27,12 @@ from minigraph.ops.math import (
     trigonometric,
 )
 from minigraph.ops.math.add_n import AddN
-from minigraph.ops.math.arithmetic import sign, square
+from minigraph.ops.math.arithmetic import square
 from minigraph.ops.math.comparison import equal, greater, less, logical_and, logical_not, logical_or
 from minigraph.ops.math.erf import Erf, erf
 from minigraph.ops.math.exponential import log
 from minigraph.ops.math.finite import is_finite, is_nan
+from minigraph.ops.math.integer_division import truncatediv
 from minigraph.ops.math.selection import Select
 from minigraph.ops.nn import activation
 from minigraph.ops.nn.activation import sigmoid
@@ -62,9 +63,9 @@ def _built(function: Callable[..., Tensor]) -> Importer:
 
 def _div(call: TfNode) -> Sequence[Tensor]:
     """Division that truncates integers towards 0."""
-    if call.inputs[0].dtype.is_floating:
+    if call.x.dtype.is_floating:
         return call.same(arithmetic.RealDiv())
-    return call.build(lambda: sign(call.x) * sign(call.inputs[1]) * (abs(call.x) // abs(call.inputs[1])))
+    return call.build(lambda: truncatediv(call.x, call.inputs[1]))
 
 
 def _select(call: TfNode) -> Sequence[Tensor]:
@@ -132,7 +133,7 @@ IMPORT: dict[str, Importer] = {
     "SoftsignGrad": _built(lambda g, x: g / square(1.0 + abs(x))),
     "SqrtGrad": _built(lambda y, g: g * 0.5 / y),
     "TanhGrad": _built(lambda y, g: g * (1.0 - y * y)),
-    "TruncateDiv": _div,
+    "TruncateDiv": _built(truncatediv),
     "Xdivy": _built(lambda x, y: where(equal(x, zeros_like(x)), zeros_like(x / y), x / y)),
     "Xlogy": _built(
         lambda x, y: where(equal(x, zeros_like(x)), zeros_like(x * y), x * log(y))

@@ -14,12 +14,14 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.reshape import expand_dims, reshape
-from minigraph.ops.array.shape import known_dims
+from minigraph.ops.array.shape import fill, known_dims, packed
 from minigraph.ops.array.slicing import getitem, pad
 from minigraph.ops.broadcast import BroadcastLike
 from minigraph.ops.builder import apply, composed, require_shape
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import zeros_like
+from minigraph.ops.host.host_ops import range_of
+from minigraph.ops.math.comparison import equal
 from minigraph.ops.math.reduce import reduce_sum
 from minigraph.ops.math.selection import where
 
@@ -46,7 +48,7 @@ def matrix_diag(
     """Make square matrices from their diagonals.
 
     Args:
-        diagonal: A tensor [..., N] of numeric dtype, with N known.
+        diagonal: A tensor [..., N] of numeric dtype.
         name: Name scope of the nodes.
         k, num_rows, num_cols, padding_value: Not supported; they must be 0, −1, −1 and 0.
 
@@ -54,7 +56,7 @@ def matrix_diag(
         A tensor [..., N, N] of the dtype of `diagonal`, 0 off the diagonal.
 
     Raises:
-        ShapeError: N is unknown.
+        ShapeError: The rank is unknown.
         ValueError: An argument that is not supported is given.
 
     Example:
@@ -65,14 +67,19 @@ def matrix_diag(
     refuse("tf.matrix_diag", k=k, num_rows=num_rows + 1, num_cols=num_cols + 1, padding_value=padding_value)
     with composed(name, "diag", diagonal) as scope:
         x = convert_to_tensor(diagonal)
-        n = (x.type.shape or (None,))[-1]
-        if n is None:
-            raise ShapeError(f"matrix_diag needs to know the size of the last axis of {format_shape(x.type.shape)}")
-        return _square(x, _lead(x, 1), n, scope)
+        if not x.type.rank:
+            raise ShapeError(f"matrix_diag takes a tensor of rank 1 or more, not {format_shape(x.type.shape)}")
+        *lead, n = known_dims(x, range(x.type.rank))
+        return _square(x, lead, n, scope)
 
 
-def _square(x: Tensor, lead: list[Any], n: int, name: str | None) -> Tensor:
-    """Square matrices with the diagonals x [*lead, n]."""
+def _square(x: Tensor, lead: list[Any], n: Any, name: str | None) -> Tensor:
+    """Square matrices with the diagonals x [*lead, n]; n may be a tensor."""
+    if isinstance(n, Tensor):
+        zeros = fill(packed([*lead, n, n]), x.dtype.np_dtype.type(0))
+        i = range_of(n)
+        inside = apply(BroadcastLike(), equal(expand_dims(i, 1), i), zeros)
+        return where(inside, apply(BroadcastLike(), expand_dims(x, -1), zeros), zeros, name=name)
     # Element i of n rows of n + 1 numbers is number i of row i of n rows of n.
     wide = pad(expand_dims(x, -1), [[0, 0]] * len(lead) + [[0, 0], [0, n]])
     flat = getitem(reshape(wide, [*lead, n * (n + 1)]), (..., slice(0, n * n)))
@@ -173,14 +180,14 @@ def diag(diagonal: TensorLike, name: str | None = None) -> Tensor:
     """Make a tensor of twice the rank from its diagonal: y[i, …, i, …] = diagonal[i, …], 0 elsewhere.
 
     Args:
-        diagonal: A tensor of numeric dtype, rank 1 or more and known shape.
+        diagonal: A tensor of numeric dtype and of rank 1 or more.
         name: Name scope of the nodes.
 
     Returns:
         A tensor of the dtype of `diagonal`. Its shape is that of `diagonal`, twice.
 
     Raises:
-        ShapeError: The shape is not known, or the rank is 0.
+        ShapeError: The rank is 0 or unknown.
 
     Example:
         >>> tf.Session().run(tf.diag([1, 2]))
@@ -189,11 +196,12 @@ def diag(diagonal: TensorLike, name: str | None = None) -> Tensor:
     """
     with composed(name, "Diag", diagonal) as scope:
         x = convert_to_tensor(diagonal)
-        if not x.type.rank or None in (dims := x.type.shape or ()):
-            raise ShapeError(f"diag takes a tensor of known shape and rank 1 or more, not {format_shape(x.type.shape)}")
+        if not x.type.rank:
+            raise ShapeError(f"diag takes a tensor of rank 1 or more, not {format_shape(x.type.shape)}")
+        dims = known_dims(x, range(x.type.rank))
         if x.type.rank == 1:
-            return _square(x, [], x.type.static[0], scope)
-        count = math.prod(x.type.static)
+            return _square(x, [], dims[0], scope)
+        count = math.prod(dims)
         return reshape(_square(reshape(x, [count]), [], count, None), [*dims, *dims], name=scope)
 
 

@@ -15,7 +15,7 @@ from minigraph.core.typing import DTypeLike, TensorLike
 from minigraph.ops.array.gathering import GatherGrad
 from minigraph.ops.array.joining import concat
 from minigraph.ops.array.reshape import reshape
-from minigraph.ops.array.shape import fill, static_dims
+from minigraph.ops.array.shape import fill, size, static_dims
 from minigraph.ops.array.shape import shape as shape_of
 from minigraph.ops.builder import apply
 from minigraph.ops.math.add_n import AddN
@@ -171,8 +171,8 @@ def _slices(dense: Tensor) -> tuple[Tensor, Tensor]:
     values, indices, like = dense.node.inputs
     if indices.type.rank == 1:
         return values, indices
-    tail = shape_of(like)[1:]
-    return reshape(values, concat([[-1], tail], 0)), reshape(indices, [-1])
+    count = indices.type.size if indices.type.is_static else size(indices)
+    return reshape(values, concat([[count], shape_of(like)[1:]], 0)), reshape(indices, [-1])
 
 
 def convert_to_tensor_or_indexed_slices(

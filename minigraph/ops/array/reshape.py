@@ -236,7 +236,7 @@ class Tile(Op):
         if len(x.shape) != len(self.multiples):
             raise ShapeError(f"multiples {list(self.multiples)} do not fit the shape {format_shape(x.shape)}")
         pairs = zip(x.shape, self.multiples, strict=True)
-        return (TensorType(x.dtype, tuple(None if d is None else d * m for d, m in pairs)),)
+        return (TensorType(x.dtype, tuple(0 if m == 0 else None if d is None else d * m for d, m in pairs)),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.tile(x, self.multiples),)

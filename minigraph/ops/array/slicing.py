@@ -39,6 +39,8 @@ class StridedSlice(Op):
     whole: bool = False
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if x.shape is None and self.whole:
+            x = TensorType(x.dtype, (None,) * len(self.spec))
         if x.shape is None:
             return (TensorType(x.dtype, None),)
         if sum(entry[0] == "rest" for entry in self.spec) > 1:
@@ -59,6 +61,7 @@ class StridedSlice(Op):
                 length = rest.pop(0)
                 if self.whole:
                     _check_inside(args[0], args[1], length)
+                    length = length if args[1] is None else args[1]  # what is cut does not depend on what follows
                 out += _entry_dim(kind, args, length)
         return (TensorType(x.dtype, (*out, *rest)),)
 

@@ -181,14 +181,14 @@ class World:
 
     def start_reduce(self, array: Array, reduction: str) -> None:
         """Begin to combine the ranks' arrays, in place; `finish_reduce` ends it."""
-        if self.size == 1:
+        if self.size == 1 or not array.size:  # arrays without elements may have one address
             return
         data, op = self._as_mpi(array, reduction)
         self._pending[array.ctypes.data] = self._data.Iallreduce(self._mpi.IN_PLACE, data, op)
 
     def finish_reduce(self, array: Array, reduction: str, what: object = "") -> None:
         """Wait until `array` holds the result of `start_reduce`."""
-        if self.size == 1:
+        if self.size == 1 or not array.size:
             return
         self._finish(self._pending.pop(array.ctypes.data), what)
         if reduction == "average":

@@ -14,14 +14,18 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, TensorLike
 from minigraph.ops.array.diagonals import trace
+from minigraph.ops.array.indexing import scatter_nd
+from minigraph.ops.array.joining import stack
 from minigraph.ops.array.one_hot import one_hot
 from minigraph.ops.array.reshape import reshape, squeeze, transpose
-from minigraph.ops.array.shape import known_dims, products
+from minigraph.ops.array.shape import known_dims, packed, products
 from minigraph.ops.builder import composed
 from minigraph.ops.control.checks import checked_range
+from minigraph.ops.filling import ones_like
 from minigraph.ops.math.arithmetic import abs, square
 from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.exponential import pow, sqrt
+from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.matmul import matmul
 from minigraph.ops.math.reduce import reduce_mean, reduce_sum
 from minigraph.ops.math.reduce_extremes import reduce_max
@@ -222,7 +226,7 @@ def confusion_matrix(
     Args:
         labels: True class numbers in [0, num_classes), an integer tensor of any shape.
         predictions: Predicted class numbers, an integer tensor of the shape of `labels`.
-        num_classes: The number of classes. TensorFlow can find it in the run; here it must be given.
+        num_classes: The number of classes; by default one more than the largest class number in the run.
         dtype: The dtype of the result.
         name: Name scope of the nodes.
         weights: A weight for each prediction, in place of 1: a numeric tensor of the shape of `labels`.
@@ -231,7 +235,6 @@ def confusion_matrix(
         A tensor [num_classes, num_classes] of dtype `dtype`; element [i, j] counts labels i predicted as j.
 
     Raises:
-        ValueError: `num_classes` is None.
         InvalidArgumentError: A class number is not in [0, num_classes); found in the run.
 
     Example:
@@ -239,15 +242,14 @@ def confusion_matrix(
         array([[1, 0],
                [1, 1]], dtype=int32)
     """
-    if num_classes is None:
-        raise ValueError(
-            "tf.confusion_matrix needs num_classes; without it the shape of the result would depend on values"
-        )
-    with composed(name, "confusion_matrix", labels, predictions, weights):
-        truth, found = (
-            checked_range(what, reshape(convert_to_tensor(v), [-1]), num_classes)
-            for what, v in {"labels": labels, "predictions": predictions}.items()
-        )
+    with composed(name, "confusion_matrix", labels, predictions, weights) as scope:
+        given = [reshape(cast(v, "int64"), [-1]) for v in (labels, predictions)]
+        if num_classes is None:
+            largest = maximum(maximum(reduce_max(given[0]), reduce_max(given[1])), -1)
+            count = cast(largest + 1, "int32")
+            each = ones_like(given[0], dtype=dtype) if weights is None else reshape(cast(weights, dtype), [-1])
+            return scatter_nd(stack(given, 1), each, packed([count, count]), name=scope)
+        truth, found = (checked_range(w, v, num_classes) for w, v in zip(("labels", "predictions"), given, strict=True))
         rows = one_hot(truth, num_classes, dtype="float64")
         if weights is not None:
             rows = rows * reshape(cast(weights, "float64"), [-1, 1])

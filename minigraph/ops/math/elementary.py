@@ -179,7 +179,7 @@ class Asinh(Elementary):
 
 
 class Acosh(Elementary):
-    """y = log(x + √(x² − 1)); ∂y/∂x = 1/√(x² − 1)."""
+    """y = log(x + √(x² − 1)); ∂y/∂x = 1/(√(x − 1)·√(x + 1)), which is NaN where y is."""
 
     function = "arccosh"
     domain = (np.abs(X) + 1.2,)
@@ -190,7 +190,7 @@ class Acosh(Elementary):
         return where(call("less", x, _LARGE), small, call("log", x) + float(np.log(2)))
 
     def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        return apply(RealDiv(), g, apply(Sqrt(), apply(Sub(), apply(Square(), x), scalar_like(1, x))))
+        return apply(RealDiv(), g, apply(Mul(), *(apply(Sqrt(), apply(k(), x, scalar_like(1, x))) for k in (Sub, Add))))
 
 
 class Atanh(Elementary):

@@ -10,11 +10,12 @@ from minigraph.core.scalar import Scalar, call, library, where
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.control.checks import checked_divisor
+from minigraph.ops.identity import stop_gradient
 from minigraph.ops.math.arithmetic import Mul, Neg, RealDiv, Sub
 from minigraph.ops.math.rounding import Round
 from minigraph.ops.pointwise import Binary, Pointwise, X, Y, binary
 
-__all__ = ["div", "floordiv", "floormod", "truncatediv", "truncatemod"]
+__all__ = ["div", "floordiv", "floormod", "realdiv", "truncatediv", "truncatemod"]
 
 
 class FloorDiv(Pointwise):
@@ -156,7 +157,35 @@ def truncatemod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor
 
 
 def truncatediv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """Divide and round to 0.
+    """Divide; integers are rounded to 0.
+
+    No gradient flows through it, as in TensorFlow 1.
+
+    Args:
+        x: Integers or floating numbers.
+        y: Divisors of the same dtype; the shapes broadcast.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x`. TensorFlow's kernel does not round floating numbers, so neither does this.
+
+    Raises:
+        InvalidArgumentError: In the run, an integer is divided by 0.
+
+    Example:
+        >>> tf.Session().run(tf.truncatediv([7, -7], 3)).tolist()
+        [2, -2]
+    """
+    a = convert_to_tensor(x)
+    with a.graph.name_scope(name or "TruncateDiv"):
+        b = convert_to_tensor(y, a.dtype)
+        if a.dtype.is_floating:
+            return stop_gradient(apply(RealDiv(), a, b))
+        return floordiv(a - truncatemod(a, b), b)
+
+
+def realdiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Divide; integers are rounded to 0, and stay integers. `tf.truediv` makes them floating.
 
     Args:
         x: Integers or floating numbers.
@@ -170,10 +199,10 @@ def truncatediv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor
         InvalidArgumentError: In the run, an integer is divided by 0.
 
     Example:
-        >>> tf.Session().run(tf.truncatediv([7, -7], 3)).tolist()
-        [2, -2]
+        >>> tf.Session().run([tf.realdiv([7, -7], 2), tf.realdiv([7.0, -7.0], 2.0)])
+        [array([ 3, -3], dtype=int32), array([ 3.5, -3.5], dtype=float32)]
     """
     a = convert_to_tensor(x)
-    with a.graph.name_scope(name or "TruncateDiv"):
-        b = convert_to_tensor(y, a.dtype)
-        return floordiv(a - truncatemod(a, b), b)
+    if a.dtype.is_integer:
+        return truncatediv(a, y, name or "RealDiv")
+    return binary(RealDiv(), a, y, name, "RealDiv")

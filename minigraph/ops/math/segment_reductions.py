@@ -26,15 +26,15 @@ from minigraph.ops.array.known import static_value
 from minigraph.ops.array.reshape import expand_dims
 from minigraph.ops.array.shape import fill, known_dims, packed
 from minigraph.ops.builder import apply, composed, require_shape
-from minigraph.ops.control.checks import checked_range
 from minigraph.ops.filling import ZerosLike, ones_like, zeros_like
 from minigraph.ops.host.host_ops import segment_count
 from minigraph.ops.math.arithmetic import Mul, RealDiv
 from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.comparison import Equal, Greater, LogicalOr, less
+from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.finite import IsNan
 from minigraph.ops.math.reduce_extremes import reduce_max
-from minigraph.ops.math.segments import without_negative
+from minigraph.ops.math.segments import counted, without_negative
 from minigraph.ops.math.selection import Select
 from minigraph.ops.math.selection import where as select
 
@@ -160,7 +160,7 @@ def _reduced(op: type[SegmentReduction], data: Any, segment_ids: Any, count: Any
 def _with_count(op: type[SegmentReduction], x: Tensor, ids: Tensor, count: Any, name: str) -> Tensor:
     neutral = x.dtype.np_dtype.type(op.neutral(x.dtype))
     x, ids = without_negative(x, ids, lambda x: zeros_like(x) + neutral)
-    ids = checked_range("segment_ids", ids, count) if isinstance(count, int) else ids
+    count, ids = counted(count, ids)
     target = packed([count, *known_dims(x, range(1, x.type.rank or 1))])
     return x.graph.add(op(), (x, ids, fill(target, neutral)), name).outputs[0]
 
@@ -172,7 +172,7 @@ def _sorted(
     with composed(name, default, data, segment_ids) as scope:
         x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
         known = static_value(ids)
-        count: Any = reduce_max(ids) + 1 if known is None else segment_count(known)
+        count: Any = maximum(reduce_max(ids), -1) + 1 if known is None else segment_count(known)  # 0 for no ids
         if op is UnsortedSegmentProd or (known is not None and set(range(count)) <= set(known.tolist())):
             return _with_count(op, x, ids, count, scope)
         found = _with_count(op, x, ids, count, f"{scope}extreme")
@@ -182,7 +182,7 @@ def _sorted(
 
 
 def unsorted_segment_max(
-    data: TensorLike, segment_ids: TensorLike, num_segments: int, name: str | None = None
+    data: TensorLike, segment_ids: TensorLike, num_segments: TensorLike, name: str | None = None
 ) -> Tensor:
     """Find the largest of the slices along the first axis that have the same segment number, element by element.
 
@@ -192,7 +192,7 @@ def unsorted_segment_max(
         data: A tensor of numeric dtype.
         segment_ids: The segment of each slice, an integer vector, in any order. A slice with a negative number belongs
             to no segment.
-        num_segments: The number of segments.
+        num_segments: The number of segments, an integer.
         name: Name scope of the nodes.
 
     Returns:
@@ -211,7 +211,7 @@ def unsorted_segment_max(
 
 
 def unsorted_segment_min(
-    data: TensorLike, segment_ids: TensorLike, num_segments: int, name: str | None = None
+    data: TensorLike, segment_ids: TensorLike, num_segments: TensorLike, name: str | None = None
 ) -> Tensor:
     """Find the smallest of the slices along the first axis that have the same segment number, element by element.
 
@@ -221,7 +221,7 @@ def unsorted_segment_min(
         data: A tensor of numeric dtype.
         segment_ids: The segment of each slice, an integer vector, in any order. A slice with a negative number belongs
             to no segment.
-        num_segments: The number of segments.
+        num_segments: The number of segments, an integer.
         name: Name scope of the nodes.
 
     Returns:
@@ -240,7 +240,7 @@ def unsorted_segment_min(
 
 
 def unsorted_segment_prod(
-    data: TensorLike, segment_ids: TensorLike, num_segments: int, name: str | None = None
+    data: TensorLike, segment_ids: TensorLike, num_segments: TensorLike, name: str | None = None
 ) -> Tensor:
     """Multiply the slices along the first axis that have the same segment number.
 
@@ -248,7 +248,7 @@ def unsorted_segment_prod(
         data: A tensor of numeric dtype.
         segment_ids: The segment of each slice, an integer vector, in any order. A slice with a negative number belongs
             to no segment.
-        num_segments: The number of segments.
+        num_segments: The number of segments, an integer.
         name: Name scope of the nodes.
 
     Returns:

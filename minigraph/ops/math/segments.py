@@ -11,7 +11,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.indexing import scatter_nd
-from minigraph.ops.array.known import static_value
+from minigraph.ops.array.known import number_or_tensor, static_value, whole_number
 from minigraph.ops.array.reshape import expand_dims, transpose
 from minigraph.ops.array.shape import known_dims, packed
 from minigraph.ops.builder import as_tensor_like, composed
@@ -28,7 +28,7 @@ __all__ = ["argsort", "identity_n", "segment_sum", "sort", "unsorted_segment_sum
 
 
 def unsorted_segment_sum(
-    data: TensorLike, segment_ids: TensorLike, num_segments: int, name: str | None = None
+    data: TensorLike, segment_ids: TensorLike, num_segments: TensorLike, name: str | None = None
 ) -> Tensor:
     """Sum the slices along the first axis that have the same segment number: out[s] = Σ data[i], segment_ids[i] = s.
 
@@ -36,7 +36,7 @@ def unsorted_segment_sum(
         data: A tensor of numeric dtype.
         segment_ids: The segment of each slice, an integer vector, in any order. A slice with a negative number belongs
             to no segment.
-        num_segments: The number of segments.
+        num_segments: The number of segments, an integer.
         name: Name scope of the nodes.
 
     Returns:
@@ -52,10 +52,19 @@ def unsorted_segment_sum(
     """
     with composed(name, "UnsortedSegmentSum", data, segment_ids) as scope:
         x, ids = without_negative(convert_to_tensor(data), convert_to_tensor(segment_ids), zeros_like)
-        ids = checked_range("segment_ids", ids, num_segments)
-        tail = known_dims(x, range(1, x.type.rank or 1))
-        target = packed([num_segments, *tail])
+        count, ids = counted(num_segments, ids)
+        target = packed([count, *known_dims(x, range(1, x.type.rank or 1))])
         return scatter_nd(expand_dims(ids, 1), x, target, name=scope)
+
+
+def counted(num_segments: Any, ids: Tensor) -> tuple[Any, Tensor]:
+    """The number of segments, and the ids, checked against it; against a number of the graph the op checks them that
+    takes both."""
+    count = number_or_tensor(num_segments)
+    if isinstance(count, Tensor):
+        return count, ids
+    count = whole_number("segments", "num_segments", count)
+    return count, checked_range("segment_ids", ids, count)
 
 
 def without_negative(x: Tensor, ids: Tensor, neutral: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:

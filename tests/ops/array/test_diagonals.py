@@ -18,10 +18,26 @@ def test_diag_doubles_the_rank_and_diag_part_takes_it_back(x: np.ndarray) -> Non
     np.testing.assert_array_equal(back, x)
 
 
+@pytest.mark.parametrize("shape", [(3,), (0,), (2, 3), (2, 0, 1)])
+def test_diagonals_of_sizes_that_only_the_run_knows(shape: tuple[int, ...]) -> None:
+    """Infinity stays on the diagonal: nothing is multiplied by zeros."""
+    x = np.where(np.arange(np.prod(shape)) == 1, np.inf, np.arange(np.prod(shape))).reshape(shape).astype(np.float32)
+    fed = tf.placeholder(tf.float32, [None] * len(shape))
+    whole, matrices = tf.diag(fed), tf.matrix_diag(fed)
+    (slope,) = tf.gradients(matrices * 3.0, fed)
+    with tf.Session() as session:
+        got, each, constant = session.run([whole, matrices, slope], {fed: x})
+    np.testing.assert_array_equal(got, tf.Session().run(tf.diag(x)))
+    np.testing.assert_array_equal(np.diagonal(each, axis1=-2, axis2=-1), x)
+    assert (each != 0).sum() == (x != 0).sum()
+    np.testing.assert_array_equal(constant, np.full_like(x, 3))
+
+
 def test_diagonals_need_fitting_shapes() -> None:
     for call in (
         lambda: tf.diag(tf.constant(1.0)),
-        lambda: tf.diag(tf.placeholder(tf.float32, [None])),
+        lambda: tf.diag(tf.placeholder(tf.float32)),
+        lambda: tf.matrix_diag(tf.placeholder(tf.float32)),
         lambda: tf.diag_part(X),
         lambda: tf.diag_part(np.zeros((2, 2, 2))),
         lambda: tf.matrix_set_diag(X, [1.0, 2.0, 3.0]),

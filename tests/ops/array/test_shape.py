@@ -270,3 +270,19 @@ def test_a_shape_that_is_no_shape_is_told(shape: Any) -> None:
     for function in (tf.random_normal, tf.random_uniform, tf.truncated_normal, tf.zeros, tf.ones):
         with pytest.raises(ValueError, match=r"integer|known"):
             function(shape)
+
+
+def test_sizes_that_do_not_depend_on_the_input_are_known() -> None:
+    """As in TensorFlow: sizes of a slice other than −1, and axes that are repeated 0 times."""
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, None])
+        assert tf.slice(x, [0, 1], [2, -1]).shape.as_list() == [2, None]
+        assert tf.slice(tf.placeholder(tf.float32), [0, 1], [-1, 0]).shape.as_list() == [None, 0]
+        assert tf.tile(x, [0, 2]).shape.as_list() == [0, None]
+
+
+def test_the_gradient_of_a_lookup_of_empty_rows() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        table = tf.placeholder(tf.float32, [4, 0, 3])
+        (found,) = tf.gradients(tf.gather(table, [[1, 0], [0, 1]]), table)
+        assert session.run(tf.convert_to_tensor(found), {table: np.zeros((4, 0, 3))}).shape == (4, 0, 3)

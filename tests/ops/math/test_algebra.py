@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -80,3 +82,18 @@ def test_a_mask_of_a_tensor_without_elements(shape: tuple[int, ...]) -> None:
         given, test = tf.placeholder(tf.float32, known), tf.placeholder(tf.bool, [None])
         with tf.Session() as session:
             assert session.run(tf.boolean_mask(given, test), {given: x, test: mask}).shape == x[mask].shape
+
+
+@pytest.mark.parametrize("weights", [None, [0.5, 2.0, 1.0, 3.0]])
+def test_the_number_of_classes_may_be_found_in_the_run(weights: list[float] | None) -> None:
+    labels, found = tf.placeholder(tf.int32, [None]), tf.placeholder(tf.int32, [None])
+    feed = {labels: [0, 2, 2, 1], found: [0, 0, 2, 1]}
+    options: dict[str, Any] = {"weights": weights, "dtype": tf.float32}
+    told = tf.confusion_matrix(labels, found, 3, **options)
+    free = tf.confusion_matrix(labels, found, **options)
+    with tf.Session() as session:
+        np.testing.assert_array_equal(*session.run([told, free], feed))
+        if weights is None:
+            assert session.run(free, {labels: [], found: []}).shape == (0, 0)
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(free, {**feed, found: [0, 0, -2, 1]})

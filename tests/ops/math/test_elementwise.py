@@ -277,3 +277,11 @@ def test_sorting_agrees_with_numpy_on_limits_ties_and_nan(dtype: str) -> None:
             best = session.run(tf.nn.top_k(x, 7))
             np.testing.assert_array_equal(best.values, np.take_along_axis(values, reverse, axis=-1)[:, :7])
             np.testing.assert_array_equal(best.indices, reverse[:, :7])
+
+
+def test_where_acosh_is_nan_its_gradient_is_nan() -> None:
+    x = tf.constant([-2.0, 0.5, 2.0])
+    with tf.Session() as session:
+        y, slope = session.run([tf.acosh(x), tf.gradients(tf.acosh(x), x)[0]])
+    np.testing.assert_array_equal(np.isnan(slope), np.isnan(y))
+    np.testing.assert_allclose(slope[2], 1 / np.sqrt(3), rtol=1e-6)

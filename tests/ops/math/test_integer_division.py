@@ -39,3 +39,15 @@ def test_integers_are_divided_as_in_python(backend: str, kind: type) -> None:
         quotient, remainder = session.run([x // y, x % y], {x: a, y: b})
     assert quotient.tolist() == [i // j for i, j in pairs]
     assert remainder.tolist() == [i % j for i, j in pairs]
+
+
+def test_division_to_zero_keeps_floats_and_has_no_gradient() -> None:
+    """As TensorFlow's kernels: floats are not rounded, and no gradient flows through `truncatediv`."""
+    x = tf.placeholder(tf.float64, [None])
+    y = tf.truncatediv(x, 2.0)
+    assert tf.gradients(y, x) == [None]
+    with tf.Session() as session:
+        fed = {x: [7.0, -7.0, 0.5]}
+        assert session.run([y, tf.realdiv(x, 2.0)], fed)[0].tolist() == [3.5, -3.5, 0.25]
+        assert session.run(tf.gradients(tf.realdiv(x, 2.0), x)[0], fed).tolist() == [0.5, 0.5, 0.5]
+        assert session.run(tf.realdiv([7, -7], 2)).tolist() == [3, -3]

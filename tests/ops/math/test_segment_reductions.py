@@ -59,3 +59,23 @@ def test_segments_in_order_may_have_gaps(backend: str) -> None:
                 assert session.run(call([2, 4, 8], given), {ids: [0, 0, 2]}).tolist() == wanted
             with pytest.raises(tf.errors.InvalidArgumentError, match="not increasing"):
                 call([2, 4], [1, 0])
+
+
+@pytest.mark.parametrize("kind", ["sum", *KINDS])
+def test_no_ids_are_no_segments_and_numbers_of_segments_may_be_tensors(kind: str, backend: str) -> None:
+    x, ids, count = (
+        tf.placeholder(tf.float32, [None, 2]),
+        tf.placeholder(tf.int32, [None]),
+        tf.placeholder(tf.int64, []),
+    )
+    ordered, unsorted = getattr(tf, f"segment_{kind}")(x, ids), getattr(tf, f"unsorted_segment_{kind}")
+    results = [unsorted(x, ids, n) for n in (3, np.int64(3), tf.constant(3), count, tf.shape(x)[0])]
+    with tf.Session(backend=backend) as session:
+        assert session.run(ordered, {x: np.zeros((0, 2)), ids: []}).shape == (0, 2)
+        feed = {x: [[1, 2], [3, 4], [5, 6]], ids: [2, 0, -1], count: 3}
+        first, *others = session.run(results, feed)
+        for other in others:
+            np.testing.assert_array_equal(other, first)
+        for y in results:
+            with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[1\]"):
+                session.run(y, {**feed, ids: [0, 3, 1]})
