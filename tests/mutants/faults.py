@@ -52,15 +52,17 @@ def faults(path: Path, file: str) -> Iterator[Fault]:
         seen[what] += 1
 
 
-def _scopes(tree: ast.AST, scope: str = "module") -> dict[ast.AST, str]:
+def _scopes(tree: ast.AST) -> dict[ast.AST, str]:
     """The qualified name of the function or class that each node is in."""
     found = {}
-    for node in ast.iter_child_nodes(tree):
-        inner = scope
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            inner = node.name if scope == "module" else f"{scope}.{node.name}"
-        found[node] = scope
-        found |= _scopes(node, inner)
+    left = [(tree, "module")]
+    while left:
+        parent, scope = left.pop()
+        for node in ast.iter_child_nodes(parent):
+            found[node] = inner = scope
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                inner = node.name if scope == "module" else f"{scope}.{node.name}"
+            left.append((node, inner))
     return found
 
 
@@ -89,21 +91,24 @@ def _text(node: ast.AST) -> str:
 def _places(tree: ast.Module) -> Iterator[tuple[ast.stmt | ast.expr, ast.stmt | ast.expr]]:
     """Each node that can be changed, with what it is changed to."""
     for node in _visible(tree):
-        if isinstance(node, ast.stmt | ast.expr):
+        if isinstance(node, CHANGED):
             for change in _changes(node):
                 yield node, change
 
 
-def _visible(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of code that acts: no annotations, docstrings, messages of errors, assertions, type checking,
+def _visible(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of code that acts, in order: no annotations, docstrings, messages of errors, assertions, type checking,
     samples."""
-    yield node
-    for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns", "decorator_list", "bases", "type_params"):
-            continue
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not _silent(child):
-                yield from _visible(child)
+    left = [tree]
+    while left:
+        node = left.pop()
+        yield node
+        inner: list[ast.AST] = []
+        for name, value in ast.iter_fields(node):
+            if name not in ("annotation", "returns", "decorator_list", "bases", "type_params"):
+                children = value if isinstance(value, list) else [value]
+                inner += [child for child in children if isinstance(child, ast.AST) and not _silent(child)]
+        left += reversed(inner)
 
 
 def _silent(node: ast.AST) -> bool:
@@ -117,6 +122,12 @@ def _silent(node: ast.AST) -> bool:
         return node.arg == "strict"  # an assertion of zip, which correct code never sees
     docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     return docstring or isinstance(node, ast.Raise | ast.JoinedStr | ast.Import | ast.ImportFrom)
+
+
+CHANGED = (
+    ast.Compare, ast.BinOp, ast.BoolOp, ast.UnaryOp, ast.Constant, ast.If, ast.IfExp, ast.While, ast.AugAssign,
+    ast.Expr, ast.Continue, ast.Break,
+)  # fmt: skip
 
 
 def _changes(node: ast.stmt | ast.expr) -> Iterator[ast.stmt | ast.expr]:

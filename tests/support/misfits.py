@@ -91,22 +91,19 @@ class Outcome(NamedTuple):
 class Trial:
     """The op of a sample in a graph in which the shapes of its operands are not known, and each is fed.
 
-    known: positions of integer operands whose values the graph knows. Raises MinigraphError if the op refuses this.
+    operands: the sample's inputs, of which draws are none. known: whether the graph knows the values of the integers.
+    Raises MinigraphError if the op refuses this.
     """
 
-    def __init__(self, sample: Sample, misfit: Misfit | None, known: bool = False) -> None:
+    def __init__(self, op: Op, operands: Sequence[Any], known: bool) -> None:
         self.graph = tf.Graph()
-        self.feeds: dict[Tensor, Any] = {}
-        arrays = list(sample.inputs[: len(sample.inputs) - sample.op.draws])
-        if misfit is not None:
-            arrays[misfit.position] = misfit.array
+        self.places: dict[Tensor, int] = {}
+        self.sessions: dict[tuple[str, Any], tf.Session] = {}
         with self.graph.as_default():
-            inputs = [self._operand(sample.op, i, np.asarray(a), known) for i, a in enumerate(arrays)]
-            self.node = self.graph.add(sample.op, inputs, "probe")
+            inputs = [self._operand(op, i, np.asarray(a), known) for i, a in enumerate(operands)]
+            self.node = self.graph.add(op, inputs, "probe")
             self.start = tf.global_variables_initializer() if tf.global_variables() else None
-        self.fetches = [
-            t for i, t in enumerate(self.node.outputs) if not (sample.op.draws and t is self.node.outputs[-1])
-        ]
+        self.fetches = [t for i, t in enumerate(self.node.outputs) if not (op.draws and t is self.node.outputs[-1])]
 
     def _operand(self, op: Op, position: int, array: Any, known: bool) -> Tensor:
         if not op.draws and position in (*op.reads, *op.writes):
@@ -114,18 +111,22 @@ class Trial:
         if known and array.dtype.kind in "iu":
             return tf.constant(array)
         tensor = tf.placeholder(array.dtype)
-        self.feeds[tensor] = array
+        self.places[tensor] = position
         return tensor
 
-    def run(self, backend: str, level: str) -> Outcome:
-        """Run the op."""
-        with tf.Session(graph=self.graph, backend=backend, optimize=level, lint=False) as session:
-            if self.start is not None:
-                session.run(self.start)
-            try:
-                return Outcome([np.array(v) for v in session.run(self.fetches, self.feeds)], None)
-            except Exception as error:
-                return Outcome(None, error)
+    def run(self, way: tuple[str, Any], operands: Sequence[Any]) -> Outcome:
+        """Run the op, with variables as they were at first, in the session that this way has."""
+        if way not in self.sessions:
+            backend, level = way
+            self.sessions[way] = tf.Session(graph=self.graph, backend=backend, optimize=level, lint=False)
+        session = self.sessions[way]
+        if self.start is not None:
+            session.run(self.start)
+        try:
+            feeds = {tensor: operands[i] for tensor, i in self.places.items()}
+            return Outcome([np.array(v) for v in session.run(self.fetches, feeds)], None)
+        except Exception as error:
+            return Outcome(None, error)
 
 
 def complaint(trial: Trial, error: Exception, file: str) -> str | None:
@@ -141,23 +142,39 @@ def complaint(trial: Trial, error: Exception, file: str) -> str | None:
     return f"{foreign}: {text}" if foreign else None
 
 
-def faults_of(sample: Sample, misfit: Misfit, ways: Sequence[tuple[str, Any]], file: str) -> list[str]:
-    """What is wrong with runs of a misfit: an error of the wrong kind, or values where the reference finds a fault."""
+def faults_of(sample: Sample, of_values: Sequence[Any], of_shapes: Sequence[Any], file: str) -> Iterator[str]:
+    """What is wrong with runs of each misfit: an error of the wrong kind, or values where the reference finds a fault.
+
+    of_values, of_shapes: backends and levels for each kind of misfit. Misfits that make the same graph share it, and
+    its sessions.
+    """
+    arrays = [np.asarray(a) for a in sample.inputs[: len(sample.inputs) - sample.op.draws]]
     has_integers = any(np.asarray(a).dtype.kind in "iu" for a in sample.inputs)
-    found = []
     for known in (False, True)[: 1 + has_integers]:
-        try:
-            trial = Trial(sample, misfit, known)
-        except MinigraphError:
-            continue  # refused when the graph is built
-        outcomes = {way: trial.run(*way) for way in ways}
-        told = [(way, complaint(trial, o.error, file)) for way, o in outcomes.items() if o.error is not None]
-        found += [f"{misfit.what} on {way}: {text}" for way, text in told if text]
-        if len({type(o.error) for o in outcomes.values()}) > 1:
-            found.append(f"{misfit.what}: {[(way, type(o.error).__name__) for way, o in outcomes.items()]}")
-        elif not told:
-            found += [f"{misfit.what}: {text}" for text in _wrong_values(sample, misfit, outcomes)]
-    return found
+        common = _trial(sample.op, arrays, known)
+        for misfit in misfits(sample):
+            operands = [misfit.array if i == misfit.position else a for i, a in enumerate(arrays)]
+            is_in_graph = known and misfit.array.dtype.kind in "iu"
+            trial = _trial(sample.op, operands, known) if is_in_graph else common
+            if trial is not None:  # else it is refused when the graph is built
+                outcomes = {way: trial.run(way, operands) for way in (of_values if misfit.values else of_shapes)}
+                yield from _faults(sample, misfit, trial, outcomes, file)
+
+
+def _trial(op: Op, operands: Sequence[Any], known: bool) -> Trial | None:
+    try:
+        return Trial(op, operands, known)
+    except MinigraphError:
+        return None
+
+
+def _faults(sample: Sample, misfit: Misfit, trial: Trial, outcomes: Mapping[Any, Outcome], file: str) -> Iterator[str]:
+    told = [(way, complaint(trial, o.error, file)) for way, o in outcomes.items() if o.error is not None]
+    yield from (f"{misfit.what} on {way}: {text}" for way, text in told if text)
+    if len({type(o.error) for o in outcomes.values()}) > 1:
+        yield f"{misfit.what}: {[(way, type(o.error).__name__) for way, o in outcomes.items()]}"
+    elif not told:
+        yield from (f"{misfit.what}: {text}" for text in _wrong_values(sample, misfit, outcomes))
 
 
 def _wrong_values(sample: Sample, misfit: Misfit, outcomes: Mapping[Any, Outcome]) -> Iterator[str]:
