@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -82,7 +83,10 @@ PACKS: dict[type[Op], Callable[[Any, Types, bool], Packing | None]] = {
 
 
 class LlvmBackend(HostBackend):
-    """Compiles ops to machine code for this CPU with all sizes constant. Ops without native code run as NumPy calls."""
+    """Compiles ops to machine code for this CPU. Ops without native code run as NumPy calls.
+
+    Sizes are constants in the code, except in the tiles of packed products and convolutions, which kernels share.
+    """
 
     name = "llvm"
 
@@ -141,11 +145,11 @@ class LlvmBackend(HostBackend):
         else:
             calls = native.calls((True,) * len(out_types))
             modules = with_needs(m for call in calls for m in (call.text, *(text for text, _ in call.functions)))
-            names = [
-                f"LLVM IR of {type(op).__name__}" + (f", part {i}" if len(modules) > 1 else "")
-                for i in range(1, len(modules) + 1)
-            ]
-            found = dict(zip(names, map(str, modules), strict=True))
+            found = {}
+            for i, text in enumerate(map(str, modules), 1):
+                functions = ", ".join(re.findall(r'^define void @"(\w+)"', text, re.MULTILINE))
+                part = f", part {i}: {functions}" if len(modules) > 1 else ""
+                found[f"LLVM IR of {type(op).__name__}{part}"] = text
         code = {
             t.replace("LLVM IR", "assembly"): assembly_code(x)
             for t, x in found.items()

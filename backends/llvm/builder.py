@@ -32,6 +32,7 @@ from minigraph.backends.llvm.text import (
     vector,
 )
 from minigraph.core.dtypes import DType, float16, float32, float64
+from minigraph.core.errors import InternalError
 
 _FLOATS = {float16: F16, float32: F32, float64: F64}
 
@@ -218,17 +219,24 @@ class Frame:
             self.stack_arrays[name] = stack(self.b, kind, elements)
         return self.stack_arrays[name]
 
-    def __str__(self) -> str:
+    @property
+    def text(self) -> str:
         return str(self.module)
 
 
-def printed(
-    write: Callable[..., Frame | IRModule], *what: Hashable, needs: Sequence[tuple[str, LazyModule]] = ()
-) -> LazyModule:
+def printed(write: Callable[..., Frame], *what: Hashable, needs: Sequence[tuple[str, LazyModule]] = ()) -> LazyModule:
     """The module that `write(*what)` makes, printed when it is needed.
 
     The name of the function and the `repr` of its arguments are the module's key, so they must determine it.
-    needs: as of LazyModule.
+    needs: the functions that the module takes from other modules, as names with these modules. The printer raises
+    InternalError if the module takes another one: its address would be unknown, or that of code already unloaded.
     """
     key = f"{write.__module__}.{write.__qualname__} {what!r} {host().lanes} lanes"
-    return LazyModule(key, lambda: str(write(*what)), needs)
+
+    def text() -> str:
+        frame = write(*what)
+        if missing := frame.module.needs - dict(needs).keys():
+            raise InternalError(f"no module is given for {', '.join(sorted(missing))}, which {key} needs")
+        return frame.text
+
+    return LazyModule(key, text, needs)

@@ -73,8 +73,8 @@ def require_host() -> None:
 class LazyModule:
     """An IR module that is printed only if its code is neither loaded nor in the cache.
 
-    key: a text that determines the module, given this version of the printer. needs: the functions that it declares and
-    other modules define, by name.
+    key: a text that determines the module, given this version of the printer. needs: the functions that it takes from
+    other modules, as names with these modules.
     """
 
     def __init__(self, key: str, make: Callable[[], str], needs: Sequence[tuple[str, LazyModule]] = ()) -> None:
@@ -137,15 +137,15 @@ def load(text: str | LazyModule) -> Any:
 
 
 def needs(text: str | LazyModule) -> dict[str, LazyModule]:
-    """The modules that define functions that a module declares, by the functions' names."""
+    """The modules from which a module takes functions, by the functions' names."""
     return text.needs if isinstance(text, LazyModule) else {}
 
 
 def with_needs(modules: Iterable[str | LazyModule]) -> list[str | LazyModule]:
-    """The modules, each behind those that it needs; none twice."""
+    """The modules and all that they need, each module once and behind those that it needs."""
     found: dict[str | LazyModule, None] = {}
     for module in modules:
-        found |= dict.fromkeys((*needs(module).values(), module))
+        found |= dict.fromkeys((*with_needs(needs(module).values()), module))
     return list(found)
 
 

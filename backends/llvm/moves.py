@@ -99,7 +99,7 @@ def together(nests: Sequence[Nest], size: int, how: LoweringContext) -> list[Cal
             begins = zip(nest.args, nest.offsets, strict=True)
             to = [at(b, frame.pointers[args.index(p)], index(start), kind) for p, start in begins]
             _write(b, kind, nest.axes, low, high, to, nest.row)
-    return [Call(str(frame), "kernel", tasks, tuple(args))]
+    return [Call(frame.text, "kernel", tasks, tuple(args))]
 
 
 def _write(

@@ -75,7 +75,7 @@ class LlvmPrinter(ValuePrinter):
 
     @property
     def text(self) -> str:
-        return str(self.frame)
+        return self.frame.text
 
     def _task(self, shared: Sequence[For], task: IRValue, body: Body) -> None:
         for n, f in enumerate(reversed(shared)):

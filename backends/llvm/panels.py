@@ -7,7 +7,7 @@ Epilogues are applied before a tile is stored.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -102,17 +102,17 @@ class Panels(NamedTuple):
         ]
 
 
-def panels_code(what: Panels) -> LazyModule:
-    """The module of the kernel, "kernel"."""
-    return printed(panels_module, what, needs=what.needs)
-
-
 def panels_module(what: Panels) -> Frame:
     """The kernel. Its pointers: A, packed B, C and the epilogue's operands."""
     count = 3 + len(operands_of(what.epilogue))
     frame = Frame(count)
     write_panels(frame, "kernel", what, range(count))
     return frame
+
+
+def panels_code(what: Panels, write: Callable[..., Frame] = panels_module, *others: Hashable) -> LazyModule:
+    """The module that `write(what, *others)` makes with `write_panels`; by default, that of the function "kernel"."""
+    return printed(write, what, *others, needs=what.needs)
 
 
 def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -> None:

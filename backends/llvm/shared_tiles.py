@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any, NamedTuple
 
-from minigraph.backends.llvm.builder import index, printed
+from minigraph.backends.llvm.builder import Frame, index, printed
 from minigraph.backends.llvm.compiler import LazyModule
-from minigraph.backends.llvm.text import VOID, IRFunction, IRModule
+from minigraph.backends.llvm.text import VOID, IRFunction
 from minigraph.backends.llvm.tile import Tiles, TileSet
 
 
@@ -25,6 +25,7 @@ class SharedTiles(TileSet):
     def get(self, rows: int, columns: int) -> Any:
         """The declaration of the function for a tile of the given size."""
         name = _Tile(self.kind, self.shared, rows, columns).name
+        self.module.needs.add(name)
         return self.module.functions.get(name) or IRFunction(self.module, name, VOID, self.shared.arguments)
 
 
@@ -48,7 +49,7 @@ def tile_module(kind: type[TileSet], tiles: Tiles, rows: int, columns: int) -> t
     return tile.name, printed(_tile_module, tile)
 
 
-def _tile_module(tile: _Tile) -> IRModule:
-    module = IRModule()
-    tile.kind(module, tile.tiles).write(range(tile.rows), tile.columns, tile.name, is_internal=False)
-    return module
+def _tile_module(tile: _Tile) -> Frame:
+    frame = Frame(0)
+    tile.kind(frame.module, tile.tiles).write(range(tile.rows), tile.columns, tile.name, is_internal=False)
+    return frame

@@ -188,7 +188,10 @@ class TileSet:
         return self.at(tuple(i * (1 if self.tiles.a is None else self.tiles.a) for i in range(rows)), columns)
 
     def at(self, rows: tuple[int, ...], columns: int) -> Any:
-        """The function for a tile whose rows of A begin at the given elements, or rows if calls pass their size."""
+        """The function for a tile whose rows of A begin at the given elements.
+
+        If calls pass the distance between rows of A, `rows` holds the numbers of the rows instead.
+        """
         if (rows, columns) not in self.made:
             name = f"{self.name}_{len(self.made)}_{len(rows)}x{columns}"
             self.made[rows, columns] = self.write(rows, columns, name)
