@@ -187,9 +187,10 @@ def truncatediv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor
     a = convert_to_tensor(x)
     if a.dtype.is_floating:
         return binary(TruncateDiv(), a, y, name, "TruncateDiv")
-    with a.graph.name_scope(name or "TruncateDiv"):
+    with a.graph.name_scope(name or "TruncateDiv") as scope:
         b = convert_to_tensor(y, a.dtype)
-        return floordiv(a - truncatemod(a, b), b)
+        with a.graph.counted_as(1):
+            return floordiv(a - truncatemod(a, b), b, name=scope)
 
 
 def realdiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
