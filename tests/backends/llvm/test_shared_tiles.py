@@ -17,7 +17,6 @@ pytest.importorskip("llvmlite", reason="needs llvmlite")
 
 from minigraph.backends.llvm import compiler, winograd
 from minigraph.backends.llvm.backend import lower
-from minigraph.backends.llvm.builder import printed
 from minigraph.backends.llvm.geometry import Geometry
 from minigraph.backends.llvm.integers import ByteTiles, SignedByteTiles, dot
 from minigraph.backends.llvm.native import LoweringContext
@@ -78,7 +77,7 @@ def test_a_winograd_kernel_declares_the_tiles_that_its_modules_define(images: in
 
 def test_a_kernel_without_the_module_of_its_tile_is_refused() -> None:
     with pytest.raises(InternalError, match=r"no module is given for tile_"):
-        str(printed(panels_module, Panels(4, 4, 4)))
+        str(panels_code(Panels(4, 4, 4), lambda _: panels_module(Panels(5, 4, 4))))
 
 
 @pytest.mark.parametrize("make", [Panels, window])
