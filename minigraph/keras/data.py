@@ -13,7 +13,7 @@ from minigraph.core.graph import Tensor
 from minigraph.keras.state import get_session
 
 
-class Batch(NamedTuple):
+class ArrayBatch(NamedTuple):
     """Some examples: an array for each input and each output, and one of weights for each output, or None."""
 
     inputs: list[np.ndarray]
@@ -25,10 +25,10 @@ class Batch(NamedTuple):
         """The number of examples."""
         return len(self.inputs[0]) if self.inputs and self.inputs[0].ndim else 0
 
-    def take(self, chosen: Any) -> Batch:
+    def take(self, chosen: Any) -> ArrayBatch:
         """Some of the examples."""
         inputs, targets = ([a[chosen] for a in arrays] for arrays in (self.inputs, self.targets))
-        return Batch(inputs, targets, None if self.weights is None else [w[chosen] for w in self.weights])
+        return ArrayBatch(inputs, targets, None if self.weights is None else [w[chosen] for w in self.weights])
 
 
 def listed(data: Any, names: Sequence[str]) -> list[Any]:
@@ -93,7 +93,7 @@ def weights_of(
     return found
 
 
-def check_lengths(batch: Batch, names: Sequence[str]) -> None:
+def check_lengths(batch: ArrayBatch, names: Sequence[str]) -> None:
     """ValueError if the arrays have different numbers of examples. names: of the inputs and the targets."""
     arrays = zip(names, (*batch.inputs, *batch.targets), strict=True)
     lengths = {name: len(a) for name, a in arrays if a.ndim}
@@ -114,7 +114,7 @@ def is_stream(x: Any) -> bool:
     return hasattr(x, "__next__") or hasattr(x, "make_one_shot_iterator") or hasattr(x, "on_epoch_end")
 
 
-class Batches:
+class StreamBatches:
     """Batches from a stream, epoch after epoch.
 
     steps: the batches of an epoch; None for the whole stream. A data set starts anew each epoch if `steps` is None.

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from minigraph.core.graph import Node, Tensor
 from minigraph.keras.callbacks import Callback, History
-from minigraph.keras.data import Batch, as_arrays, check_batch_size, check_lengths
-from minigraph.keras.loops import Training
+from minigraph.keras.data import ArrayBatch, as_arrays, check_batch_size, check_lengths
+from minigraph.keras.loops import TrainingLoop
 from minigraph.run.default_session import get_default_session
 from minigraph.run.session import Session
 from minigraph.run.variable_lists import global_variables, trainable_variables, variables_initializer
@@ -101,7 +101,7 @@ def fit(
         model.initialise()
         batch = model.batch(data, "data")
         held = None if validation_data is None else model.batch(validation_data, "validation_data")
-        training = Training(model, epochs, verbose, callbacks, shuffle, initial_epoch, validation_freq=1)
+        training = TrainingLoop(model, epochs, verbose, callbacks, shuffle, initial_epoch, validation_freq=1)
         return training.run_arrays(batch, batch_size, None, held, None)
 
 
@@ -135,7 +135,7 @@ class _GraphModel:
         if new:
             self.session.run(variables_initializer(new))
 
-    def batch(self, data: Mapping[Tensor, ArrayLike], argument: str) -> Batch:
+    def batch(self, data: Mapping[Tensor, ArrayLike], argument: str) -> ArrayBatch:
         """The arrays for the placeholders, in their order. argument: the name of `data`, for messages."""
         names = [t.op.name for t in self.inputs]
         if missing := [t.op.name for t in self.inputs if t not in data]:
@@ -147,7 +147,7 @@ class _GraphModel:
             )
         if scalars := [t.op.name for t in self.inputs if not np.ndim(data[t])]:
             raise ValueError(f"fit: {argument} has a scalar for the placeholder {scalars[0]}; feed it by feed_dict")
-        found = Batch(as_arrays([data[t] for t in self.inputs], names, self.inputs, "input"), [], None)
+        found = ArrayBatch(as_arrays([data[t] for t in self.inputs], names, self.inputs, "input"), [], None)
         check_lengths(found, names)
         return found
 
@@ -159,7 +159,7 @@ class _GraphModel:
     def reset(self) -> None:
         """Nothing: the metrics of a graph have no state."""
 
-    def run(self, batch: Batch, training: bool) -> tuple[list[Any], list[Any]]:
+    def run(self, batch: ArrayBatch, training: bool) -> tuple[list[Any], list[Any]]:
         """The metrics of a batch, after a step of training or without one."""
         feeds = {
             **dict(zip(self.inputs, batch.inputs, strict=True)),

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigraph.keras.callbacks import Callback, History, ProgbarLogger
 from minigraph.keras.callbacks.base import CallbackList
-from minigraph.keras.data import Batch, Batches, is_stream, slices
+from minigraph.keras.data import ArrayBatch, StreamBatches, is_stream, slices
 from minigraph.keras.progress import Progbar
 
 
@@ -29,7 +29,7 @@ class _Mean:
         return [float(v) for v in np.atleast_1d(self.total / max(self.count, 1))]
 
 
-class Training:
+class TrainingLoop:
     """A call of `fit`."""
 
     def __init__(
@@ -41,12 +41,12 @@ class Training:
         self.shuffle, self.initial_epoch, self.validation_freq = shuffle, initial_epoch, validation_freq
 
     def run_arrays(
-        self, batch: Batch, batch_size: int, steps: int | None, held: Any, validation_steps: int | None
+        self, batch: ArrayBatch, batch_size: int, steps: int | None, held: Any, validation_steps: int | None
     ) -> History:
         """Train on arrays."""
         size = batch.size
 
-        def epoch() -> Iterator[Batch]:
+        def epoch() -> Iterator[ArrayBatch]:
             order = None
             if self.shuffle == "batch":  # whole batches; a smaller one stays the last
                 order = np.arange(size)
@@ -57,7 +57,7 @@ class Training:
             return (batch.take(s) for s in slices(size, batch_size, order))
 
         if self.verbose:
-            more = f", validate on {held.size} samples" if isinstance(held, Batch) else ""
+            more = f", validate on {held.size} samples" if isinstance(held, ArrayBatch) else ""
             print(f"Train on {batch.size} samples{more}")
         params = {"batch_size": batch_size, "samples": batch.size, "steps": None}
         if steps is not None:
@@ -69,11 +69,11 @@ class Training:
         self, source: Any, steps: int | None, class_weight: Any, held: Any, validation_steps: int | None
     ) -> History:
         """Train on batches of a stream."""
-        batches = Batches(source, steps, bool(self.shuffle))
+        batches = StreamBatches(source, steps, bool(self.shuffle))
         if held is not None and not is_stream(held):
             held = self.model.batch_of(tuple(held))
 
-        def epoch() -> Iterator[Batch]:
+        def epoch() -> Iterator[ArrayBatch]:
             return (self.model.batch_of(element, class_weight) for element in batches.epoch())
 
         return self._run(epoch, {"samples": None, "steps": batches.steps}, held, 32, validation_steps)
@@ -96,7 +96,7 @@ class Training:
             logs = self._epoch(epoch(), by_steps, callbacks)
             params["metrics"] = [*model.metrics_names, *(f"val_{n}" for n in model.metrics_names)]
             if held is not None and (number + 1) % self.validation_freq == 0:
-                found = Evaluation(model, 0, None).run(held, batch_size, validation_steps, bool(self.shuffle))
+                found = EvaluationLoop(model, 0, None).run(held, batch_size, validation_steps, bool(self.shuffle))
                 logs |= {f"val_{n}": v for n, v in zip(model.metrics_names, found, strict=True)}
             callbacks.notify("epoch_end", number, logs)
             if model.stop_training:
@@ -104,7 +104,7 @@ class Training:
         callbacks.notify("train_end", {})
         return history
 
-    def _epoch(self, batches: Iterable[Batch], by_steps: bool, callbacks: CallbackList) -> dict[str, Any]:
+    def _epoch(self, batches: Iterable[ArrayBatch], by_steps: bool, callbacks: CallbackList) -> dict[str, Any]:
         mean, values = _Mean(), []
         for number, batch in enumerate(batches):
             objective = self.model._make_objective()
@@ -123,7 +123,7 @@ class Training:
         return dict(zip(self.model.metrics_names, [*mean.values, *values], strict=True))
 
 
-class Evaluation:
+class EvaluationLoop:
     """A call of `evaluate`."""
 
     def __init__(self, model: Any, verbose: int, callbacks: Iterable[Callback] | None) -> None:
@@ -134,7 +134,7 @@ class Evaluation:
         """The losses and metrics of arrays or of a stream."""
         return self.run_stream(held, steps) if is_stream(held) else self.run_arrays(held, batch_size, steps, shuffle)
 
-    def run_arrays(self, batch: Batch, batch_size: int, steps: int | None, shuffle: bool = False) -> list[float]:
+    def run_arrays(self, batch: ArrayBatch, batch_size: int, steps: int | None, shuffle: bool = False) -> list[float]:
         """The losses and metrics of arrays. shuffle: draw an order from `np.random`, as within `fit`."""
         order = np.random.permutation(batch.size) if shuffle else None
         chosen = list(slices(batch.size, batch_size, order))[:steps]
@@ -142,10 +142,10 @@ class Evaluation:
 
     def run_stream(self, source: Any, steps: int | None) -> list[float]:
         """The losses and metrics of batches of a stream."""
-        batches = Batches(source, steps)
+        batches = StreamBatches(source, steps)
         return self._run((self.model.batch_of(e) for e in batches.epoch()), batches.steps, by_steps=True)
 
-    def _run(self, batches: Iterable[Batch], target: int | None, by_steps: bool) -> list[float]:
+    def _run(self, batches: Iterable[ArrayBatch], target: int | None, by_steps: bool) -> list[float]:
         bar = Progbar(target, verbose=self.verbose, unit_name="step" if by_steps else "sample")
         mean, values = _Mean(), []
         self.callbacks.notify("test_begin", {})
@@ -168,25 +168,25 @@ class Evaluation:
         return [*mean.values, *values]
 
 
-class Prediction:
+class PredictionLoop:
     """A call of `predict`."""
 
     def __init__(self, model: Any, verbose: int, callbacks: Iterable[Callback] | None) -> None:
         self.model, self.verbose = model, verbose
         self.callbacks = CallbackList(callbacks or (), model, {})
 
-    def run_arrays(self, batch: Batch, batch_size: int, steps: int | None) -> list[np.ndarray]:
+    def run_arrays(self, batch: ArrayBatch, batch_size: int, steps: int | None) -> list[np.ndarray]:
         """The outputs for arrays."""
         chosen = list(slices(batch.size, batch_size))[:steps]
         return self._run((batch.take(s) for s in chosen), batch.size)
 
     def run_stream(self, source: Any, steps: int | None) -> list[np.ndarray]:
         """The outputs for batches of a stream."""
-        batches = Batches(source, steps)
+        batches = StreamBatches(source, steps)
         elements = (e[0] if isinstance(e, tuple) else e for e in batches.epoch())
         return self._run((self.model._inputs(e) for e in elements), None)
 
-    def _run(self, batches: Iterable[Batch], target: int | None) -> list[np.ndarray]:
+    def _run(self, batches: Iterable[ArrayBatch], target: int | None) -> list[np.ndarray]:
         bar = Progbar(target, verbose=self.verbose, unit_name="sample")
         found: list[list[np.ndarray]] = []
         self.callbacks.notify("predict_begin", {})

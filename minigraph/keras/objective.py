@@ -10,7 +10,7 @@ import numpy as np
 from minigraph.core.graph import Node, Tensor
 from minigraph.keras import backend as K
 from minigraph.keras import losses, metrics
-from minigraph.keras.data import Batch
+from minigraph.keras.data import ArrayBatch
 from minigraph.keras.losses.classes import weighted as weighted_loss
 from minigraph.keras.losses.functions import FUNCTIONS
 from minigraph.keras.masks import mask_of, masked_weights
@@ -189,7 +189,7 @@ class Objective:
         state_of(node.graph).track(self.optimizer.variables())
         return [node]
 
-    def run(self, batch: Batch, training: bool) -> tuple[list[Any], list[list[Any]]]:
+    def run(self, batch: ArrayBatch, training: bool) -> tuple[list[Any], list[list[Any]]]:
         """The losses of a batch and the sums of its metrics; in training after a step."""
         weights, totals, sums = self._graph(batch.weights is not None)
         step = self.step(batch.weights is not None) if training else self.model.state_updates

@@ -10,8 +10,8 @@ import numpy as np
 from minigraph.keras import backend as K
 from minigraph.keras import optimizers, saving
 from minigraph.keras.callbacks import Callback, History
-from minigraph.keras.data import Batch, as_arrays, check_lengths, is_stream, weights_of
-from minigraph.keras.loops import Evaluation, Prediction, Training
+from minigraph.keras.data import ArrayBatch, as_arrays, check_lengths, is_stream, weights_of
+from minigraph.keras.loops import EvaluationLoop, PredictionLoop, TrainingLoop
 from minigraph.keras.network import Network
 from minigraph.keras.objective import Objective
 from minigraph.keras.state import get_session, phase_feeds
@@ -163,27 +163,27 @@ class Model(Network):
 
     # data
 
-    def _batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Batch:
+    def _batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> ArrayBatch:
         """Arrays for the model's inputs and outputs."""
         self._prepared(x)
         inputs = as_arrays(x, self.input_names, self.inputs or [], "input")
         if y is None and self._compiled is None:
-            return Batch(inputs, [], None)
+            return ArrayBatch(inputs, [], None)
         objective = self._make_objective()
         if y is None and objective.target_names:
             raise ValueError("The model expects targets, and none are given.")
         targets = as_arrays(y, objective.target_names, objective.checked_targets(), "target")
-        batch = Batch(inputs, targets, weights_of(sample_weight, class_weight, objective.target_names, targets))
+        batch = ArrayBatch(inputs, targets, weights_of(sample_weight, class_weight, objective.target_names, targets))
         check_lengths(batch, [*self.input_names, *objective.target_names])
         return batch
 
-    def _inputs(self, x: Any) -> Batch:
+    def _inputs(self, x: Any) -> ArrayBatch:
         self._prepared(x)
-        batch = Batch(as_arrays(x, self.input_names, self.inputs or [], "input"), [], None)
+        batch = ArrayBatch(as_arrays(x, self.input_names, self.inputs or [], "input"), [], None)
         check_lengths(batch, self.input_names)
         return batch
 
-    def batch_of(self, element: Any, class_weight: Any = None) -> Batch:
+    def batch_of(self, element: Any, class_weight: Any = None) -> ArrayBatch:
         """The arrays of an element of a stream.
 
         Args:
@@ -241,7 +241,7 @@ class Model(Network):
             ValueError: The arrays do not fit the model, or have different numbers of examples.
         """
         epochs = kwargs.pop("nb_epoch", epochs)
-        training = Training(self, epochs, verbose, callbacks, shuffle, initial_epoch, validation_freq)
+        training = TrainingLoop(self, epochs, verbose, callbacks, shuffle, initial_epoch, validation_freq)
         if is_stream(x):
             return training.run_stream(x, steps_per_epoch, class_weight, validation_data, validation_steps)
         batch = self._batch(x, y, sample_weight, class_weight)
@@ -277,7 +277,7 @@ class Model(Network):
             RuntimeError: The model was not compiled.
             ValueError: The arrays do not fit the model, or have different numbers of examples.
         """
-        evaluation = Evaluation(self, verbose, callbacks)
+        evaluation = EvaluationLoop(self, verbose, callbacks)
         if is_stream(x):
             found = evaluation.run_stream(x, steps)
         else:
@@ -304,7 +304,7 @@ class Model(Network):
         Raises:
             ValueError: The arrays do not fit the model, or have different numbers of examples.
         """
-        prediction = Prediction(self, verbose, callbacks)
+        prediction = PredictionLoop(self, verbose, callbacks)
         if is_stream(x):
             found = prediction.run_stream(x, steps)
         else:
@@ -350,7 +350,7 @@ class Model(Network):
         """
         return self._on_batch(self._batch(x, y, sample_weight), False, reset_metrics)
 
-    def _on_batch(self, batch: Batch, training: bool, reset_metrics: bool) -> Any:
+    def _on_batch(self, batch: ArrayBatch, training: bool, reset_metrics: bool) -> Any:
         objective = self._make_objective()
         if reset_metrics:
             objective.reset()
@@ -370,7 +370,7 @@ class Model(Network):
         found = self.outputs_for(self._inputs(x))
         return alone(found)
 
-    def outputs_for(self, batch: Batch) -> list[np.ndarray]:
+    def outputs_for(self, batch: ArrayBatch) -> list[np.ndarray]:
         """Compute the outputs for a batch of checked arrays.
 
         Args:

@@ -80,7 +80,7 @@ def prefetched(run: DatasetPass, source: Stream, ahead: int) -> Stream:
     return made
 
 
-class Function:
+class ElementFunction:
     """A function of an element's parts, built once as nodes of the graph, from placeholders.
 
     types: the nest of the element. `types` and `shapes` of this object are those of the results; `dataset` is set in

@@ -25,7 +25,7 @@ from minigraph.ops.builder import constant_array
 from minigraph.ops.constant import is_text, string_array
 from minigraph.ops.host.queues import draws, random_seeds
 from minigraph.ops.random.distributions import get_seed
-from minigraph.tf1.dataset_functions import DatasetPass, Function, prefetched
+from minigraph.tf1.dataset_functions import DatasetPass, ElementFunction, prefetched
 from minigraph.tf1.dataset_iterators import Iterator as DatasetIterator
 from minigraph.tf1.dataset_iterators import OneShotIterator, structure
 from minigraph.tf1.nest import Nest, flatten, flatten_like, pack
@@ -151,7 +151,7 @@ class GraphDataset:
         num_parallel_calls (in early versions num_threads): how many elements are worked on at the same time. Random
         functions work on one at a time, so that their numbers do not depend on threads.
         """
-        function = Function(map_func, self.output_types, self._shapes, "Map")
+        function = ElementFunction(map_func, self.output_types, self._shapes, "Map")
         workers = num_parallel_calls if num_parallel_calls is not None else num_threads or 1
         mapped = self._then(
             lambda run: function.mapped(run, self._make(run), workers),
@@ -165,7 +165,7 @@ class GraphDataset:
 
     def filter(self, predicate: Any) -> GraphDataset:
         """The elements for which a function is True."""
-        test = Function(predicate, self.output_types, self._shapes, "Filter")
+        test = ElementFunction(predicate, self.output_types, self._shapes, "Filter")
         return self._then(lambda run: (e for e in self._make(run) if test(run, e)[0]), ids=1)
 
     filter_with_legacy_function = filter
@@ -185,7 +185,7 @@ class GraphDataset:
         return self._interleaved(map_func, cycle, block_length, 3 if num_parallel_calls is None else 4)
 
     def _interleaved(self, map_func: Any, cycle: int, block: int | None, ids: int) -> GraphDataset:
-        function = Function(map_func, self.output_types, self._shapes, "FlatMap")
+        function = ElementFunction(map_func, self.output_types, self._shapes, "FlatMap")
         inner = function.dataset
         if inner is None:
             raise TypeError("`map_func` must return a `Dataset` object.")

@@ -14,9 +14,9 @@ from minigraph.core.types import TensorShape
 from minigraph.keras.base_layer import Layer, assign_all
 from minigraph.keras.field_layer import FieldLayer
 from minigraph.keras.layers.recurrent_cells import (
-    Cell,
     GRUCell,
     LSTMCell,
+    RecurrentCell,
     SimpleRNNCell,
     StackedRNNCells,
     build,
@@ -159,7 +159,7 @@ class RecurrentLayer(Layer):
 
     def _first_states(self, x: Tensor) -> list[Tensor]:
         """The states before the first step, from its input."""
-        return self.cell.first_states(x) if isinstance(self.cell, Cell) else zero_states(self.cell, x)
+        return self.cell.first_states(x) if isinstance(self.cell, RecurrentCell) else zero_states(self.cell, x)
 
     def reset_states(self, states: Any = None) -> None:
         """Set the states of a stateful layer.
@@ -241,7 +241,7 @@ class CellLayer(FieldLayer, RecurrentLayer):
     """A layer with a cell of its own, whose arguments it takes."""
 
     fields: ClassVar[tuple[str, ...]] = ()
-    of: ClassVar[type[Cell]]
+    of: ClassVar[type[RecurrentCell]]
     activity_regularizer: Any = None
 
     def __init_subclass__(cls) -> None:

@@ -24,7 +24,7 @@ from minigraph.ops.math.matmul import matmul
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"]
 
 
-class Cell(FieldLayer):
+class RecurrentCell(FieldLayer):
     """One step of a recurrent network. gates: the number of products with the state."""
 
     units: int
@@ -137,7 +137,7 @@ def zero_states(cell: Any, x: Tensor) -> list[Tensor]:
     return [zeros(packed([shape_of(x)[0], n]), x.dtype) for n in flat(cell.state_size)]
 
 
-class SimpleRNNCell(Cell):
+class SimpleRNNCell(RecurrentCell):
     """A step of a fully connected recurrent network: activation(x·kernel + h·recurrent_kernel + bias).
 
     Args:
@@ -157,7 +157,7 @@ class SimpleRNNCell(Cell):
     """
 
 
-class LSTMCell(Cell):
+class LSTMCell(RecurrentCell):
     """A step of an LSTM. Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997.
 
     Args:
@@ -179,8 +179,8 @@ class LSTMCell(Cell):
         [2, 3]
     """
 
-    fields = (*Cell.fields[:2], "recurrent_activation", *Cell.fields[2:6], "unit_forget_bias", *Cell.fields[6:],
-              "implementation")  # fmt: skip
+    fields = (*RecurrentCell.fields[:2], "recurrent_activation", *RecurrentCell.fields[2:6], "unit_forget_bias",
+              *RecurrentCell.fields[6:], "implementation")  # fmt: skip
     recurrent_activation: Any = "hard_sigmoid"
     unit_forget_bias: bool = True
     implementation: int = 1  # type: ignore[misc]
@@ -220,7 +220,7 @@ class LSTMCell(Cell):
         return h, [h, c]
 
 
-class GRUCell(Cell):
+class GRUCell(RecurrentCell):
     """A step of a GRU. Source: Cho et al., "Learning phrase representations using RNN encoder–decoder", 2014.
 
     Args:
@@ -242,7 +242,13 @@ class GRUCell(Cell):
         [2, 3]
     """
 
-    fields = (*Cell.fields[:2], "recurrent_activation", *Cell.fields[2:], "implementation", "reset_after")
+    fields = (
+        *RecurrentCell.fields[:2],
+        "recurrent_activation",
+        *RecurrentCell.fields[2:],
+        "implementation",
+        "reset_after",
+    )
     recurrent_activation: Any = "hard_sigmoid"
     implementation: int = 1  # type: ignore[misc]
     reset_after: bool = False
