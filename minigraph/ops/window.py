@@ -145,7 +145,8 @@ def parse_sizes(value: Any, what: str, data_format: str | None = "NHWC", rank: i
     sizes, counts = integers(value), sorted({1, rank, rank + 2})
     if sizes is None or len(sizes) not in counts:
         shown = ", ".join(map(str, counts[:-1]))
-        raise ValueError(f"{what} must be {shown} or {counts[-1]} integers, 1 for batch and channels, not {value!r}")
+        expected = f"{what} must be {shown} or {counts[-1]} integers, those for batch and channels 1"
+        raise ValueError(f"{expected}; got {value!r}" + ("" if sizes is None else f", which are {len(sizes)}"))
     if len(sizes) == rank + 2:
         batch, *inner = sizes
         channels = inner.pop(0 if str(data_format).startswith("NC") else -1)
