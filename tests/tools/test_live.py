@@ -168,6 +168,7 @@ def test_the_page_fills_while_the_run_writes(served: tuple[str, Path], browser: 
         light, dark = browser.themes()
     assert dark == light
     assert browser.errors() == []
+    browser.call("POST", "/url", {"url": "about:blank"})  # asks the server no more, which ends
 
 
 @pytest.mark.slow
