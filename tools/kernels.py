@@ -35,8 +35,11 @@ def kernel_text(plan: Plan, node: str, assembly: bool = False) -> str:
 
 
 def _instructions(plan: Plan) -> Iterator[tuple[str, Instr]]:
-    """Every instruction that a launch computes, alone or in a region, by the names of its nodes."""
-    plans = [plan] if plan.fixed is None else [plan, plan.fixed]
+    """Every instruction that a launch computes, alone or in a region, by the names of its nodes.
+
+    The launches of a run come last: the packing of a constant filter has the name of the convolution, too.
+    """
+    plans = [plan] if plan.fixed is None else [plan.fixed, plan]
     for step in (s for p in plans for s in p.steps):
         members = step.instr.op.members if isinstance(step.instr.op, Region) else ()
         for instr in (*members, step.instr):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -22,7 +23,7 @@ from minigraph.backends.llvm import (
     winograd,
 )
 from minigraph.backends.llvm.alternatives import alternatives
-from minigraph.backends.llvm.compiler import assembly_code, host, require_host
+from minigraph.backends.llvm.compiler import assembly_code, host, require_host, with_needs
 from minigraph.backends.llvm.moves import moving
 from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, lowered
 from minigraph.backends.llvm.nest_native import from_loops, kernel_text
@@ -82,7 +83,10 @@ PACKS: dict[type[Op], Callable[[Any, Types, bool], Packing | None]] = {
 
 
 class LlvmBackend(HostBackend):
-    """Compiles ops to machine code for this CPU with all sizes constant. Ops without native code run as NumPy calls."""
+    """Compiles ops to machine code for this CPU. Ops without native code run as NumPy calls.
+
+    Sizes are constants in the code, except in the tiles of packed products and convolutions, which kernels share.
+    """
 
     name = "llvm"
 
@@ -140,12 +144,12 @@ class LlvmBackend(HostBackend):
             found = kernel_text(kernel)
         else:
             calls = native.calls((True,) * len(out_types))
-            modules = dict.fromkeys(m for call in calls for m in (call.text, *(text for text, _ in call.functions)))
-            names = [
-                f"LLVM IR of {type(op).__name__}" + (f", part {i}" if len(modules) > 1 else "")
-                for i in range(1, len(modules) + 1)
-            ]
-            found = dict(zip(names, map(str, modules), strict=True))
+            modules = with_needs(m for call in calls for m in (call.text, *(text for text, _ in call.functions)))
+            found = {}
+            for i, text in enumerate(map(str, modules), 1):
+                functions = ", ".join(re.findall(r'^define void @"(\w+)"', text, re.MULTILINE))
+                part = f", part {i}: {functions}" if len(modules) > 1 else ""
+                found[f"LLVM IR of {type(op).__name__}{part}"] = text
         code = {
             t.replace("LLVM IR", "assembly"): assembly_code(x)
             for t, x in found.items()

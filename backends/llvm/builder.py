@@ -32,6 +32,7 @@ from minigraph.backends.llvm.text import (
     vector,
 )
 from minigraph.core.dtypes import DType, float16, float32, float64
+from minigraph.core.errors import InternalError
 
 _FLOATS = {float16: F16, float32: F32, float64: F64}
 
@@ -223,10 +224,19 @@ class Frame:
         return str(self.module)
 
 
-def printed(write: Callable[..., Frame], *what: Hashable) -> LazyModule:
+def printed(write: Callable[..., Frame], *what: Hashable, needs: Sequence[tuple[str, LazyModule]] = ()) -> LazyModule:
     """The module that `write(*what)` makes, printed when it is needed.
 
     The name of the function and the `repr` of its arguments are the module's key, so they must determine it.
+    needs: the functions that the module takes from other modules, as names with these modules. The printer raises
+    InternalError if the module takes another one: its address would be unknown, or that of code already unloaded.
     """
     key = f"{write.__module__}.{write.__qualname__} {what!r} {host().lanes} lanes"
-    return LazyModule(key, lambda: write(*what).text)
+
+    def text() -> str:
+        frame = write(*what)
+        if missing := frame.module.needs - dict(needs).keys():
+            raise InternalError(f"no module is given for {', '.join(sorted(missing))}, which {key} needs")
+        return frame.text
+
+    return LazyModule(key, text, needs)

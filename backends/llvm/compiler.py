@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -73,11 +73,13 @@ def require_host() -> None:
 class LazyModule:
     """An IR module that is printed only if its code is neither loaded nor in the cache.
 
-    key: a text that determines the module, given this version of the printer.
+    key: a text that determines the module, given this version of the printer. needs: the functions that it takes from
+    other modules, as names with these modules.
     """
 
-    def __init__(self, key: str, make: Callable[[], str]) -> None:
+    def __init__(self, key: str, make: Callable[[], str], needs: Sequence[tuple[str, LazyModule]] = ()) -> None:
         self.key = f"{key}\n{_printer()}"
+        self.needs = dict(needs)
         self._make = make
         self._hash = hash(self.key)
 
@@ -122,12 +124,29 @@ def load(text: str | LazyModule) -> Any:
     code = _CODE.engines.get(text)
     if code is None:
         content = _object(text)
+        needed = {name: load(module) for name, module in needs(text).items()}
         with _CODE.lock:
             code = _CODE.engines.get(text)
             if code is None:
+                for name, other in needed.items():
+                    llvm.add_symbol(name, other.get_function_address(name))
                 code = _CODE.engines[text] = _link(content)
+                code.needed = needed  # they stay loaded as long as this
                 _CODE.recent.append(code)
     return code
+
+
+def needs(text: str | LazyModule) -> dict[str, LazyModule]:
+    """The modules from which a module takes functions, by the functions' names."""
+    return text.needs if isinstance(text, LazyModule) else {}
+
+
+def with_needs(modules: Iterable[str | LazyModule]) -> list[str | LazyModule]:
+    """The modules and all that they need, each module once and behind those that it needs."""
+    found: dict[str | LazyModule, None] = {}
+    for module in modules:
+        found |= dict.fromkeys((*with_needs(needs(module).values()), module))
+    return list(found)
 
 
 def assembly_code(text: str) -> str:
@@ -139,7 +158,7 @@ def compile_ahead(modules: Iterable[str | LazyModule]) -> None:
     """Start to compile the modules that are neither loaded nor in the cache."""
     if processes() == 1:
         return
-    for text in modules:
+    for text in with_needs(modules):
         if text not in _CODE.engines and (key := _key(text)) not in objects("llvm") and not _POOL.knows(key):
             _POOL.submit(key, _job(text))
 

@@ -15,7 +15,7 @@ from minigraph.backend.workspace import WorkspaceLayout, ins, outs
 from minigraph.backends.llvm.builder import Frame, at, index, loop, pieces, printed, zero
 from minigraph.backends.llvm.geometry import LANES, Geometry, padded
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
-from minigraph.backends.llvm.panels import Panels, addresses, floats, operands_of, overwritable, packing, panels_module
+from minigraph.backends.llvm.panels import Panels, addresses, floats, operands_of, overwritable, packing, panels_code
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.text import F32, IRValue
 from minigraph.backends.llvm.tile import (
@@ -116,7 +116,7 @@ def _convolution(form: _ConvOperands, how: LoweringContext) -> Native | None:
         if panels is not None:
             tiles = NarrowTiles if how.narrow else TileSet
             what = panels._replace(epilogue=how.epilogue, tiles=tiles, pitch=how.pitch)
-            module, tasks = printed(panels_module, what), panels.tasks
+            module, tasks = panels_code(what), panels.tasks
         else:
             module = printed(_shallow_module, where, how.epilogue, how.pitch or where.fan)
             tasks = where.image[0] * where.chunks
@@ -202,7 +202,7 @@ def _filter_grad_module(where: Geometry, lanes: int, adds: bool) -> Frame:
                 for start, columns in pieces(b, where.fan, tile_columns()):
                     target, source = at(b, own, start, F32), at(b, part, start, F32)
                     if len(rows) <= SCATTERED:
-                        _row_by_row(frame, tiles, rows, lines_copy, source, target, columns)
+                        _row_by_row(frame, tiles, where.fan, rows, lines_copy, source, target, columns)
                         continue
                     with loop(b, index(0), index(kh)) as r, loop(b, index(0), index(kw // together)) as s:
                         seen = b.add(b.mul(r, index(dr * where.line)), b.mul(s, index(dc * depth)))
@@ -213,13 +213,13 @@ def _filter_grad_module(where: Geometry, lanes: int, adds: bool) -> Frame:
 
 
 def _row_by_row(
-    frame: Frame, tiles: TileSet, rows: Sequence[int], a: IRValue, b_: IRValue, c: IRValue, columns: int
+    frame: Frame, tiles: TileSet, pitch: int, rows: Sequence[int], a: IRValue, b_: IRValue, c: IRValue, columns: int
 ) -> None:
-    """Tiles that cover the rows, with rows of A that begin at the given elements."""
+    """Tiles that cover the rows, with rows of A that begin at the given elements. pitch: between rows of C."""
     count = -(-len(rows) // tile_rows(columns))
     for i in range(count):
         low, high = (len(rows) * n // count for n in (i, i + 1))
-        below = at(frame.b, c, index(low * tiles.tiles.c), F32)
+        below = at(frame.b, c, index(low * pitch), F32)
         frame.b.call(tiles.at(tuple(rows[low:high]), columns), [a, b_, below])
 
 

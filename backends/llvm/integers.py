@@ -32,7 +32,7 @@ from minigraph.backends.llvm.conv import is_product
 from minigraph.backends.llvm.geometry import Geometry
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
 from minigraph.backends.llvm.nest_native import from_loops
-from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, panels_module
+from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, panels_code
 from minigraph.backends.llvm.text import I8, I32, IRBuilder, IRValue, integer, vector
 from minigraph.backends.llvm.tile import Part, TileEpilogue, TileSet, full_vectors, tile_columns, tile_rows
 from minigraph.core.dtypes import int8
@@ -249,7 +249,7 @@ def _lowered(what: ByteProduct, how: LoweringContext) -> Native:
 
     def make() -> list[Call]:
         args = (image, packed, *outs(0), *operands_of(how.epilogue))
-        calls = [Call(printed(panels_module, panels), "kernel", panels.tasks, args)]
+        calls = [Call(panels_code(panels), "kernel", panels.tasks, args)]
         if what.is_shallow:
             calls.insert(0, Call(printed(_copying_module, what), "kernel", images * lines, (*ins(0), image)))
         return calls if how.packed else [pack.call((*ins(1), packed)), *calls]

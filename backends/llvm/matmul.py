@@ -12,7 +12,7 @@ from minigraph.backend.workspace import WorkspaceLayout, ins, outs, work
 from minigraph.backends.llvm.builder import Frame, at, index, intrinsic, loop, offset, printed, splat, zero
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
-from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, packing, panels_module
+from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, packing, panels_code
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.text import F32, IRValue, vector
 from minigraph.backends.llvm.tile import NarrowTiles, TileSet, parts
@@ -91,7 +91,7 @@ def packs(op: MatMul, in_types: Types, narrow: bool) -> Packing | None:
 
 def _packed(what: Panels) -> Native:
     args = (*ins(0, 1), *outs(0), *operands_of(what.epilogue))
-    calls = always(lambda: [Call(printed(panels_module, what), "kernel", what.tasks, args)])
+    calls = always(lambda: [Call(panels_code(what), "kernel", what.tasks, args)])
     return Native(calls, inplace=overwritable(what.epilogue))
 
 

@@ -7,21 +7,24 @@ Epilogues are applied before a tile is stored.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
 from minigraph.backend.workspace import BufferRef, ins
 from minigraph.backends.llvm.builder import Frame, at, fill, index, loop, offset, pieces, printed, splat
+from minigraph.backends.llvm.compiler import LazyModule
 from minigraph.backends.llvm.geometry import Geometry
 from minigraph.backends.llvm.native import Call
 from minigraph.backends.llvm.product import ONE, Batch, Grid, copy_row, is_size, sizes
+from minigraph.backends.llvm.shared_tiles import SharedTiles, tile_module
 from minigraph.backends.llvm.text import F32, I16, I32, POINTER, IRBuilder, IRValue, vector
 from minigraph.backends.llvm.tile import (
     ContractionAxis,
     TileEpilogue,
     Tiles,
     TileSet,
+    heights,
     parts,
     strips,
     tile_columns,
@@ -79,6 +82,25 @@ class Panels(NamedTuple):
         group = -(-panels // min(panels, -(-TASKS // (blocks * self.batch.number))))
         return Grid(self.rows, self.fan, height, group * tile_columns())
 
+    @property
+    def kind(self) -> Tiles:
+        """Its tiles."""
+        width, pitch = tile_columns(), self.pitch or self.fan
+        sums = ContractionAxis(self.taps, self.cut.height, self.depth * width), ContractionAxis(self.depth, 1, width)
+        return Tiles(self.depth, pitch, sums, epilogue=self.epilogue, pointers=self.where is not None, streams=True)
+
+    @property
+    def needs(self) -> list[tuple[str, LazyModule]]:
+        """The modules of its tiles."""
+        cut = self.cut
+        across = {n: None for group in sizes(cut.columns, cut.width) for n in sizes(group, tile_columns())}
+        return [
+            tile_module(self.tiles, self.kind, height, columns)
+            for rows in sizes(cut.rows, cut.height)
+            for columns in across
+            for _, height in heights(rows, self.tiles.rows(columns))
+        ]
+
 
 def panels_module(what: Panels) -> Frame:
     """The kernel. Its pointers: A, packed B, C and the epilogue's operands."""
@@ -88,16 +110,19 @@ def panels_module(what: Panels) -> Frame:
     return frame
 
 
+def panels_code(what: Panels, write: Callable[..., Frame] = panels_module, *others: Hashable) -> LazyModule:
+    """The module that `write(what, *others)` makes with `write_panels`; by default, that of the function "kernel"."""
+    return printed(write, what, *others, needs=what.needs)
+
+
 def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -> None:
     """Write the kernel.
 
     places: the indices among the pointers of A, packed B, C and the epilogue's operands.
     """
     cut, width, pitch = what.cut, tile_columns(), what.pitch or what.fan
-    sums = (ContractionAxis(what.taps, cut.height, what.depth * width), ContractionAxis(what.depth, 1, width))
-    kind = Tiles(what.depth, pitch, sums, epilogue=what.epilogue, pointers=what.where is not None, streams=True)
-    tiles = what.tiles(frame.module, kind, name + "_tile")
-    result = kind.result(tiles.sums)
+    tiles = SharedTiles(frame.module, what.kind, what.tiles)
+    result = tiles.tiles.result(tiles.sums)
     with frame.tasks(name) as task:
         b = frame.b
         number, part = b.sdiv(task, index(cut.tasks)), b.srem(task, index(cut.tasks))

@@ -10,10 +10,9 @@ from minigraph.backends.llvm.builder import Frame, at, index, loop, offset, piec
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, Native, always
 from minigraph.backends.llvm.text import F32, IRBuilder, IRValue, vector
-from minigraph.backends.llvm.tile import ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
+from minigraph.backends.llvm.tile import UNROLLED, ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
 
 DEPTH = 256  # terms of the sum per pass
-UNROLLED = 4  # terms per iteration
 GROUP = 8  # panels of B that are packed together
 TASKS = 8  # least number of tasks if each has enough work
 GRAIN = 400_000  # least floating-point operations that are worth waking a thread

@@ -166,6 +166,7 @@ class IRModule:
 
     def __init__(self) -> None:
         self.functions: dict[str, IRFunction] = {}
+        self.needs: set[str] = set()  # names of declared functions that other modules define
         self.tables: list[str] = []
 
     def table(self, name: str, kind: IRType, values: Iterable[float]) -> IRValue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -46,6 +47,9 @@ VECTORS = (
     2  # vectors in a row of a tile; with as many rows as the registers hold, broadcasts and loads keep up with FMA
 )
 
+UNROLLED = 4  # terms per iteration
+WHOLE = 8  # most terms that are written without a loop
+
 
 def tile_rows(columns: int | None = None) -> int:
     """Most rows of a tile of `columns` columns, by default a full tile's.
@@ -64,12 +68,12 @@ def tile_columns() -> int:
 class ContractionAxis(NamedTuple):
     """One of the nested sums: its length, and the distances in elements between its terms in A and in B.
 
-    The length of the outermost sum may be None: then each call passes it, a multiple of `unit`.
+    Each call passes those that are None; the length then is a multiple of `unit`.
     """
 
     length: int | None
-    a: int
-    b: int
+    a: int | None
+    b: int | None
     unit: int = 1
 
 
@@ -119,11 +123,12 @@ class Tiles(NamedTuple):
     a, c: the distance between rows of A and of C. sums: the summed axes, outermost first. adds: add to the content of C
     instead of replacing it; None: each call passes a truth value. epilogue: applied to the sums before they are stored.
     pointers: A is a table of pointers with a row for each term of the outermost sum and a pointer for each row of the
-    tile. streams: B lies in memory in the order of its use and continues beyond the tile.
+    tile. streams: B lies in memory in the order of its use and continues beyond the tile. Calls pass `a` and `c` if
+    they are None.
     """
 
-    a: int
-    c: int
+    a: int | None
+    c: int | None
     sums: tuple[ContractionAxis, ...]
     adds: bool | None = False
     epilogue: TileEpilogue | None = None
@@ -134,15 +139,40 @@ class Tiles(NamedTuple):
         """The type of an element of C, from that of the sums."""
         return element(self.epilogue.value.dtype) if self.epilogue else sums
 
+    @property
+    def arguments(self) -> list[IRType]:
+        """The types of a tile function's arguments."""
+        count = 3 + (len(self.epilogue.operands) if self.epilogue else 0)
+        return [POINTER] * count + [I64] * self.sizes.count(None) + [I1] * (self.adds is None)
+
+    @property
+    def sizes(self) -> list[int | None]:
+        """The sizes that calls may pass, in this order."""
+        return [self.a, self.c, *(size for axis in self.sums for size in axis[:3])]
+
+    def without_ones(self) -> Tiles:
+        """The same without outer sums of one term."""
+        if self.pointers:
+            return self
+        return self._replace(sums=tuple(s for s in self.sums[:-1] if s.length != 1) + self.sums[-1:])
+
+    def shared(self) -> Tiles:
+        """Tiles to which calls pass the sizes in which kernels differ. A few terms without a loop keep their number."""
+        *outer, inner = self.sums
+        assert inner.length is not None
+        if inner.length > WHOLE:
+            inner = inner._replace(length=None, unit=math.gcd(inner.length, UNROLLED))
+        sums = (*(ContractionAxis(None, None, None) for _ in outer), inner)
+        return self._replace(a=0 if self.pointers else None, c=None, sums=sums)
+
 
 class TileSet:
     """The tile functions of a module, `void tile(A, B, C, …)`, one for each size requested.
 
-    Further arguments are the epilogue's operands, then the length of the outermost sum and whether the tile adds, if
-    calls pass them.
+    Further arguments are the epilogue's operands, then the sizes and whether the tile adds, if calls pass them.
     """
 
-    length: IRValue  # of the outermost sum, in a tile to which calls pass it
+    told: Sequence[IRValue] = ()  # the sizes that calls of `strips` pass
     sums = F32
     packed = F32  # the type of B's elements
     rows = staticmethod(tile_rows)
@@ -150,37 +180,44 @@ class TileSet:
     def __init__(self, module: Any, tiles: Tiles, name: str = "tile") -> None:
         self.module = module
         self.name = name
-        self.tiles = tiles
-        if not tiles.pointers:
-            self.tiles = tiles._replace(sums=tuple(s for s in tiles.sums[:-1] if s.length != 1) + tiles.sums[-1:])
+        self.tiles = tiles.without_ones()
         self.made: dict[tuple[tuple[int, ...], int], Any] = {}
 
     def get(self, rows: int, columns: int) -> Any:
         """The function for a tile of the given size."""
-        return self.at(tuple(i * self.tiles.a for i in range(rows)), columns)
+        return self.at(tuple(i * (1 if self.tiles.a is None else self.tiles.a) for i in range(rows)), columns)
 
     def at(self, rows: tuple[int, ...], columns: int) -> Any:
-        """The function for a tile whose rows of A begin at the given elements."""
+        """The function for a tile whose rows of A begin at the given elements.
+
+        If calls pass the distance between rows of A, `rows` holds the numbers of the rows instead.
+        """
         if (rows, columns) not in self.made:
-            self.made[rows, columns] = self._write(rows, columns)
+            name = f"{self.name}_{len(self.made)}_{len(rows)}x{columns}"
+            self.made[rows, columns] = self.write(rows, columns, name)
         return self.made[rows, columns]
 
-    def _write(self, rows: tuple[int, ...], columns: int) -> Any:
-        is_told = self.tiles.sums[0].length is None
-        follow = self.tiles.epilogue.operands if self.tiles.epilogue else ()
-        kinds = [POINTER] * (3 + len(follow)) + [I64] * is_told + [I1] * (self.tiles.adds is None)
-        name = f"{self.name}_{len(self.made)}_{len(rows)}x{columns}"
-        made = IRFunction(self.module, name, VOID, kinds, is_internal=True)
+    def write(self, rows: Sequence[int], columns: int, name: str, is_internal: bool = True) -> Any:
+        """Write the function `name` for a tile, as `at` describes it."""
+        made = IRFunction(self.module, name, VOID, self.tiles.arguments, is_internal=is_internal)
         self.b = IRBuilder(made)
         a, b_, c, *others = made.args
         adds = others.pop() if self.tiles.adds is None else None
-        if is_told:
-            self.length = others.pop()
+        told = others[len(others) - self.tiles.sizes.count(None) :]
+        others = others[: len(others) - len(told)]
+        sizes = [told.pop(0) if size is None else index(size) for size in self.tiles.sizes]
+        step = sizes[0] if self.tiles.a is None else index(1)
+        self.pitch = sizes[1]
+        self.axes = [sizes[i : i + 3] for i in range(2, len(sizes), 3)]
         self.parts = self._parts(columns)
-        places = [(i * self.tiles.c, part) for i in range(len(rows)) for part in self.parts]
+        down = [
+            self.b.mul(self.pitch, index(i)) if self.tiles.c is None else index(i * self.tiles.c)
+            for i in range(len(rows))
+        ]
+        places = [(row, part) for row in down for part in self.parts]
         b_, start = self._start(b_)
         initial = start * len(rows)
-        lines = [at(self.b, a, index(start), F32) for start in rows]
+        lines = [at(self.b, a, self.b.mul(step, index(start)), F32) for start in rows]
         sums = self._by_pointers(a, len(rows), b_, initial) if self.tiles.pointers else self._sum(0, lines, b_, initial)
 
         def finish(adds: bool) -> None:
@@ -206,9 +243,11 @@ class TileSet:
         """The address of B's first term, and the vectors of a row with which the sums begin."""
         return b_, [number(F32, 0.0, part.width) for part in self.parts]
 
-    def _finish(self, value: IRValue, c: IRValue, row: int, part: Part, others: Sequence[IRValue], adds: bool) -> None:
+    def _finish(
+        self, value: IRValue, c: IRValue, row: IRValue, part: Part, others: Sequence[IRValue], adds: bool
+    ) -> None:
         """Store a vector of the result. row: the distance of its row from the tile's first."""
-        place = at(self.b, c, index(row), self.tiles.result(self.sums))
+        place = at(self.b, c, row, self.tiles.result(self.sums))
         if adds:
             value = self.b.fadd(value, self._load(place, part))
         if self.tiles.epilogue:
@@ -218,12 +257,12 @@ class TileSet:
             value = Printer(self.b, [value, *here], part.width).value(self.tiles.epilogue.value)
         self._store(value, place, part)
 
-    def _operand(self, how: EpilogueOperand, operand: IRValue, row: int, part: Part) -> IRValue:
+    def _operand(self, how: EpilogueOperand, operand: IRValue, row: IRValue, part: Part) -> IRValue:
         """What belongs to a vector of the result."""
         kind = element(how.dtype)
         if how.per == "number":
             return splat(self.b, self.b.load(operand, kind), part.width)
-        return self._load(operand if how.per == "row" else at(self.b, operand, index(row), kind), part, kind)
+        return self._load(operand if how.per == "row" else at(self.b, operand, row, kind), part, kind)
 
     def _load(self, line: IRValue, part: Part, element: IRType = F32) -> IRValue:
         b, kind = self.b, vector(element, part.width)
@@ -245,36 +284,40 @@ class TileSet:
 
     def _by_pointers(self, table: IRValue, rows: int, b_: IRValue, values: Sequence[IRValue]) -> list[IRValue]:
         """The outermost sum, where each term has its own pointers to the rows of A."""
-        b, (length, step_a, step_b, _) = self.b, self.tiles.sums[0]
-        assert length is not None
+        b, (length, step_a, step_b) = self.b, self.axes[0]
 
         def body(i: IRValue, *current: IRValue) -> list[IRValue]:
-            line = at(b, table, b.mul(i, index(step_a)), POINTER)
+            line = at(b, table, b.mul(i, step_a), POINTER)
             lines = [b.load(at(b, line, index(r), POINTER), POINTER) for r in range(rows)]
-            return self._sum(1, lines, at(b, b_, b.mul(i, index(step_b)), self.packed), current)
+            return self._sum(1, lines, at(b, b_, b.mul(i, step_b), self.packed), current)
 
-        return reduce_loop(b, index(0), index(length), 1, list(values), body)
+        return reduce_loop(b, index(0), length, 1, list(values), body)
 
     def _sum(self, level: int, lines: Sequence[IRValue], b_: IRValue, values: Sequence[IRValue]) -> list[IRValue]:
         """Add the terms of the sums from `level` on to `values`. lines: the rows of A."""
-        b, (length, step_a, step_b, unit) = self.b, self.tiles.sums[level]
+        b, (stop, step_a, step_b) = self.b, self.axes[level]
+        length, term_a, term_b, unit = self.tiles.sums[level]
         innermost = level == len(self.tiles.sums) - 1
         unroll = 1
         if innermost:
             unit = unit if length is None else length
-            unroll = next(u for u in (length if length and length <= 8 else 4, 4, 2, 1) if unit % u == 0)
+            unroll = next(
+                u for u in (length if length and length <= WHOLE else UNROLLED, UNROLLED, 2, 1) if unit % u == 0
+            )
 
         def body(i: IRValue, *current: IRValue) -> list[IRValue]:
-            next_lines = [at(b, line, b.mul(i, index(step_a)), F32) for line in lines]
-            next_b = at(b, b_, b.mul(i, index(step_b)), self.packed)
+            next_lines = [at(b, line, b.mul(i, step_a), F32) for line in lines]
+            next_b = at(b, b_, b.mul(i, step_b), self.packed)
             if not innermost:
                 return self._sum(level + 1, next_lines, next_b, current)
+            assert term_a is not None
+            assert term_b is not None
             made = list(current)
             for u in range(unroll):
-                made = self._terms(next_lines, u * step_a, at(b, next_b, index(u * step_b), self.packed), made)
+                made = self._terms(next_lines, u * term_a, at(b, next_b, index(u * term_b), self.packed), made)
             return made
 
-        return reduce_loop(b, index(0), self.length if length is None else index(length), unroll, list(values), body)
+        return reduce_loop(b, index(0), stop, unroll, list(values), body)
 
     def _row(self, b_: IRValue, part: Part) -> IRValue:
         """A vector of a row of B."""
@@ -290,8 +333,9 @@ class TileSet:
         made = []
         for i, start in enumerate(lines):
             one = b.load(at(b, start, index(term), F32), F32, align=4)
+            spread = {width: splat(b, one, width) for width in {part.width: None for part in self.parts}}
             for n, part in enumerate(self.parts):
-                made.append(intrinsic(b, "fma", splat(b, one, part.width), row[n], values[i * len(self.parts) + n]))
+                made.append(intrinsic(b, "fma", spread[part.width], row[n], values[i * len(self.parts) + n]))
         return made
 
 
@@ -350,16 +394,23 @@ def strips(
     others: the further arguments of the tiles; an epilogue's operands from the first row and column on.
     """
     how, result = tiles.tiles, tiles.tiles.result(tiles.sums)
-    count = -(-rows // tiles.rows(columns))
-    height, larger = rows // count, rows % count
+    assert how.a is not None
+    assert how.c is not None
     start = 0
-    for number_of, size in ((larger, height + 1), (count - larger, height)):
-        if number_of:
-            with loop(b, index(0), index(number_of)) as i:
-                row = b.add(b.mul(i, index(size)), index(start))
-                below_a = at(b, a, row, POINTER) if how.pointers else at(b, a, b.mul(row, index(how.a)), F32)
-                down = b.mul(row, index(how.c))
-                follow = how.epilogue.operands if how.epilogue else ()
-                below = [f.place(b, o, index(0), down) for o, f in zip(others, follow, strict=False)]
-                b.call(tiles.get(size, columns), [below_a, b_, at(b, c, down, result), *below, *others[len(follow) :]])
+    for number_of, size in heights(rows, tiles.rows(columns)):
+        with loop(b, index(0), index(number_of)) as i:
+            row = b.add(b.mul(i, index(size)), index(start))
+            below_a = at(b, a, row, POINTER) if how.pointers else at(b, a, b.mul(row, index(how.a)), F32)
+            down = b.mul(row, index(how.c))
+            follow = how.epilogue.operands if how.epilogue else ()
+            below = [f.place(b, o, index(0), down) for o, f in zip(others, follow, strict=False)]
+            told = (*tiles.told, *others[len(follow) :])
+            b.call(tiles.get(size, columns), [below_a, b_, at(b, c, down, result), *below, *told])
         start += number_of * size
+
+
+def heights(rows: int, most: int) -> list[tuple[int, int]]:
+    """The number and the height of tiles of nearly equal height, at most `most`, that cover `rows` rows."""
+    count = -(-rows // most)
+    height, larger = rows // count, rows % count
+    return [(number_of, size) for number_of, size in ((larger, height + 1), (count - larger, height)) if number_of]

@@ -17,7 +17,7 @@ from minigraph.backends.llvm.blocked import FEW, MAX_WHOLE, SUMS, Lower, one_blo
 from minigraph.backends.llvm.builder import Frame, at, copy, index, larger, loop, offset, printed, smaller, zero
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
-from minigraph.backends.llvm.panels import Panels, floats, operands_of, overwritable, packing, write_panels
+from minigraph.backends.llvm.panels import Panels, floats, operands_of, overwritable, packing, panels_code, write_panels
 from minigraph.backends.llvm.product import Batch, Product, grid, write_tasks
 from minigraph.backends.llvm.scalar import Printer
 from minigraph.backends.llvm.text import F32, IRValue, vector
@@ -280,22 +280,29 @@ def conv2d(
     args = (*ins(0, 1), *outs(0), v, m, *operands_of(how.epilogue))
 
     def make() -> list[Call]:
-        module = printed(_conv2d_module, what, op.kernel, how.packed, how.epilogue, how.pitch or fan)
-        products = _panels(what).tasks if how.packed else grid(what.total, fan, least=1).tasks * what.size**2
+        panels, others = _panels(what), (what, op.kernel, how.epilogue, how.pitch or fan)
+        if how.packed:
+            module, products = panels_code(panels, _conv2d_module, *others), panels.tasks
+        else:
+            module = printed(_conv2d_module, None, *others)
+            products = grid(what.total, fan, least=1).tasks * what.size**2
         counts = {"gather": what.rows, "products": products, "put": what.rows}
         return [Call(module, name, count, args) for name, count in counts.items()]
 
     return Native(always(make), layout.nbytes, overwritable(how.epilogue))
 
 
-def _conv2d_module(what: _Tiles, kernel: int, packed: bool, epilogue: TileEpilogue | None, pitch: int) -> Frame:
+def _conv2d_module(
+    panels: Panels | None, what: _Tiles, kernel: int, epilogue: TileEpilogue | None, pitch: int
+) -> Frame:
+    """panels: the products, if the filter comes packed."""
     depth, fan = what.image[3], what.output[3]
     matrices = transforms(what.tile, kernel)
     frame = Frame(5 + len(operands_of(epilogue)))
     writer = _TileWriter(what, frame)
     writer.gather("gather", _image(what), matrices.image, 0, 3)
-    if packed:
-        write_panels(frame, "products", _panels(what), (3, 1, 4))
+    if panels:
+        write_panels(frame, "products", panels, (3, 1, 4))
     else:
         product = Product(depth, depth, 1, fan, 1, fan)
         batch = Batch(what.size**2, what.step(depth), depth * fan, what.step(fan))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 from uuid import uuid4
-from weakref import WeakValueDictionary
 
+from minigraph.core.errors import UnimplementedError
 from minigraph.core.graph import Node, Tensor
 
 __all__ = ["NoGradient", "NotDifferentiable", "RegisterGradient"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _REGISTERED: dict[str, Callable[..., Any]] = {}
-_NAMED: WeakValueDictionary[str, Callable[..., Any]] = WeakValueDictionary()  # see `name_of`
+_NAMED: dict[Callable[..., Any], str] = {}  # the names that `name_of` gave, all of them in _REGISTERED
 
 
 class RegisterGradient:
@@ -96,18 +97,37 @@ def overriding(node: Node) -> Callable[..., Any] | None:
     found = node.graph.gradient_override(node)
     if not isinstance(found, str):
         return found
-    return _REGISTERED.get(found) or _NAMED.get(found) or partial(_unregistered, found)
+    return _REGISTERED.get(found) or partial(_unregistered, found)
 
 
-def name_of(function: Callable[..., Any]) -> str:
-    """A name under which `overriding` finds a function that was registered under none, for as long as it exists.
+def name_of(function: Callable[..., Any], kind: str) -> str:
+    """The name for a file under which `overriding` finds a function, on a node whose type in the file is `kind`.
 
-    No other process gives the same name, so a graph file read there finds no function rather than a wrong one.
+    A function without a name is registered under a new one, so it lives until the process ends, as in TensorFlow. The
+    name is random because another process must not find a function of its own under it. A counter would repeat there,
+    and a digest of the code leaves out the values that the function has captured.
     """
-    known = next((name for name, named in _NAMED.items() if named is function), None)
-    name = known or f"CustomGradient-{uuid4().hex}"
-    _NAMED[name] = function
-    return name
+    if isinstance(function, Unfit):
+        return function.name if kind == function.kind else f"{function.name} (of {function.kind})"
+    if function not in _NAMED:
+        _NAMED[function] = f"CustomGradient-{uuid4().hex}"
+        _register(_NAMED[function], function)
+    return _NAMED[function]
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """Refuses gradients in place of the function `name`, which is for TensorFlow's node of the type `kind`.
+
+    minigraph computes that node otherwise, so the function would get other inputs.
+    """
+
+    name: str
+    kind: str
+
+    def __call__(self, node: Node, *grads: Tensor) -> NoReturn:
+        text = f"'{node.name}' has the gradient {self.name!r}, which is for {self.kind}"
+        raise UnimplementedError(f"{text}, but minigraph computes it otherwise", node)
 
 
 def _unregistered(name: str, node: Node, *grads: Tensor) -> NoReturn:

@@ -68,9 +68,8 @@ def unique_with_counts(x: Any, out_idx: DType = tf.int32, name: str | None = Non
         vector = tf.convert_to_tensor(x)
         with vector.graph.counted_as(1):
             values, places = tf.unique(vector, out_idx)
-            return UniqueWithCounts(
-                values, places, tf.unsorted_segment_sum(tf.ones_like(places), places, tf.size(values))
-            )
+            number = tf.reduce_max(tf.concat([places, tf.constant([-1], out_idx)], 0)) + 1
+            return UniqueWithCounts(values, places, tf.unsorted_segment_sum(tf.ones_like(places), places, number))
 
 
 def invert_permutation(x: Any, name: str | None = None) -> Tensor:
@@ -105,7 +104,7 @@ def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name
 
 
 def _of_shape(x: Tensor, like: Tensor) -> Tensor:
-    """x, which has the shape of `like` though counts of unknown rank hide it."""
+    """x, with the static shape of `like`, which the division by counts of unknown rank has lost."""
     x.set_shape(like.shape)
     return x
 

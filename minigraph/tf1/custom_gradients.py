@@ -18,8 +18,8 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a function of tensors that returns its results and a function from their gradients to the arguments'.
 
     The second function gets a gradient for each result and returns one for each argument. The first one must make no
-    variables. In the body of a loop it is called once more for the gradient: there it must take all tensors as
-    arguments, and draw no random numbers.
+    variables. In the body of a loop, and in a graph read by `tf.import_graph_def`, it is called once more for the
+    gradient: there it must take all tensors as arguments, and draw no random numbers.
 
     Args:
         f: The function to decorate.
@@ -30,7 +30,8 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     Raises:
         ValueError: In a call, `f` makes a variable; or its second function returns another number of gradients than
             there are arguments.
-        UnimplementedError: In the body of a loop, `f` does not take all tensors as arguments, or draws random numbers.
+        UnimplementedError: In the body of a loop or a graph that was read, `f` does not take all tensors as
+            arguments, or draws random numbers.
 
     Example:
         >>> import minigraph.tf1 as tf
@@ -55,14 +56,15 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         def gradient(op: Any, *grads: Tensor | None) -> list[Any]:
             pairs = zip(grads[: len(results)], op.outputs, strict=False)
             filled = [tf.zeros_like(y) if g is None else g for g, y in pairs]
-            found = listed(slope(*filled) if op.graph is graph else in_a_loop(op, filled))
+            found = listed(slope(*filled) if op.graph is graph else elsewhere(op, filled))
             if len(found) != len(given):
                 raise ValueError(f"the gradient function returned {len(found)} gradients for {len(given)} arguments")
             return [None] * len(results) + found
 
-        def in_a_loop(op: Any, grads: Sequence[Tensor]) -> Any:
-            """The gradients in the graph of the loop's body, which has other tensors than those that `slope` reads."""
-            start, what = len(op.graph.nodes), f"'{op.name}' has a custom gradient and is in the body of a loop: its"
+        def elsewhere(op: Any, grads: Sequence[Tensor]) -> Any:
+            """The gradients in the graph of a loop's body or of a file, which lacks the tensors that `slope` reads."""
+            start = len(op.graph.nodes)
+            what = f"'{op.name}' has a custom gradient and is in the body of a loop, or was read from a file: its"
             try:
                 found = f(*op.inputs[len(results) :], **kwargs)[1](*grads)
             except GraphError as error:

@@ -164,9 +164,9 @@ def remove_leftovers(folder: str | os.PathLike[str], of: str | None = None) -> N
             continue
         path = os.path.join(folder, found)
         with contextlib.suppress(OSError):  # it is gone, or another user's
-            descriptor = os.open(path, os.O_RDONLY)
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
             try:
-                if _lock(descriptor, wait=False):
+                if stat.S_ISREG(os.fstat(descriptor).st_mode) and _lock(descriptor, wait=False):
                     os.unlink(path)
             finally:
                 os.close(descriptor)

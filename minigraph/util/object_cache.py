@@ -129,12 +129,13 @@ class ObjectCache:
 
 def objects(kind: str) -> ObjectCache:
     """The cache of one kind, of LIMITS; MINIGRAPH_CACHE moves it."""
-    folder = cache_dir() / kind
-    if folder not in _tidied:
-        _tidied.add(folder)
-        with contextlib.suppress(OSError):
-            remove_leftovers(folder)
-    return ObjectCache(folder, LIMITS[kind])
+    cache = ObjectCache(cache_dir() / kind, LIMITS[kind])
+    if cache.folder not in _tidied:
+        _tidied.add(cache.folder)
+        if cache.refusal() is None:
+            with contextlib.suppress(OSError):
+                remove_leftovers(cache.folder)
+    return cache
 
 
 def _checksum(secret: bytes, key: str, content: bytes) -> bytes:

@@ -91,19 +91,19 @@ class Running(NamedTuple):
 
     processes: tuple[subprocess.Popen[bytes], ...]
 
-    def wait(self, seconds: float) -> None:
-        """Raise TimeoutExpired if they still run then, or AssertionError if one has failed."""
+    def finish(self, seconds: float) -> None:
+        """Wait for their end. AssertionError if one fails, TimeoutExpired if one runs longer; none is left running."""
         until = time.monotonic() + seconds
-        for process in self.processes:
-            _, errors = process.communicate(timeout=max(until - time.monotonic(), 0))
-            if process.returncode:
-                raise AssertionError(f"exit code {process.returncode}: {errors.decode(errors='replace')}")
-
-    def kill(self) -> None:
-        for process in self.processes:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+        try:
+            for process in self.processes:
+                _, errors = process.communicate(timeout=max(until - time.monotonic(), 0))
+                if process.returncode:
+                    raise AssertionError(f"exit code {process.returncode}: {errors.decode(errors='replace')}")
+        finally:
+            for process in self.processes:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
 
 
 def _start(command: Command, folder: Path) -> Running:
@@ -136,7 +136,7 @@ def undisturbed(command: Command, folder: Path) -> Undisturbed:
     """Run a command in a new folder."""
     command.prepare(folder)
     started = time.monotonic()
-    _start(command, folder).wait(PATIENCE)
+    _start(command, folder).finish(PATIENCE)
     return Undisturbed(time.monotonic() - started, _digest(command, folder))
 
 
@@ -149,13 +149,11 @@ def kill(command: Command, expected: Undisturbed, folder: Path, seed: int) -> in
     command.prepare(folder)
     kills = 0
     for _ in range(rng.randint(1, KILLS)):
-        running = _start(command, folder)
         try:
-            running.wait(rng.uniform(0, expected.seconds))
+            _start(command, folder).finish(rng.uniform(0, expected.seconds))
         except subprocess.TimeoutExpired:
-            running.kill()
             kills += 1
-    _start(command, folder).wait(PATIENCE)
+    _start(command, folder).finish(PATIENCE)
     found = _digest(command, folder)
     assert found == expected.digest, f"seed {seed}: other bytes: {found.items() ^ expected.digest.items()}"
     left = [str(p.relative_to(folder)) for p in folder.rglob("*") if p.name.endswith(LEFTOVERS)]

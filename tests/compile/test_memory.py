@@ -203,6 +203,26 @@ def test_random_plans(case: tuple[tf.Graph, list[tf.Tensor], dict[tf.Tensor, np.
             np.testing.assert_allclose(value, expected, rtol=2e-4, atol=2e-4 * (1 + np.abs(expected).max()))
 
 
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_a_result_takes_the_place_of_an_operand_that_ends(backend: str) -> None:
+    """Not where the operand is fed, as that of exp, or read again later, as that of sin."""
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [4096])
+        a = tf.exp(x)
+        b = tf.sqrt(tf.reshape(a, [64, 64]))
+        c = tf.sin(b)
+        y = tf.reshape(c, [4096]) * tf.reshape(b, [4096])
+        with tf.Session(graph=graph, backend=backend) as session:
+            feeds = {x: np.ones(4096, np.float32)}
+            plan = compile_plan(session, [y], feeds)
+            check_layout(plan)
+            places = [plan.slots.get(plan.root(Value(s.instr, 0))) for s in plan.steps if not s.instr.op.is_view]
+            names = [type(s.instr.op).__name__ for s in plan.steps if not s.instr.op.is_view]
+    at = dict(zip(names, places, strict=True))
+    assert at["Exp"] == at["Sqrt"] != at["Sin"]
+    assert at["Mul"] in (at["Sin"], at["Sqrt"])
+
+
 def network() -> tuple[list[Any], dict[Any, Any], list[tf.Variable]]:
     rng = np.random.default_rng(3)
     tf.set_random_seed(3)

@@ -111,6 +111,21 @@ _random("image_crop", lambda tf, x: tf.random_crop(x, [2, 3, 3], seed=7))
 
 
 @case()
+def flips_of_known_and_unknown_images(tf: Any) -> Results:
+    """So many runs that other numbers cannot flip the same images by chance. The graph's seed alone chooses them."""
+    results = {}
+    for name, shape in (("known", [3, 3, 1]), ("unknown", [None, None, 1]), ("batch", [2, 3, 3, 1]), ("rank", [None] * 4)):
+        image = np.arange(np.prod([d or 3 for d in shape]), dtype=np.float32).reshape([d or 3 for d in shape])
+        for flip in (tf.image.random_flip_left_right, tf.image.random_flip_up_down):
+            with tf.Graph().as_default(), tf.Session() as session:
+                tf.set_random_seed(5)
+                x = tf.placeholder(tf.float32, shape)
+                y = flip(x)
+                results[name + " " + flip.__name__] = [session.run(y, {x: image}).ravel().tolist() for _ in range(24)]
+    return results
+
+
+@case()
 def image_shapes(tf: Any) -> Results:
     """Names and static shapes, where sizes are unknown too."""
     with tf.Graph().as_default(), tf.Session() as session:

@@ -53,6 +53,25 @@ def test_a_custom_gradient_is_that_of_each_step(loop: str, function: Any) -> Non
     np.testing.assert_allclose(slope, 3 * np.exp(VALUES), rtol=1e-5)
 
 
+@pytest.mark.parametrize("function", [tripled, doubled])
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_custom_gradient_holds_in_a_graph_that_was_written(loop: str, function: Any) -> None:
+    """Also when the graph that was written is gone."""
+
+    def written() -> Any:
+        with tf.Graph().as_default() as graph:
+            tf.identity(LOOPS[loop](function, tf.placeholder(tf.float32, [3], name="x")), name="y")
+            return graph.as_graph_def()
+
+    message = written()
+    gc.collect()
+    with tf.Graph().as_default(), tf.Session(backend="numpy") as session:
+        x = tf.constant(VALUES)
+        (y,) = tf.import_graph_def(message, {"x": x}, ["y:0"])
+        slope = session.run(tf.gradients(y, x)[0])
+    np.testing.assert_allclose(slope, 3 * np.exp(VALUES), rtol=1e-5)
+
+
 def test_a_gradient_in_a_loop_reads_no_other_graph_and_draws_nothing() -> None:
     with tf.Graph().as_default():
         x, outside = tf.constant(VALUES), tf.constant(2.0)

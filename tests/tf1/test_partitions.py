@@ -33,3 +33,5 @@ def test_different_elements_are_counted(values: list[int]) -> None:
     want, counts = np.unique(values, return_counts=True)
     assert dict(zip(found.y.tolist(), found.count.tolist(), strict=True)) == dict(zip(want, counts, strict=True))
     np.testing.assert_array_equal(found.y[found.idx], values)
+    words = tf.unique_with_counts(["b", "a", "b"], tf.int64)
+    assert tf.Session().run(words.count).tolist() == [2, 1]

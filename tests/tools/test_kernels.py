@@ -51,6 +51,7 @@ def test_other_nodes_are_explained(tmp_path: Path) -> None:
         ("llvm", "t", (), ["# LLVM IR of", "define "]),
         ("llvm", "y", (), ["# LLVM IR of MatMul", "define ", "llvm.fma"]),  # a kernel that is scheduled by hand
         ("llvm", "y", ("--assembly",), ["# assembly of MatMul", "ret"]),
+        ("llvm", "c", (), [", part 1: tile_", ": kernel\ndefine "]),  # a packed filter
         ("llvm", "pooled", ("--assembly",), ["# assembly of max_pool", "ret"]),
     ],
 )
@@ -58,7 +59,11 @@ def test_kernels_without_a_statement_and_assembly(
     backend: str, node: str, options: tuple[str, ...], texts: list[str], tmp_path: Path
 ) -> None:
     file = tmp_path / "graph.py"
-    file.write_text(FILE + 'fetches.append(tf.matmul(tf.placeholder(tf.float32, [8, 9]), tf.ones([9, 7]), name="y"))\n')
+    more = """
+fetches.append(tf.matmul(tf.placeholder(tf.float32, [8, 9]), tf.ones([9, 7]), name="y"))
+fetches.append(tf.nn.conv2d(tf.placeholder(tf.float32, [1, 7, 7, 16]), tf.ones([3, 3, 16, 8]), 1, "SAME", name="c"))
+"""
+    file.write_text(FILE + more)
     command = ["explain", str(file), "--backend", backend, "--optimize", "O0", "--kernel", node, *options]
     done = CliRunner().invoke(main, command)
     assert done.exit_code == 0, done.output

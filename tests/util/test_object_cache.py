@@ -110,6 +110,8 @@ def test_what_killed_processes_have_left_is_removed(tmp_path: Path, monkeypatch:
     ObjectCache(folder, 1000).put("kept", b"code")
     left, descriptor = create_temporary(str(folder), "left", 0o600)
     os.close(descriptor)
+    pipe = folder / ".pipe.0123456789abcdef.tmp"
+    os.mkfifo(pipe)
     living, descriptor = create_temporary(str(folder), "living", 0o600)
     try:
         assert objects("llvm").get("kept") == b"code"
@@ -117,3 +119,16 @@ def test_what_killed_processes_have_left_is_removed(tmp_path: Path, monkeypatch:
         os.close(descriptor)
     assert not Path(left).exists()
     assert Path(living).exists()
+    assert pipe.exists()
+
+
+@posix
+def test_folders_that_others_may_write_to_are_not_tidied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIGRAPH_CACHE", str(tmp_path))
+    folder = tmp_path / "llvm"
+    folder.mkdir()
+    folder.chmod(0o777)
+    left, descriptor = create_temporary(str(folder), "left", 0o600)
+    os.close(descriptor)
+    objects("llvm")
+    assert Path(left).exists()

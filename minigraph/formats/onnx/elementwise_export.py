@@ -237,6 +237,7 @@ EXPORT: dict[str, Callable[[Emit], None]] = {
     "StopGradient": Emit.alias,
     "Sub": _neutral("Sub", 0),
     "Tanh": _same("Tanh"),
+    "TruncateDiv": _neutral("Div", 1),
     "TruncateMod": _truncate_mod,
     "ZerosLike": _like_filled(0),
 }

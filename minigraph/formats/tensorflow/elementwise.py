@@ -48,8 +48,8 @@ _SAME: tuple[type[Op], ...] = (
     finite.IsNan, finite.IsFinite, integer_division.FloorDiv, integer_division.FloorMod, rounding.Floor, rounding.Ceil,
     rounding.Round, trigonometric.Sin, trigonometric.Cos, trigonometric.Tanh, activation.Relu, activation.Relu6,
     activation.Elu, activation.Selu, activation.Sigmoid, activation.Softplus, activation.Softsign,
-    activation.ReluGrad, activation.Relu6Grad, integer_division.TruncateMod, *elementary.KINDS, ZerosLike,
-    OnesLike, StopGradient, Identity,
+    activation.ReluGrad, activation.Relu6Grad, integer_division.TruncateDiv, integer_division.TruncateMod,
+    *elementary.KINDS, ZerosLike, OnesLike, StopGradient, Identity,
 )  # fmt: skip
 _LOGICAL = (comparison.LogicalAnd, comparison.LogicalOr, comparison.LogicalNot)
 # Other names in TensorFlow for the same.
@@ -61,11 +61,10 @@ def _built(function: Callable[..., Tensor]) -> Importer:
     return lambda call: call.build(lambda: function(*call.inputs))
 
 
-def _div(call: TfNode) -> Sequence[Tensor]:
+def _division(of_floats: Op) -> Importer:
     """Division that truncates integers towards 0."""
-    if call.x.dtype.is_floating:
-        return call.same(arithmetic.RealDiv())
-    return call.build(lambda: truncatediv(call.x, call.inputs[1]))
+    integers = _built(truncatediv)
+    return lambda call: call.same(of_floats) if call.x.dtype.is_floating else integers(call)
 
 
 def _select(call: TfNode) -> Sequence[Tensor]:
@@ -113,7 +112,7 @@ IMPORT: dict[str, Importer] = {
     "BiasAddGrad": _bias_grad,
     "Cast": lambda call: call.same(casting.Cast(call.dtype("DstT"))),
     "CheckNumerics": lambda call: call.same(CheckNumerics(call.attr("message"))),
-    "Div": _div,
+    "Div": _division(arithmetic.RealDiv()),
     "EluGrad": _built(lambda g, y: where(less(y, zeros_like(y)), (y + 1.0) * g, g)),
     "Erfc": _built(lambda x: 1.0 - erf(x)),
     "IdentityN": same(IdentityN()),
@@ -133,7 +132,7 @@ IMPORT: dict[str, Importer] = {
     "SoftsignGrad": _built(lambda g, x: g / square(1.0 + abs(x))),
     "SqrtGrad": _built(lambda y, g: g * 0.5 / y),
     "TanhGrad": _built(lambda y, g: g * (1.0 - y * y)),
-    "TruncateDiv": _built(truncatediv),
+    "TruncateDiv": _division(integer_division.TruncateDiv()),
     "Xdivy": _built(lambda x, y: where(equal(x, zeros_like(x)), zeros_like(x / y), x / y)),
     "Xlogy": _built(
         lambda x, y: where(equal(x, zeros_like(x)), zeros_like(x * y), x * log(y))

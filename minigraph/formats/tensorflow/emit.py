@@ -7,11 +7,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from minigraph.autodiff.registry import name_of
 from minigraph.core.dtypes import DType, as_dtype, int32, string
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.protos import proto
 from minigraph.core.types import TensorType
-from minigraph.formats.tensorflow.values import UnreadableError, attribute
+from minigraph.formats.tensorflow.values import GRADIENT, UnreadableError, attribute
 from minigraph.ops.constant import string_array
 
 
@@ -133,7 +134,10 @@ class TfExport:
         return name
 
     def give(self, kind: str, *inputs: str, **attributes: Any) -> Any:
-        """Add the node of this name. Its outputs are those of minigraph's node. Returns its message."""
+        """Add the node of this name. Its outputs and gradient are those of minigraph's node. Returns its message."""
+        gradient = self.node.graph.gradient_override(self.node)
+        if gradient is not None:
+            attributes[GRADIENT] = gradient if isinstance(gradient, str) else name_of(gradient, kind)
         message = self.sheet.add(kind, self.name, [*inputs, *self.control], attributes)
         self.sheet.made(self.node, self.name)
         return message

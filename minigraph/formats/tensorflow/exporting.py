@@ -6,7 +6,6 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from minigraph.autodiff.registry import name_of
 from minigraph.core.graph import Graph, Node
 from minigraph.core.graph_def import plain_attributes
 from minigraph.core.protos import proto
@@ -14,9 +13,8 @@ from minigraph.formats.tensorflow.branches import Pivots, effects_in_branches
 from minigraph.formats.tensorflow.effects import hold_casts, orders
 from minigraph.formats.tensorflow.emit import TfExport, TfGraph, without_form
 from minigraph.formats.tensorflow.importing import OWN
-from minigraph.formats.tensorflow.node import GRADIENT
 from minigraph.formats.tensorflow.op_table import EXPORTERS
-from minigraph.formats.tensorflow.values import UnreadableError, attribute, write_shape
+from minigraph.formats.tensorflow.values import UnreadableError, write_shape
 
 PRODUCER = 134  # the version of graphs that TensorFlow 1.15 writes
 
@@ -37,7 +35,6 @@ def graph_message(graph: Graph, nodes: Collection[Node] | None = None, add_shape
         if node in inside:
             own.input.append(f"^{pivots.name(inside[node])}")
         own.input.extend(f"^{n.name}" for n in before.get(node, ()))
-        _add_gradient(own, node)
         if add_shapes:
             _add_shapes(own, node)
     hold_casts(sheet.nodes)
@@ -61,14 +58,6 @@ def _emit(sheet: TfGraph, node: Node) -> None:
     own = json.dumps(plain_attributes(node.name, node.type, {n: getattr(node.op, n) for n in node.op.fields}))
     reads = [sheet.names.get(t, t.name) for t in node.inputs]
     call.give(node.type, *reads, **{OWN: own})
-
-
-def _add_gradient(message: Any, node: Node) -> None:
-    """Note the name of the function that replaces the gradient."""
-    found = node.graph.gradient_override(node)
-    if found is not None:
-        name = found if isinstance(found, str) else name_of(found)
-        message.attr[GRADIENT].CopyFrom(attribute(name))
 
 
 def _add_shapes(message: Any, node: Node) -> None:

@@ -181,9 +181,15 @@ class _Writer:
             raise UnreadableError(f"node '{node.name}' ({node.op}) has no branches")
         kinds, outputs = [NUMBERS["int32"], *_attr(node, "Tin").list.type], list(_attr(node, "Tout").list.type)
 
+        if len(functions) == 1:  # the number decides nothing, but what it does comes first
+            before = [*control, f"^{base_name(index)}"]
+            results, effects = self._body(node, functions[0], node.name, data, before, (), depth)
+            self._results(node, results, effects, outputs)
+            return
+
         def among(low: int, high: int, name: str, given: Sequence[str], before: Sequence[str], pivot: str) -> Results:
             if high - low == 1:
-                return self._body(node, functions[low], name, given[1:], before, [pivot] if pivot else [], depth)
+                return self._body(node, functions[low], name, given[1:], before, [pivot], depth)
             middle = (low + high) // 2
 
             def branch(side: str, values: Sequence[str], inside: str) -> Results:

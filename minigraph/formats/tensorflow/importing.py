@@ -6,19 +6,21 @@ So a graph is added whole or not at all, and its nodes keep their names.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any, NamedTuple, NoReturn
+import operator
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any, NamedTuple
 
+from minigraph.autodiff.registry import Unfit
 from minigraph.control.while_loops import while_loop
 from minigraph.core.dtypes import DType
-from minigraph.core.errors import DataLossError, GraphError, MinigraphError, UnimplementedError
+from minigraph.core.errors import DataLossError, GraphError, MinigraphError
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.graph_def import GraphRecords, attributes_from
 from minigraph.core.naming import VALID_NAME
 from minigraph.core.types import TensorShape
 from minigraph.formats.tensorflow.functions import without_functions
 from minigraph.formats.tensorflow.loops import EXIT, LOOPS, LoopFrame, Path, frame_of, paths_of
-from minigraph.formats.tensorflow.node import GRADIENT, Result, TfNode
+from minigraph.formats.tensorflow.node import Result, TfNode
 from minigraph.formats.tensorflow.op_table import IMPORTERS
 from minigraph.formats.tensorflow.stacks import with_lists
 from minigraph.formats.tensorflow.state import condition, shared_conditions
@@ -291,6 +293,7 @@ class _Reader:
         try:
             with self.graph.control_dependencies(ordered):
                 made = self._own(call, message) if OWN in message.attr else IMPORTERS[message.op](call)
+            gradient = call.gradient
         except UnreadableError as error:
             raise _about(error, call) from None
         except MinigraphError as error:
@@ -304,8 +307,8 @@ class _Reader:
         self._follow(message, guards, [self.guards.get(c, ()) for c in control])
         before = [*map(base_name, data), *control]
         node = self.nodes[message.name]
-        if GRADIENT in message.attr:
-            node.graph.override_gradient(node, _gradient(call, node))
+        if gradient is not None:
+            self.graph.override_gradient(node, gradient if _is_same(node, call) else Unfit(gradient, call.kind))
         waits = isinstance(node.op, Identity | NoOp)
         passed = [check for b in before if waits for check in self.checks.get(b, ())]
         self.checks[message.name] = [node] if node.op.checks else list(dict.fromkeys(passed))
@@ -382,17 +385,9 @@ class _Reader:
         self.guards[message.name] = deepest
 
 
-def _gradient(call: TfNode, node: Node) -> str | Callable[..., Any]:
-    """The name of the registered function that replaces a node's gradient, if the node has its TensorFlow form."""
-    name = call.attr(GRADIENT)
-    if len(node.inputs) == len(call.inputs) and all(a is b for a, b in zip(node.inputs, call.inputs, strict=True)):
-        return str(name)
-
-    def refused(op: Node, *grads: Tensor) -> NoReturn:
-        text = f"'{op.name}' has the gradient {name!r}, which is for {call.kind}, but minigraph computes it otherwise"
-        raise UnimplementedError(text, op)
-
-    return refused
+def _is_same(node: Node, call: TfNode) -> bool:
+    """Whether a node has the inputs of its TensorFlow form."""
+    return len(node.inputs) == len(call.inputs) and all(map(operator.is_, node.inputs, call.inputs))
 
 
 def _about(error: UnreadableError, call: TfNode) -> UnreadableError:

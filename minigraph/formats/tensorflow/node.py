@@ -11,7 +11,7 @@ from minigraph.core.dtypes import DType
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.types import Shape
-from minigraph.formats.tensorflow.values import UnreadableError, read_attribute
+from minigraph.formats.tensorflow.values import GRADIENT, UnreadableError, read_attribute
 from minigraph.ops.array.known import static_value
 from minigraph.ops.array.late import Form, Late
 from minigraph.ops.array.reshape import Transpose
@@ -21,7 +21,6 @@ from minigraph.util.nest import listed
 from minigraph.util.read_budget import Budget
 
 Result = Tensor | Sequence[Tensor] | Node
-GRADIENT = "_gradient_op_type"  # the attribute with the name of the function that replaces a node's gradient
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 _NONE = object()
 
@@ -59,7 +58,10 @@ class TfNode:
                 self.unsupported(f"it has no attribute '{name}'")
             return default
         value = read_attribute(self._attributes[name], self.budget)
-        return value.decode() if isinstance(value, bytes) else value
+        try:
+            return value.decode() if isinstance(value, bytes) else value
+        except UnicodeDecodeError:
+            self.unsupported(f"its attribute '{name}' is no text")
 
     def raw(self, name: str) -> Any:
         """The message of an attribute; None where there is none."""
@@ -70,6 +72,16 @@ class TfNode:
         if not isinstance(found, DType):
             self.unsupported(f"its attribute '{name}' is no dtype")
         return found
+
+    @property
+    def gradient(self) -> str | None:
+        """The name of the function that replaces the gradient, if there is one."""
+        if GRADIENT not in self._attributes:
+            return None
+        name = self.attr(GRADIENT)
+        if not isinstance(name, str):
+            self.unsupported(f"its attribute '{GRADIENT}' is no text")
+        return name
 
     # inputs
 

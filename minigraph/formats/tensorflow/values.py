@@ -20,6 +20,7 @@ from minigraph.util.read_budget import Budget, Damaged
 
 NAMES: dict[int, str] = {number: name for name, number in NUMBERS.items()}
 RESOURCE = NUMBERS["resource"]
+GRADIENT = "_gradient_op_type"  # the attribute with the name of the function that replaces a node's gradient
 _REF = 100  # added to a dtype's number for a reference
 _DTYPES = {d.name: d for d in (*ALL, *COMPLEX, string)}
 _FIELDS = {

@@ -93,8 +93,8 @@ def value_nodes(tensor: Tensor) -> Iterator[Node]:
 
 
 def depends_on_values(tensor: Tensor) -> bool:
-    """Whether more than shapes decides the value."""
-    return any(n.op.stateful for n in value_nodes(tensor))
+    """Whether more than shapes and what is fed decides the value: state, or an op that the host runs."""
+    return any(n.op.stateful or n.op.staged for n in value_nodes(tensor))
 
 
 def before_run(tensor: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from minigraph.core.typing import AxisLike, DTypeLike, TensorLike
 from minigraph.ops.array.diagonals import trace
 from minigraph.ops.array.indexing import scatter_nd
 from minigraph.ops.array.joining import stack
+from minigraph.ops.array.known import number_or_tensor, whole_number
 from minigraph.ops.array.one_hot import one_hot
 from minigraph.ops.array.reshape import reshape, squeeze, transpose
 from minigraph.ops.array.shape import known_dims, packed, products
@@ -218,7 +219,7 @@ def norm(
 
 
 def confusion_matrix(
-    labels: TensorLike, predictions: TensorLike, num_classes: int | None = None, dtype: DTypeLike = "int32",
+    labels: TensorLike, predictions: TensorLike, num_classes: TensorLike | None = None, dtype: DTypeLike = "int32",
     name: str | None = None, weights: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
     """Count how often class i was predicted as class j.
@@ -226,7 +227,7 @@ def confusion_matrix(
     Args:
         labels: True class numbers in [0, num_classes), an integer tensor of any shape.
         predictions: Predicted class numbers, an integer tensor of the shape of `labels`.
-        num_classes: The number of classes; by default one more than the largest class number in the run.
+        num_classes: The number of classes, an integer; by default one more than the largest class number in the run.
         dtype: The dtype of the result.
         name: Name scope of the nodes.
         weights: A weight for each prediction, in place of 1: a numeric tensor of the shape of `labels`.
@@ -244,16 +245,16 @@ def confusion_matrix(
     """
     with composed(name, "confusion_matrix", labels, predictions, weights) as scope:
         given = [reshape(cast(v, "int64"), [-1]) for v in (labels, predictions)]
+        each = ones_like(given[0], dtype=dtype) if weights is None else reshape(cast(weights, dtype), [-1])
         if num_classes is None:
-            largest = maximum(maximum(reduce_max(given[0]), reduce_max(given[1])), -1)
-            count = cast(largest + 1, "int32")
-            each = ones_like(given[0], dtype=dtype) if weights is None else reshape(cast(weights, dtype), [-1])
+            num_classes = maximum(maximum(reduce_max(given[0]), reduce_max(given[1])), -1) + 1
+        count = number_or_tensor(num_classes)
+        if isinstance(count, Tensor):
             return scatter_nd(stack(given, 1), each, packed([count, count]), name=scope)
-        truth, found = (checked_range(w, v, num_classes) for w, v in zip(("labels", "predictions"), given, strict=True))
-        rows = one_hot(truth, num_classes, dtype="float64")
-        if weights is not None:
-            rows = rows * reshape(cast(weights, "float64"), [-1, 1])
-        return cast(matmul(rows, one_hot(found, num_classes, dtype="float64"), transpose_a=True), dtype)
+        count = whole_number("confusion_matrix", "num_classes", count)
+        truth, found = (checked_range(w, v, count) for w, v in zip(("labels", "predictions"), given, strict=True))
+        rows, columns = (one_hot(v, count, dtype="float64") for v in (truth, found))
+        return cast(matmul(rows * cast(each[:, None], "float64"), columns, transpose_a=True), dtype, scope)
 
 
 def reduce_variance(

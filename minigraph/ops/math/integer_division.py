@@ -10,7 +10,6 @@ from minigraph.core.scalar import Scalar, call, library, where
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.control.checks import checked_divisor
-from minigraph.ops.identity import stop_gradient
 from minigraph.ops.math.arithmetic import Mul, Neg, RealDiv, Sub
 from minigraph.ops.math.rounding import Round
 from minigraph.ops.pointwise import Binary, Pointwise, X, Y, binary
@@ -156,6 +155,15 @@ def truncatemod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor
     return binary(TruncateMod(), x, checked_divisor(x, y), name, "TruncateMod")
 
 
+class TruncateDiv(Pointwise):
+    """z = x / y of floating numbers, without a gradient. TensorFlow's op; `truncatediv` has the one for integers."""
+
+    ufunc = "divide"
+    kinds = "f"
+    differentiable = False
+    domain = (X, Y)
+
+
 def truncatediv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """Divide; integers are rounded to 0.
 
@@ -177,11 +185,12 @@ def truncatediv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor
         [2, -2]
     """
     a = convert_to_tensor(x)
-    with a.graph.name_scope(name or "TruncateDiv"):
+    if a.dtype.is_floating:
+        return binary(TruncateDiv(), a, y, name, "TruncateDiv")
+    with a.graph.name_scope(name or "TruncateDiv") as scope:
         b = convert_to_tensor(y, a.dtype)
-        if a.dtype.is_floating:
-            return stop_gradient(apply(RealDiv(), a, b))
-        return floordiv(a - truncatemod(a, b), b)
+        with a.graph.counted_as(1):
+            return floordiv(a - truncatemod(a, b), b, name=scope)
 
 
 def realdiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:

@@ -26,6 +26,7 @@ from minigraph.ops.array.known import static_value
 from minigraph.ops.array.reshape import expand_dims
 from minigraph.ops.array.shape import fill, known_dims, packed
 from minigraph.ops.builder import apply, composed, require_shape
+from minigraph.ops.control.checks import checked_range
 from minigraph.ops.filling import ZerosLike, ones_like, zeros_like
 from minigraph.ops.host.host_ops import segment_count
 from minigraph.ops.math.arithmetic import Mul, RealDiv
@@ -173,6 +174,8 @@ def _sorted(
         x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
         known = static_value(ids)
         count: Any = maximum(reduce_max(ids), -1) + 1 if known is None else segment_count(known)  # 0 for no ids
+        if known is None:
+            ids = checked_range("segment_ids", ids, fill(packed([count]), np.int8(0)))
         if op is UnsortedSegmentProd or (known is not None and set(range(count)) <= set(known.tolist())):
             return _with_count(op, x, ids, count, scope)
         found = _with_count(op, x, ids, count, f"{scope}extreme")

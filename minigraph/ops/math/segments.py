@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from minigraph.core.convert import convert_to_tensor
-from minigraph.core.errors import ShapeError
+from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
@@ -14,7 +14,7 @@ from minigraph.ops.array.indexing import scatter_nd
 from minigraph.ops.array.known import number_or_tensor, static_value, whole_number
 from minigraph.ops.array.reshape import expand_dims, transpose
 from minigraph.ops.array.shape import known_dims, packed
-from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.builder import as_tensor_like, composed, require_shape
 from minigraph.ops.control.checks import checked_range
 from minigraph.ops.filling import zeros_like
 from minigraph.ops.host.host_ops import SegmentSum, segment_count
@@ -58,10 +58,15 @@ def unsorted_segment_sum(
 
 
 def counted(num_segments: Any, ids: Tensor) -> tuple[Any, Tensor]:
-    """The number of segments, and the ids, checked against it; against a number of the graph the op checks them that
-    takes both."""
+    """The number of segments, and the ids, checked against it. In the run, the op checks them against a tensor.
+
+    Raises DTypeError or ShapeError for a tensor that is no whole number.
+    """
     count = number_or_tensor(num_segments)
     if isinstance(count, Tensor):
+        if not count.dtype.is_integer:
+            raise DTypeError(f"num_segments must be an integer, not {count.dtype.name}")
+        require_shape("num_segments", count.type.shape, ())
         return count, ids
     count = whole_number("segments", "num_segments", count)
     return count, checked_range("segment_ids", ids, count)

@@ -156,6 +156,7 @@ class RandomUniformInt(RandomOp):
     def samples(cls) -> Iterable[Sample]:
         cell = np.array([0, 7, 3], np.uint64)
         yield Sample(cls(as_dtype("int32"), (5,), 7, 3, -2, 9), (cell,), smooth=False)
+        yield Sample(cls(as_dtype("int64"), (5,), 7, 3, -(1 << 40), 1 << 41), (cell,), smooth=False)
 
 
 def set_random_seed(seed: int | None) -> None:

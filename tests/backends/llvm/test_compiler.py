@@ -80,6 +80,14 @@ except tf.errors.BackendError if hasattr(tf, "errors") else RuntimeError as erro
     assert "MINIGRAPH_CPU must be native or one of" in run_program(program, MINIGRAPH_CPU="i386")
 
 
+def test_modules_follow_all_that_they_need() -> None:
+    compiler = pytest.importorskip("minigraph.backends.llvm.compiler", reason="needs llvmlite")
+    inner = compiler.LazyModule("inner", str)
+    middle = compiler.LazyModule("middle", str, [("f", inner)])
+    outer = compiler.LazyModule("outer", str, [("g", middle), ("f", inner)])
+    assert compiler.with_needs([outer, "text", middle]) == [inner, middle, outer, "text"]
+
+
 def test_code_is_unloaded_when_nothing_holds_it_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
     compiler = pytest.importorskip("minigraph.backends.llvm.compiler", reason="needs llvmlite")
     known = compiler._Code()

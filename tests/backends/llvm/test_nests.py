@@ -15,9 +15,13 @@ from support.loop_cases import loop_cases
 
 from minigraph.backends.llvm.compiler import load
 from minigraph.backends.llvm.native import LoweringContext
-from minigraph.backends.llvm.nest_native import from_loops
+from minigraph.backends.llvm.nest_native import _moves_float16, from_loops
 from minigraph.backends.llvm.nest_schedule import launches
 from minigraph.backends.llvm.nests import LlvmPrinter
+from minigraph.core.dtypes import as_dtype, float16
+from minigraph.core.scalar import constant, where
+from minigraph.core.types import TensorType
+from minigraph.loops.builder import Statement
 from minigraph.loops.kernel import Kernel
 
 FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
@@ -67,6 +71,16 @@ def test_float16_is_native_only_where_it_is_moved() -> None:
             native.add(name)
     gathers = {"GatherNd", "GatherV2", "PutAt", "ResizeNearestNeighbor", "SliceAt", "TakeAlongLast"}
     assert native == gathers | {"Assert", "Assign", "AssignSlice", "IdentityN", "Merge", "OneHot", "Select", "Switch"}
+
+
+@pytest.mark.parametrize(("number", "moves"), [(0.0, True), (1.5, False)])
+def test_bits_of_no_number_but_zero_are_those_of_its_integer(number: float, moves: bool) -> None:
+    k = Statement("held")
+    x, other = k.operand(TensorType(float16, (4,))), k.operand(TensorType(as_dtype("bool"), (4,)))
+    y = k.result(TensorType(float16, (4,)))
+    with k.over(4) as (i,):
+        k.store(y, (i,), where(other[i], x[i], constant(number, float16)))
+    assert _moves_float16(k.done()) == moves
 
 
 def test_every_kernel_of_float32_is_native() -> None:

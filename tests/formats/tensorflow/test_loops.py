@@ -217,6 +217,54 @@ def test_functions_may_not_multiply_what_a_file_holds(monkeypatch: pytest.Monkey
         tf.import_graph_def(found, name="")
 
 
+def _choice(count: int) -> Any:
+    """A Case whose functions multiply by 1, 2, …, and whose nodes have names that the choice's own nodes may have."""
+    names = ("last", "zero", "below", "clipped", "middle", "less", "pivot", "switch_0", "merge_0", "then", "chosen")
+    found = tf.GraphDef()
+    for name, kind in (("x", 1), ("which", 3)):
+        found.node.add(name=name, op="Placeholder").attr["dtype"].type = kind
+    message = found.node.add(name="y", op="Case", input=["which", "x"])
+    message.attr["Tin"].list.type.append(1)
+    message.attr["Tout"].list.type.append(1)
+    for factor in range(1, count + 1):
+        function = found.library.function.add()
+        function.signature.name = message.attr["branches"].list.func.add(name=f"times_{factor}").name
+        function.signature.input_arg.add(name="a", type=1)
+        function.signature.output_arg.add(name="r", type=1)
+        constant = function.node_def.add(name="factor", op="Const")
+        constant.attr["dtype"].type = 1
+        constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.float32(factor)))
+        for name, before in zip(names, ("a", *names), strict=False):
+            function.node_def.add(name=name, op="Identity", input=[before if before == "a" else f"{before}:output:0"])
+        function.node_def.add(name="product", op="Mul", input=[f"{names[-1]}:output:0", "factor:output:0"])
+        function.ret["r"] = "product:z:0"
+    return found
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_a_choice_runs_the_function_of_its_number_or_the_last(count: int) -> None:
+    with minigraph.Graph().as_default(), minigraph.Session(backend="numpy") as session:
+        tf.import_graph_def(_choice(count), name="")
+        found = [session.run("y:0", {"x:0": 10.0, "which:0": k}) for k in range(-1, count + 2)]
+    assert found == [10.0 * (k + 1 if 0 <= k < count else count) for k in range(-1, count + 2)]
+
+
+def test_a_choice_of_one_function_checks_its_number() -> None:
+    message = _choice(1)
+    limit = message.node.add(name="limit", op="Const")
+    limit.attr["dtype"].type = 3
+    limit.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.int32(7)))
+    message.node.add(name="small", op="Less", input=["which", "limit"])
+    message.node.add(name="assert", op="Assert", input=["small", "which"]).attr["T"].list.type.append(3)
+    message.node.add(name="number", op="Identity", input=["which", "^assert"])
+    message.node[2].input[0] = "number"
+    with minigraph.Graph().as_default(), minigraph.Session(backend="numpy") as session:
+        tf.import_graph_def(message, name="")
+        assert session.run("y:0", {"x:0": 10.0, "which:0": 6}) == 10.0
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run("y:0", {"x:0": 10.0, "which:0": 7})
+
+
 def test_a_saved_model_of_functions(tmp_path: Path) -> None:
     """TensorFlow 2's form, with variables in no collection, a loop and a condition; `record_saved_model.py` made it."""
     zipfile.ZipFile(GOLDENS / "tf2_saved_model.zip").extractall(tmp_path)

@@ -286,3 +286,18 @@ def test_the_gradient_of_a_lookup_of_empty_rows() -> None:
         table = tf.placeholder(tf.float32, [4, 0, 3])
         (found,) = tf.gradients(tf.gather(table, [[1, 0], [0, 1]]), table)
         assert session.run(tf.convert_to_tensor(found), {table: np.zeros((4, 0, 3))}).shape == (4, 0, 3)
+
+
+@pytest.mark.parametrize("values", [[3, 1, 3], [3.0, 1.0, 3.0], ["c", "a", "c"]])
+@pytest.mark.parametrize(
+    "sized",
+    [
+        lambda n: tf.zeros([n]), tf.range, lambda n: tf.one_hot([0, 1], n), lambda n: tf.tile([1.0], [n]),
+        lambda n: tf.unsorted_segment_sum([1.0], [0], n),
+    ],
+)  # fmt: skip
+def test_sizes_may_be_made_of_what_the_host_computes(values: list[Any], sized: Any) -> None:
+    """From constants, too, whose results no feed tells."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        count = tf.reduce_max(tf.unique(values)[1]) + 1
+        assert session.run(tf.shape(sized(count)))[-1] == 2

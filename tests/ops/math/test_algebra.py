@@ -84,15 +84,23 @@ def test_a_mask_of_a_tensor_without_elements(shape: tuple[int, ...]) -> None:
             assert session.run(tf.boolean_mask(given, test), {given: x, test: mask}).shape == x[mask].shape
 
 
-@pytest.mark.parametrize("weights", [None, [0.5, 2.0, 1.0, 3.0]])
-def test_the_number_of_classes_may_be_found_in_the_run(weights: list[float] | None) -> None:
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+@pytest.mark.parametrize("weights", [None, [0.5, 2.0, 1.0, 0.5]])
+def test_the_number_of_classes_may_be_found_in_the_run(weights: list[float] | None, dtype: str) -> None:
+    """Weights take the dtype before they are added, so halves count nothing among integers."""
     labels, found = tf.placeholder(tf.int32, [None]), tf.placeholder(tf.int32, [None])
-    feed = {labels: [0, 2, 2, 1], found: [0, 0, 2, 1]}
-    options: dict[str, Any] = {"weights": weights, "dtype": tf.float32}
-    told = tf.confusion_matrix(labels, found, 3, **options)
-    free = tf.confusion_matrix(labels, found, **options)
+    rows, columns = [0, 2, 2, 0], [0, 0, 2, 0]
+    feed, options = {labels: rows, found: columns}, {"weights": weights, "dtype": dtype}
+    want = np.zeros((3, 3), dtype)
+    np.add.at(want, (rows, columns), np.ones(4, dtype) if weights is None else np.asarray(weights).astype(dtype))
+    counts: list[Any] = [None, 3, np.int64(3), tf.constant(3), tf.reduce_max(labels) + 1]
+    made = [tf.confusion_matrix(labels, found, n, name="told", **options) for n in counts]
+    free = made[0]
+    assert [y.op.name for y in made[:2]] == ["told", "told_1"]
     with tf.Session() as session:
-        np.testing.assert_array_equal(*session.run([told, free], feed))
+        for got in session.run(made, feed):
+            assert got.dtype == dtype
+            np.testing.assert_array_equal(got, want)
         if weights is None:
             assert session.run(free, {labels: [], found: []}).shape == (0, 0)
         with pytest.raises(tf.errors.InvalidArgumentError):

@@ -51,3 +51,12 @@ def test_division_to_zero_keeps_floats_and_has_no_gradient() -> None:
         assert session.run([y, tf.realdiv(x, 2.0)], fed)[0].tolist() == [3.5, -3.5, 0.25]
         assert session.run(tf.gradients(tf.realdiv(x, 2.0), x)[0], fed).tolist() == [0.5, 0.5, 0.5]
         assert session.run(tf.realdiv([7, -7], 2)).tolist() == [3, -3]
+    for call, left, right in (
+        (tf.truncatediv, 1.0, 2.0),
+        (tf.truncatediv, 1, 2),
+        (tf.realdiv, 1, 2),
+        (tf.realdiv, 1.0, 2.0),
+    ):
+        assert call(left, right, name=f"q{call.__name__}{left}".replace(".", "")).op.name.startswith(
+            f"q{call.__name__}1"
+        )

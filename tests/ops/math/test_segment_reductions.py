@@ -69,13 +69,19 @@ def test_no_ids_are_no_segments_and_numbers_of_segments_may_be_tensors(kind: str
         tf.placeholder(tf.int64, []),
     )
     ordered, unsorted = getattr(tf, f"segment_{kind}")(x, ids), getattr(tf, f"unsorted_segment_{kind}")
+    for wrong in (tf.placeholder(tf.float32, []), tf.placeholder(tf.int32, [2])):
+        with pytest.raises((TypeError, ValueError), match="num_segments"):
+            unsorted(x, ids, wrong)
     results = [unsorted(x, ids, n) for n in (3, np.int64(3), tf.constant(3), count, tf.shape(x)[0])]
     with tf.Session(backend=backend) as session:
         assert session.run(ordered, {x: np.zeros((0, 2)), ids: []}).shape == (0, 2)
         feed = {x: [[1, 2], [3, 4], [5, 6]], ids: [2, 0, -1], count: 3}
-        first, *others = session.run(results, feed)
-        for other in others:
-            np.testing.assert_array_equal(other, first)
+        for got in session.run(results, feed):
+            np.testing.assert_array_equal(got[[0, 2]], [[3, 4], [1, 2]])
+        for slope in session.run([tf.gradients(y[2], x)[0] for y in results], feed):
+            np.testing.assert_array_equal(slope, [[1, 1], [0, 0], [0, 0]])
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(ordered, {x: np.zeros((2, 2)), ids: [-1, 0]})
         for y in results:
             with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[1\]"):
                 session.run(y, {**feed, ids: [0, 3, 1]})

@@ -14,8 +14,10 @@ from support.padding import same_padding
 
 import minigraph as tf
 from minigraph.autodiff.gradients import gradients
+from minigraph.core.dtypes import float32
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Graph, Tensor
+from minigraph.core.types import TensorType
 from minigraph.ops.constant import placeholder
 from minigraph.ops.nn.conv2d import Conv2D, conv2d, grouped_conv2d
 from minigraph.ops.nn.conv_transpose import conv2d_backprop_filter, conv2d_backprop_input
@@ -254,3 +256,19 @@ def test_a_filter_without_height_or_width_is_refused(shape: tuple[int, ...]) -> 
     w = tf.placeholder(tf.float32, [None, None, 1, 2])
     with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match=r"no height or no width.*Conv2D"):
         session.run(tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME"), {x: np.ones((1, 3, 3, 1)), w: np.zeros(shape)})
+
+
+@pytest.mark.parametrize(("groups", "filter_shape"), [(1, (3, 2, 4, 6)), (2, (3, 2, 2, 6))])
+def test_flops_are_two_for_each_tap_of_each_output_element(groups: int, filter_shape: tuple[int, ...]) -> None:
+    """For the convolution and its gradients, whose products are the same."""
+    types = [TensorType(float32, shape) for shape in ((2, 5, 7, 4), filter_shape)]
+    op = Conv2D(padding="VALID", groups=groups)
+    (out,) = op.infer(*types)
+    counted = sum(2 * filter_shape[2] for _ in range(2 * 3 * 6 * 6) for _ in range(3 * 2))
+    assert op.flops(types, [out]) == counted
+    with tf.Graph().as_default():
+        x, w = (tf.placeholder(tf.float32, t.shape) for t in types)
+        y = x.node.graph.add(op, (x, w)).outputs[0]
+        for slope in tf.gradients(y, [x, w]):
+            node = slope.node
+            assert node.op.flops([t.type for t in node.inputs], [slope.type]) == counted
