@@ -7,7 +7,7 @@ the other, each from the moment when its bucket is whole, at the cost of the alg
 W. Gropp, "Optimization of collective communication operations in MPICH", 2005) with a latency and a bandwidth. What is
 not over when the gradients are made is waited for. Where processors carry exchanges, as MPI does with arrays in host
 memory, each byte also costs the time of a core that copies and adds it, at the bandwidth between processes of a host.
-That part is taken from the computation, and hides nowhere. Update: after all exchanges.
+That part is added to the computation, and hides nowhere. Update: after all exchanges.
 
 The model knows no congestion, no slow rank, and no rank that waits for its turn while its partners wait for it.
 """
@@ -17,15 +17,19 @@ from __future__ import annotations
 import math
 import multiprocessing
 import re
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import cache, partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from threading import BrokenBarrierError
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from minigraph.core.errors import MinigraphError, UnknownNameError
 from minigraph.tools.shared import completion
 from minigraph.tools.shared.options import backend_option, debug_option, number, output_file
 from minigraph.util.cores import share_cores, usable_cores
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 
 MOST_WORKERS = 1 << 16  # that are looked at for the number from which communication shows
 SHOWS = 0.01  # share of a step that exchanges add, from which communication shows
+LONGEST_WAIT = 600.0  # seconds of a copy for the others to be compiled, too
 _PREFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _barrier: Barrier  # of the processes that are timed together, in each of them
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
@@ -124,6 +129,11 @@ class StepPrediction(NamedTuple):
     def shows(self) -> float:
         """The seconds by which the exchanges make the step longer."""
         return self.step - self.alone
+
+    @property
+    def hidden(self) -> float:
+        """The share of the exchanges that adds nothing to the step; 1 without exchanges."""
+        return 1 - min(1.0, max(0.0, self.shows / self.exchange)) if self.exchange else 1.0
 
 
 def exchange_cost(algorithm: str, size: float, workers: int, hosts: Hosts) -> ExchangeCost:
@@ -216,12 +226,22 @@ class TimedStep(NamedTuple):
         return step._replace(images=target.batch_size)
 
     def step_of_copies(self, copies: int, threads: int) -> MeasuredStep:
-        """The slowest step of `copies` processes of `threads` threads each, which run at the same time."""
+        """The slowest step of `copies` processes of `threads` threads each, which run at the same time.
+
+        Raises:
+            MinigraphError: One of them failed or was killed.
+        """
         context = multiprocessing.get_context("spawn")
-        given = threads, context.Barrier(copies)
-        with ProcessPoolExecutor(copies, context, _begin_copy, given) as pool:
-            found = pool.map(_time_copy, [self] * copies)
-            return max(found, key=lambda step: step.compute + step.update)
+        given = threads, context.Barrier(copies, timeout=LONGEST_WAIT)
+        try:
+            with ProcessPoolExecutor(copies, context, _begin_copy, given) as pool:
+                found = list(pool.map(_time_copy, [self] * copies))
+        except BrokenProcessPool as error:
+            raise MinigraphError(f"one of {copies} processes that ran at the same time was killed") from error
+        if failures := [each for each in found if isinstance(each, _Failure)]:
+            raise min(failures, key=lambda failure: failure.follows).error()
+        steps = [each for each in found if isinstance(each, MeasuredStep)]
+        return max(steps, key=lambda step: step.compute + step.update)
 
 
 def _begin_copy(threads: int, barrier: Barrier) -> None:
@@ -230,8 +250,32 @@ def _begin_copy(threads: int, barrier: Barrier) -> None:
     _barrier = barrier
 
 
-def _time_copy(timed: TimedStep) -> MeasuredStep:
-    return timed.step(_barrier.wait)
+class _Failure(NamedTuple):
+    """What a process tells of an error, which itself may hold a graph and cannot be pickled then.
+
+    unknown: whether a name is not known. follows: whether the process only waited for others, one of which failed.
+    """
+
+    text: str
+    trace: str
+    unknown: bool
+    follows: bool
+
+    def error(self) -> MinigraphError:
+        found = (UnknownNameError if self.unknown else MinigraphError)(self.text)
+        found.add_note(self.trace)  # for --debug
+        return found
+
+
+def _time_copy(timed: TimedStep) -> MeasuredStep | _Failure:
+    try:
+        return timed.step(_barrier.wait)
+    except BaseException as error:
+        _barrier.abort()  # nobody waits for this process
+        text = str(error) if isinstance(error, MinigraphError) else f"{type(error).__name__}: {error}"
+        if follows := isinstance(error, BrokenBarrierError):
+            text = f"a process waited {LONGEST_WAIT:g} s for the others, which run at the same time"
+        return _Failure(text, traceback.format_exc(), isinstance(error, UnknownNameError), follows)
 
 
 class Sharing(NamedTuple):
@@ -243,6 +287,7 @@ class Sharing(NamedTuple):
 
 
 def sharing(processes: int, cores: int) -> Sharing:
+    """How `processes` share the `cores` of a host: each has an equal part, or they take turns on a core each."""
     return Sharing(min(processes, cores), max(1, cores // processes), max(1.0, processes / cores))
 
 
@@ -279,7 +324,7 @@ def _counts(text: str) -> list[int]:
 @click.option(
     "--cores",
     type=number(whole=True, least=1),
-    help="That the processes of a host share, at most those here [default: each process has all of this machine's].",
+    help="Cores that the processes of a host share, at most this machine's [default: each process has all of these].",
 )
 @click.option(
     "--carrier",
@@ -292,7 +337,7 @@ def _counts(text: str) -> list[int]:
 @click.option(
     "--batch-size", type=number(whole=True, least=1), help="Images per process [default: the recipe's, or 8]."
 )
-@click.option("--steps", type=number(whole=True, least=1), default=5, show_default=True, help="TimedStep steps.")
+@click.option("--steps", type=number(whole=True, least=1), default=5, show_default=True, help="Timed steps.")
 @click.option("--out", type=output_file, metavar="FILE", help="Also draw the efficiency to an image file.")
 @backend_option
 @debug_option
@@ -362,7 +407,7 @@ def _print_table(found: Sequence[StepPrediction], step: MeasuredStep) -> None:
     table = Table("processes", "step ms", "images/s", "efficiency", "exchange ms", "hidden", title_justify="left")
     table.title = f"{len(step.gradients)} gradients, {size / 1e6:.1f} MB; batch {step.images} per process"
     for each in found:
-        hidden = f"{1 - each.shows / each.exchange:.0%}" if each.exchange else ""
+        hidden = f"{each.hidden:.0%}" if each.exchange else ""
         speed = each.workers * step.images / each.step
         cells = (
             f"{each.step * 1e3:.2f}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 
@@ -49,3 +50,19 @@ def renamed(name: str, value: Any, other_name: str, other: Any) -> Any:
     if value is not None and other is not None:
         raise ValueError(f"Cannot specify both '{other_name}' and '{name}'")
     return value if other is None else other
+
+
+def integers(value: Any) -> tuple[int, ...] | None:
+    """An integer, or an iterable of integers, as a tuple; None for any other value.
+
+    Args:
+        value: The value. An integer is what Python takes as an index: an int, a NumPy integer, a known Dimension.
+    """
+    try:
+        return (index(value),)
+    except TypeError:
+        pass
+    try:
+        return tuple(index(v) for v in value)
+    except TypeError:
+        return None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from operator import index
 from typing import Any, TypeAlias, cast
 
+from minigraph.core.arguments import integers
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Graph, Tensor
 from minigraph.core.types import format_shape
@@ -57,9 +57,17 @@ def finished(
     return y if activation is None else activation(y)
 
 
+def padding_of(padding: Any, *more: str) -> str:
+    """A layer's padding in small letters. ValueError unless it is "valid", "same" or one of `more`."""
+    allowed = ("valid", "same", *more)
+    if not isinstance(padding, str) or padding.lower() not in allowed:
+        raise ValueError(f"The `padding` argument must be one of {allowed}. Received: {padding!r}")
+    return padding.lower()
+
+
 def op_padding(padding: LayerPadding) -> Padding:
-    """A layer's padding as ops spell it."""
-    return cast(Padding, padding.upper())
+    """A layer's padding as ops spell it. ValueError for an unknown one."""
+    return cast(Padding, padding_of(padding).upper())
 
 
 def require_channels_last(data_format: str) -> None:
@@ -73,8 +81,8 @@ def image_format(data_format: str) -> tuple[DataFormat2D, Callable[..., list[int
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(f"data_format must be channels_last or channels_first, not {data_format!r}")
     if data_format == "channels_first":
-        return NCHW, lambda value, what="strides": [1, 1, *pair(value, what)]
-    return NHWC, lambda value, what="strides": [1, *pair(value, what), 1]
+        return NCHW, lambda value, what="strides": [1, 1, *sizes(value, 2, what)]
+    return NHWC, lambda value, what="strides": [1, *sizes(value, 2, what), 1]
 
 
 def channels_of(x: Tensor, data_format: str, layer: str) -> int:
@@ -96,14 +104,10 @@ def last_size(x: Tensor, rank: int, layer: str) -> int:
     return dims[-1]
 
 
-def pair(value: Any, what: str = "") -> tuple[int, int]:
-    """A number or a pair as a pair. ValueError for anything else, with the argument's name `what`."""
-    sizes = tuple(value) if isinstance(value, Iterable) else (value, value)
-    if len(sizes) != 2 or not all(hasattr(s, "__index__") for s in sizes):
-        raise ValueError(f"The {what} argument must be one integer or a pair of integers, not {value!r}")
-    return index(sizes[0]), index(sizes[1])
-
-
-def box(value: Any) -> list[int]:
-    """A number, or one for each spatial axis of volumes, as sizes for all five axes [N,D,H,W,C]."""
-    return [1, *([value] * 3 if isinstance(value, int) else [int(v) for v in value]), 1]
+def sizes(value: Any, rank: int, what: str) -> tuple[int, ...]:
+    """One integer, or one for each of `rank` axes, as a tuple of them. ValueError with the argument's name `what`."""
+    found = integers(value)
+    if found is None or len(found) not in (1, rank):
+        each = "one integer" + f" or a tuple of {rank}" * (rank > 1)
+        raise ValueError(f"The `{what}` argument must be {each}. Received: {value!r}")
+    return found * rank if len(found) == 1 else found

@@ -19,7 +19,7 @@ from minigraph.layers.common import (
     last_size,
     layer_scope,
     op_padding,
-    pair,
+    sizes,
 )
 from minigraph.ops.array.reshape import reshape, transpose
 from minigraph.ops.array.shape import shape
@@ -92,7 +92,7 @@ def conv2d(
     form, size = image_format(data_format)
     x = convert_to_tensor(inputs)
     channels = channels_of(x, data_format, "conv2d")
-    rows, columns = pair(kernel_size, "kernel_size")
+    rows, columns = sizes(kernel_size, 2, "kernel_size")
     with layer_scope(x, name, "conv2d", reuse):
         dims = [rows, columns, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from minigraph.core.arguments import refuse
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import LayerDataFormat, LayerPadding, Size, TensorLike
 from minigraph.layers.common import (
     Activation,
-    box,
     channels_of,
     finished,
     image_format,
     last_size,
     layer_scope,
     op_padding,
-    pair,
     require_channels_last,
+    sizes,
 )
 from minigraph.ops.nn.conv3d import conv3d as nn_conv3d
 from minigraph.ops.nn.convolve import conv1d as nn_conv1d
@@ -95,7 +92,7 @@ def separable_conv2d(
     x = convert_to_tensor(inputs)
     channels = channels_of(x, data_format, "separable_conv2d")
     with layer_scope(x, name, "separable_conv2d", reuse):
-        deep = [*pair(kernel_size, "kernel_size"), channels, depth_multiplier]
+        deep = [*sizes(kernel_size, 2, "kernel_size"), channels, depth_multiplier]
         wide = [1, 1, channels * depth_multiplier, filters]
         spatial = get_variable(
             "depthwise_kernel",
@@ -115,7 +112,7 @@ def separable_conv2d(
             trainable,
             constraint=pointwise_constraint,
         )
-        rate = list(pair(dilation_rate, "dilation_rate"))
+        rate = list(sizes(dilation_rate, 2, "dilation_rate"))
         y = nn_separable_conv2d(
             x, spatial, mixing, axes(strides, "strides"), op_padding(padding), rate=rate, data_format=form
         )
@@ -173,7 +170,8 @@ def conv1d(
     require_channels_last(data_format)
     x = convert_to_tensor(inputs)
     channels = last_size(x, 3, "conv1d")
-    size, step, spread = (_one(v) for v in (kernel_size, strides, dilation_rate))
+    given = {"kernel_size": kernel_size, "strides": strides, "dilation_rate": dilation_rate}
+    (size,), (step,), (spread,) = (sizes(value, 1, what) for what, value in given.items())
     with layer_scope(x, name, "conv1d", reuse):
         dims = [size, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
@@ -234,18 +232,16 @@ def conv3d(
     require_channels_last(data_format)
     x = convert_to_tensor(inputs)
     channels = last_size(x, 5, "conv3d")
+    given = {"kernel_size": kernel_size, "strides": strides, "dilation_rate": dilation_rate}
+    size, steps, spread = (sizes(value, 3, what) for what, value in given.items())
     with layer_scope(x, name, "conv3d", reuse):
-        dims = [*box(kernel_size)[1:4], channels, filters]
+        dims = [*size, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
                               constraint=kernel_constraint)  # fmt: skip
         with x.graph.counted_as(2):  # the dilation rate, a constant, and the op
-            y = nn_conv3d(x, kernel, box(strides), op_padding(padding), dilations=box(dilation_rate))
+            y = nn_conv3d(x, kernel, steps, op_padding(padding), dilations=spread)
         bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation)
-
-
-def _one(value: Any) -> int:
-    return int(value if isinstance(value, int) else value[0])
 
 
 def max_pooling1d(
@@ -274,7 +270,8 @@ def max_pooling1d(
         [1, 3, 1]
     """
     require_channels_last(data_format)
-    return max_pool1d(inputs, _one(pool_size), _one(strides), op_padding(padding), name=name or "max_pooling1d")
+    window, steps = sizes(pool_size, 1, "pool_size"), sizes(strides, 1, "strides")
+    return max_pool1d(inputs, window, steps, op_padding(padding), name=name or "max_pooling1d")
 
 
 def average_pooling1d(
@@ -305,7 +302,8 @@ def average_pooling1d(
         [1, 3, 1]
     """
     require_channels_last(data_format)
-    return avg_pool1d(inputs, _one(pool_size), _one(strides), op_padding(padding), name=name or "average_pooling1d")
+    window, steps = sizes(pool_size, 1, "pool_size"), sizes(strides, 1, "strides")
+    return avg_pool1d(inputs, window, steps, op_padding(padding), name=name or "average_pooling1d")
 
 
 def max_pooling3d(
@@ -334,7 +332,8 @@ def max_pooling3d(
         [1, 2, 3, 3, 1]
     """
     require_channels_last(data_format)
-    return max_pool3d(inputs, box(pool_size), box(strides), op_padding(padding), name=name or "max_pooling3d")
+    window, steps = sizes(pool_size, 3, "pool_size"), sizes(strides, 3, "strides")
+    return max_pool3d(inputs, window, steps, op_padding(padding), name=name or "max_pooling3d")
 
 
 def average_pooling3d(
@@ -365,4 +364,5 @@ def average_pooling3d(
         [1, 2, 3, 3, 1]
     """
     require_channels_last(data_format)
-    return avg_pool3d(inputs, box(pool_size), box(strides), op_padding(padding), name=name or "average_pooling3d")
+    window, steps = sizes(pool_size, 3, "pool_size"), sizes(strides, 3, "strides")
+    return avg_pool3d(inputs, window, steps, op_padding(padding), name=name or "average_pooling3d")

@@ -11,15 +11,14 @@ from minigraph.core.graph import Tensor
 from minigraph.core.typing import LayerDataFormat, LayerPadding, Size, TensorLike
 from minigraph.layers.common import (
     Activation,
-    box,
     channels_of,
     finished,
     image_format,
     last_size,
     layer_scope,
     op_padding,
-    pair,
     require_channels_last,
+    sizes,
 )
 from minigraph.ops.array.shape import known_dims, packed
 from minigraph.ops.nn.conv3d_transpose import conv3d_transpose as nn_conv3d_transpose
@@ -82,10 +81,10 @@ def conv2d_transpose(
     x = convert_to_tensor(inputs)
     channels = channels_of(x, data_format, "conv2d_transpose")
     with layer_scope(x, name, "conv2d_transpose", reuse):
-        size = pair(kernel_size, "kernel_size")
+        size = sizes(kernel_size, 2, "kernel_size")
         kernel = get_variable("kernel", [*size, filters, channels], x.dtype, kernel_initializer, kernel_regularizer,
                               trainable, constraint=kernel_constraint)  # fmt: skip
-        y = transposed(x, kernel, size, filters, pair(strides, "strides"), padding, data_format)
+        y = transposed(x, kernel, size, filters, sizes(strides, 2, "strides"), padding, data_format)
         bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation, form)
 
@@ -140,11 +139,11 @@ def conv3d_transpose(
     require_channels_last(data_format)
     x = convert_to_tensor(inputs)
     channels = last_size(x, 5, "conv3d_transpose")
-    size = box(kernel_size)[1:4]
+    size = sizes(kernel_size, 3, "kernel_size")
     with layer_scope(x, name, "conv3d_transpose", reuse):
         kernel = get_variable("kernel", [*size, filters, channels], x.dtype, kernel_initializer, kernel_regularizer,
                               trainable, constraint=kernel_constraint)  # fmt: skip
-        y = transposed(x, kernel, size, filters, box(strides)[1:4], padding)
+        y = transposed(x, kernel, size, filters, sizes(strides, 3, "strides"), padding)
         bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation)
 
@@ -157,7 +156,8 @@ def transposed(
 
     output_padding: how much longer than S·(L − 1) + K − 2·pad each axis becomes; None for `padding`'s own lengths.
     """
-    rank, same = len(size), padding.lower() == "same"
+    rank, how = len(size), op_padding(padding)
+    same = how == "SAME"
     first = 2 if data_format == "channels_first" else 1
     if output_padding is None:
         more = [0 if same else max(k - s, 0) for k, s in zip(size, strides, strict=True)]
@@ -170,9 +170,9 @@ def transposed(
         n, *lengths = known_dims(x, (0, *range(first, first + rank)))
         sides = [length * s + m for length, s, m in zip(lengths, strides, more, strict=True)]
         target = [n, *sides, filters] if first == 1 else [n, filters, *sides]
-        shape, how = packed(target), op_padding(padding)
+        shape = packed(target)
         if rank == 3:
-            y = nn_conv3d_transpose(x, kernel, shape, [1, *strides, 1], how)
+            y = nn_conv3d_transpose(x, kernel, shape, strides, how)
         else:
             form, axes = image_format(data_format)
             y = nn_conv2d_transpose(x, kernel, shape, axes(strides), how, data_format=form)

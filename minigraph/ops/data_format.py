@@ -5,7 +5,7 @@ The layout pass removes the transposes between neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from minigraph.core.convert import convert_to_tensor
@@ -36,14 +36,3 @@ def in_nhwc(
         result = graph.add(Transpose((0, 3, 1, 2)), (made,), scope).outputs[0]
     graph.reserve_ids(-2)
     return result
-
-
-def spatial_sizes(sizes: Sequence[Any], data_format: str | None) -> list[int]:
-    """One or two numbers for rows and columns as four, in the order of `data_format`, with 1 for batch and channels.
-
-    Four numbers are returned as given.
-    """
-    if len(sizes) == 4:
-        return [int(v) for v in sizes]
-    rows, columns = (int(v) for v in (sizes if len(sizes) == 2 else [*sizes, *sizes]))
-    return [1, 1, rows, columns] if data_format == NCHW else [1, rows, columns, 1]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from minigraph.core.arguments import integers
 from minigraph.core.dtypes import DType, int64
 from minigraph.core.errors import ShapeError
 from minigraph.core.scalar import Scalar, call, cast
@@ -126,7 +126,7 @@ def parse_padding(padding: Any, data_format: str = "NHWC") -> Padding:
     if padding in ("SAME", "VALID"):
         return str(padding)
     if isinstance(padding, list | tuple):
-        pairs = [tuple(int(v) for v in p) for p in padding]
+        pairs = [integers(p) or () for p in padding]
         if len(pairs) == 4 and data_format == "NCHW":
             pairs = [pairs[0], *pairs[2:], pairs[1]]
         if len(pairs) == 4 and pairs[0] == pairs[3] == (0, 0):
@@ -136,15 +136,23 @@ def parse_padding(padding: Any, data_format: str = "NHWC") -> Padding:
     raise ValueError(f"padding must be SAME, VALID or explicit pairs of numbers, not {padding!r}")
 
 
-def parse_sizes(value: Any, what: str, data_format: str = "NHWC") -> Pair:
-    """(rows, columns) from an int, a pair, or four numbers in the order of `data_format`: 1 for batch and channels."""
-    sizes: Sequence[Any] = [value, value] if isinstance(value, int) else list(value)
-    if len(sizes) == 4:
-        batch, *sizes, channels = sizes if data_format == "NHWC" else (sizes[0], *sizes[2:], sizes[1])
+def parse_sizes(value: Any, what: str, data_format: str | None = "NHWC", rank: int = 2) -> Any:
+    """The size along each of `rank` spatial axes, such as (rows, columns).
+
+    value: one integer for all spatial axes, one for each, or `rank` + 2 in the order of `data_format`, with 1 for batch
+        and channels. ValueError for anything else, with the argument's name `what`.
+    """
+    sizes, counts = integers(value), sorted({1, rank, rank + 2})
+    if sizes is None or len(sizes) not in counts:
+        shown = ", ".join(map(str, counts[:-1]))
+        expected = f"{what} must be {shown} or {counts[-1]} integers, those for batch and channels 1"
+        raise ValueError(f"{expected}; got {value!r}" + ("" if sizes is None else f", which are {len(sizes)}"))
+    if len(sizes) == rank + 2:
+        batch, *inner = sizes
+        channels = inner.pop(0 if str(data_format).startswith("NC") else -1)
         if batch != 1 or channels != 1:
-            raise ValueError(f"{what} across the batch or the channels are not supported, got {list(value)}")
-    if len(sizes) != 2:
-        raise ValueError(f"{what} must be 1, 2 or 4 numbers, not {len(sizes)}: [1, rows, columns, 1], got {value!r}")
-    if any(int(s) < 1 for s in sizes):
-        raise ValueError(f"{what} must be positive: [1, rows, columns, 1], got {value!r}")
-    return int(sizes[0]), int(sizes[1])
+            raise ValueError(f"{what} across the batch or the channels are not supported, got {list(sizes)}")
+        sizes = tuple(inner)
+    if min(sizes) < 1:
+        raise ValueError(f"{what} must be positive, got {value!r}")
+    return sizes * rank if len(sizes) == 1 else sizes

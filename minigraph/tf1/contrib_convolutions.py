@@ -7,7 +7,7 @@ from typing import Any
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import LayerPadding
-from minigraph.layers.common import channels_of, image_format, op_padding, pair
+from minigraph.layers.common import channels_of, image_format, op_padding, sizes
 from minigraph.layers.transposed import transposed
 from minigraph.tf1.arg_scope import add_arg_scope
 from minigraph.tf1.collecting import collect_named_outputs
@@ -30,10 +30,12 @@ def conv2d_transpose(
     x, layout = tf.convert_to_tensor(inputs), layout_of(data_format)
     form, _ = image_format(layout)
     with tf.variable_scope(scope, "Conv2d_transpose", [x], reuse=reuse) as where:
-        dims = [*pair(kernel_size), num_outputs, channels_of(x, layout, "conv2d_transpose")]
+        dims = [*sizes(kernel_size, 2, "kernel_size"), num_outputs, channels_of(x, layout, "conv2d_transpose")]
         initializer = weights_initializer or xavier_initializer()
         weights = model_weights("weights", dims, x, initializer, weights_regularizer, trainable, variables_collections)
-        y = transposed(x, weights, pair(kernel_size), num_outputs, pair(stride), padding, layout)
+        y = transposed(
+            x, weights, sizes(kernel_size, 2, "kernel_size"), num_outputs, sizes(stride, 2, "stride"), padding, layout
+        )
         y = finish(x, y, num_outputs, normalizer_fn, normalizer_params, biases_initializer, biases_regularizer,
                    trainable, variables_collections, form)  # fmt: skip
         y = y if activation_fn is None else activation_fn(y)
@@ -62,10 +64,10 @@ def separable_conv2d(
     with tf.variable_scope(scope, "SeparableConv2d", [x], reuse=reuse) as where:
         channels = channels_of(x, layout, "separable_conv2d")
         made = (weights_regularizer, trainable, variables_collections)
-        deep = [*pair(kernel_size), channels, depth_multiplier]
+        deep = [*sizes(kernel_size, 2, "kernel_size"), channels, depth_multiplier]
         initializer = weights_initializer or xavier_initializer()
         depthwise = model_weights("depthwise_weights", deep, x, initializer, *made)
-        dilations = list(pair(rate))
+        dilations = list(sizes(rate, 2, "rate"))
         if num_outputs is None:
             y = tf.nn.depthwise_conv2d(x, depthwise, size(stride), op_padding(padding), dilations, data_format=form)
         else:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import DataFormat2D, LayerPadding
-from minigraph.layers.common import channels_of, image_format, known, last_size, op_padding, pair
+from minigraph.layers.common import channels_of, image_format, known, last_size, op_padding, sizes
 from minigraph.layers.functions import dropped, product_with
 from minigraph.run.initializers import Distribution, FanMode
 from minigraph.run.variable_scope import Regularizer
@@ -163,7 +163,7 @@ def conv2d(
     x = tf.convert_to_tensor(inputs)
     form, size = image_format(layout_of(data_format))
     with tf.variable_scope(scope, "Conv", [x], reuse=reuse) as where:
-        dims = [*pair(kernel_size), channels_of(x, layout_of(data_format), "conv2d"), num_outputs]
+        dims = [*sizes(kernel_size, 2, "kernel_size"), channels_of(x, layout_of(data_format), "conv2d"), num_outputs]
         initializer = weights_initializer or xavier_initializer()
         weights = model_weights("weights", dims, x, initializer, weights_regularizer, trainable, variables_collections)
         tf.get_default_graph().reserve_ids(1)  # the dilation rate, a constant

@@ -227,9 +227,8 @@ def scale(options: argparse.Namespace) -> None:
                 step = timed.step_of_copies(how.copies, how.threads)
                 predicted.append(predict(step, count, cost, bucket_gradients.max_bytes, how.turns).step * 1e3)
                 found.append(float(mpiexec(count, program)) * 1e3)
-            ratio = statistics.median(p / f for p, f in zip(predicted, found, strict=True))
-            times = f"{statistics.median(predicted):.1f} ms predicted, {statistics.median(found):.1f} ms measured"
-            print(f"{name}, {count}: {times}, median of the ratios {ratio:.3f}", flush=True)
+            rounds = ", ".join(f"{p:.1f}/{f:.1f} = {p / f:.2f}" for p, f in zip(predicted, found, strict=True))
+            print(f"{name}, {count}: ms predicted/measured in each round {rounds}", flush=True)
 
 
 def train(out: Path, *more: str) -> list[str]:

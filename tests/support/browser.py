@@ -74,6 +74,24 @@ class Browser:
             self._ask("Emulation.clearDeviceMetricsOverride")
             self._ask("Emulation.setEmulatedMedia", features=[])
 
+    @contextmanager
+    def paper(self) -> Iterator[None]:
+        """The rules of a page that is printed."""
+        self._ask("Emulation.setEmulatedMedia", media="print")
+        try:
+            yield
+        finally:
+            self._ask("Emulation.setEmulatedMedia", media="")
+
+    def themes(self) -> list[list[str]]:
+        """The colours of all elements of the page when it is light, and when it is dark."""
+        found = []
+        for dark in (False, True):
+            self.js("document.documentElement.classList.toggle('dark', arguments[0])", dark)
+            of = "({ color, backgroundColor, fill, stroke }) => `${color} ${backgroundColor} ${fill} ${stroke}`"
+            found.append(self.js(f"return [...document.querySelectorAll('*')].map(getComputedStyle).map({of})"))
+        return found
+
     def screenshot(self) -> bytes:
         """A PNG of what is on the screen."""
         return base64.b64decode(self.call("GET", "/screenshot"))

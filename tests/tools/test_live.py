@@ -164,7 +164,11 @@ def test_the_page_fills_while_the_run_writes(served: tuple[str, Path], browser: 
     near = "return [[1, 1 + 2 ** -52], [-1e300, 1e300], [5e-324, 1e-323]].map(([a, b]) => ticks(a, b).length)"
     assert all(0 <= count <= 6 for count in browser.js(near))
     assert browser.js("return ticks(0, 10)") == [0, 2, 4, 6, 8, 10]
+    with browser.paper():
+        light, dark = browser.themes()
+    assert dark == light
     assert browser.errors() == []
+    browser.call("POST", "/url", {"url": "about:blank"})  # asks the server no more, which ends
 
 
 @pytest.mark.slow

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minigraph as tf
+from minigraph.core.errors import InvalidArgumentError, MinigraphError, UnknownNameError
+from minigraph.tools import scale
 from minigraph.tools.cli import main
 from minigraph.tools.scale import (
     ALGORITHMS,
@@ -17,6 +23,7 @@ from minigraph.tools.scale import (
     Hosts,
     Link,
     MeasuredStep,
+    StepPrediction,
     TimedStep,
     buckets,
     exchange_cost,
@@ -68,9 +75,17 @@ def test_a_step_lies_between_perfect_and_no_overlap(
     seconds = sum(cost(size).seconds for _, size in buckets(made, 1500))
     assert found.exchange == pytest.approx(seconds * (1 + (turns - 1) * share))
     assert found.alone == pytest.approx(turns * (step.compute + step.update))
-    assert turns * share * seconds - 1e-9 <= found.shows <= found.exchange + turns * share * seconds + 1e-9
+    assert turns * share * seconds - 1e-9 <= found.shows <= found.exchange + 1e-9
     assert predict(step, 1, cost, 1500, turns).shows == 0
     assert sum(size for _, size in buckets(made, 1500)) == sum(size for _, size in made)
+
+
+@given(st.floats(1e-3, 10), st.floats(1e-6, 10), st.floats(0, 1))
+def test_the_hidden_share_lies_between_nothing_and_all(alone: float, exchange: float, share: float) -> None:
+    """However `step` is rounded, which then differs from `alone` by more than the exchanges, or by less than 0."""
+    for step in (alone + exchange * share, alone * (1 - 1e-16), (alone + exchange) * (1 + 1e-15)):
+        assert 0 <= StepPrediction(2, step, alone, exchange).hidden <= 1
+        assert f"{StepPrediction(2, step, alone, exchange).hidden:.0%}" != "-0%"
 
 
 def test_exchanges_hide_behind_the_gradients_that_are_made_later() -> None:
@@ -115,12 +130,137 @@ def test_processors_that_carry_exchanges_work_for_each_byte_that_they_move() -> 
     assert inside.seconds - inside.work == pytest.approx(6 * FAST.latency)  # a message itself is work
 
 
+PROGRAM = """
+import os
+import signal
+import time
+from pathlib import Path
+import minigraph as tf
+
+def is_first():
+    try:
+        return bool(Path(__file__).with_suffix(".first").open("x"))
+    except FileExistsError:
+        return False
+
+def note(kind):
+    Path(__file__).with_suffix(f".{os.getpid()}.{kind}").write_text(str(time.monotonic()))
+
+def running(kind):
+    return list(Path(__file__).parent.glob(f"*.{kind}"))
+
+x = tf.placeholder(tf.float32, [None, 3])
+loss = tf.reduce_mean(tf.square(tf.matmul(x, tf.get_variable("w", [3, 2]))))
+"""
+LEARNS = "tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)"
+WATCHED = """
+def profile(*given, repeat, **more):
+    note("begin")
+    end = time.monotonic() + 10
+    while len(running("begin")) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    found = inner(*given, repeat=repeat, **more)
+    note("end")
+    return found
+
+def run(*given, **more):
+    found = plain(*given, **more)
+    note("ready")
+    return found
+
+inner, plain = tf.Session.profile, tf.Session.run
+tf.Session.profile, tf.Session.run = profile, run
+time.sleep(0 if is_first() else 0.5)
+"""
+
+
 @pytest.mark.slow
-def test_copies_are_timed_at_the_same_time() -> None:
-    found = TimedStep("lenet5", 4, 2, "numpy").step_of_copies(2, 1)
+def test_copies_are_timed_at_the_same_time(tmp_path: Path) -> None:
+    """Not one after the other, and not before all are compiled."""
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM + LEARNS + WATCHED)
+    found = TimedStep(str(path), 4, 2, "numpy").step_of_copies(2, 1)
     assert found.images == 4
     assert found.compute > 0
-    assert len(found.gradients) > 4
+    assert [size for _, size in found.gradients] == [24]
+    ready, begun, ended = (
+        [float(p.read_text()) for p in tmp_path.glob(f"*.{kind}")] for kind in ("ready", "begin", "end")
+    )
+    assert len(ready) == len(begun) == len(ended) == 2
+    assert max(ready) <= min(begun)
+    assert max(begun) < min(ended)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        pytest.param("with tf.control_dependencies([tf.assert_less(loss, -1.0)]):\n    ", "assertion failed", id="run"),
+        pytest.param("if is_first(): raise ValueError('odd')\n", "program.py failed: ValueError: odd", id="first"),
+        pytest.param("if is_first(): os.kill(os.getpid(), signal.SIGKILL)\n", "was killed", id="killed"),
+    ],
+)
+def test_the_command_tells_why_a_copy_failed(fault: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM + fault + LEARNS)
+    done = CliRunner().invoke(main, ["scale", str(path), "--workers", "2", "--cores", "2", "--backend", "numpy"])
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
+    assert told in done.output
+    assert done.output.count("\n") == 1
+
+
+class InTurn:
+    """A pool that calls in this process, one after the other."""
+
+    def __init__(self, *given: object) -> None:
+        self.map = map
+
+    def __enter__(self) -> InTurn:
+        return self
+
+    def __exit__(self, *given: object) -> None:
+        pass
+
+
+class Answering(TimedStep):
+    """Copies that raise these errors, or wait where there is none. broken: whether the barrier was, for each."""
+
+    errors: list[Exception | None]
+    broken: list[bool]
+
+    def step(self, wait: Any = None) -> MeasuredStep:
+        self.broken.append(scale._barrier.broken)
+        if error := self.errors[len(self.broken) - 1]:
+            raise error
+        wait()
+        return MeasuredStep(1.0, 0.5, ())
+
+
+def told_by_copies(
+    errors: list[Exception | None], monkeypatch: pytest.MonkeyPatch
+) -> tuple[MinigraphError, list[bool]]:
+    """What `step_of_copies` raises, and the state of the barrier at the beginning of each copy."""
+    monkeypatch.setattr(scale, "_barrier", threading.Barrier(len(errors), timeout=0.01), raising=False)
+    monkeypatch.setattr(scale, "ProcessPoolExecutor", InTurn)
+    timed = Answering("model", 1, 1, None)
+    timed.errors, timed.broken = errors, []
+    with pytest.raises(MinigraphError) as caught:
+        timed.step_of_copies(len(errors), 1)
+    return caught.value, timed.broken
+
+
+def test_the_error_of_a_copy_is_told_and_lets_no_other_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = tf.placeholder(tf.float32).op
+    error, broken = told_by_copies([InvalidArgumentError("odd", node), None], monkeypatch)
+    assert broken == [False, True]
+    assert str(error) == "odd"
+    pickle.dumps(error)
+    assert "InvalidArgumentError" in error.__notes__[0]
+    error, _ = told_by_copies([None, UnknownNameError("no model"), KeyError("a")], monkeypatch)  # the first gives up
+    assert (type(error), str(error)) == (UnknownNameError, "no model")
+    assert str(told_by_copies([KeyError("a"), None], monkeypatch)[0]) == "KeyError: 'a'"
+    assert "waited 600 s" in str(told_by_copies([None, None], monkeypatch)[0])
 
 
 def test_the_command_predicts_a_model(tmp_path: Path) -> None:
@@ -138,3 +278,26 @@ def test_the_command_predicts_a_model(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["scale", "lenet5", "--cores", "100000"])
     assert done.exit_code == 2
     assert "this machine has" in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "times"),
+    [
+        ("--carrier network", ("110.00", "100%")),
+        ("--carrier processors", ("120.00", "0%")),
+        ("", ("120.00", "0%")),
+        ("--carrier network --cores 1", ("220.00", "100%")),
+    ],
+)
+def test_the_command_takes_carriers_and_cores(
+    options: str, times: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step of 110 ms whose exchange of 10 ms begins at once. On one core, two processes take turns."""
+    step = MeasuredStep(0.1, 0.01, ((0.0, 1_000_000),))
+    monkeypatch.setattr(TimedStep, "step", lambda timed: step)
+    monkeypatch.setattr(TimedStep, "step_of_copies", lambda timed, *how: {(1, 1): step}[how])
+    command = f"scale lenet5 --workers 2 --host-bandwidth 100MB --host-latency 1us --backend numpy {options}"
+    done = CliRunner().invoke(main, command.split())
+    assert done.exit_code == 0, done.output
+    _, found, _, _, exchange, hidden = (cell.strip() for cell in re.findall("│ 2 .*│", done.output)[0].split("│")[1:-1])
+    assert (found, exchange, hidden) == (times[0], "10.00", times[1])

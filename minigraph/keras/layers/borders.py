@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from minigraph import image
+from minigraph.core.arguments import integers
 from minigraph.keras import backend as K
-from minigraph.keras.layers.convolutional import ImageLayer, sizes
+from minigraph.keras.layers.convolutional import ImageLayer
+from minigraph.layers.common import sizes
 from minigraph.ops.array.dynamic import pad
 from minigraph.ops.array.shape import known_dims, packed
 from minigraph.ops.array.slicing import getitem
@@ -24,14 +27,16 @@ __all__ = [
 ]
 
 
-def _pairs(value: Any, rank: int, name: str) -> tuple[tuple[int, int], ...]:
+def _pairs(given: Any, rank: int, name: str) -> tuple[tuple[int, int], ...]:
     """Numbers before and after, for each axis, of one number, one for each axis, or pairs."""
-    if rank == 1 and not isinstance(value, int):
-        value = (value,) if isinstance(value[0], int) else value
-    given = (value,) * rank if isinstance(value, int) else tuple(value)
-    if len(given) != rank:
-        raise ValueError(f"`{name}` should have {rank} elements. Found: {value}")
-    return tuple((v, v) if isinstance(v, int) else (int(v[0]), int(v[1])) for v in given)
+    value, flat = given, integers(given)
+    if flat is not None:
+        value = flat * rank if len(flat) == 1 else [flat] if rank == 1 else flat
+    pairs = [integers(v) or () for v in value] if isinstance(value, Iterable) else []
+    pairs = [p * 2 if len(p) == 1 else p for p in pairs]
+    if len(pairs) != rank or any(len(p) != 2 for p in pairs):
+        raise ValueError(f"`{name}` must be one integer, {rank}, or {rank} pairs of integers. Received: {given!r}")
+    return tuple((before, after) for before, after in pairs)
 
 
 class _Bordered(ImageLayer):

@@ -10,6 +10,7 @@ from minigraph.keras.field_layer import FieldLayer
 from minigraph.keras.layers.core import KernelLayer
 from minigraph.keras.shapes import InputSpec
 from minigraph.keras.state import data_format_of
+from minigraph.layers.common import padding_of, sizes
 from minigraph.layers.transposed import transposed
 from minigraph.ops.array.dynamic import pad
 
@@ -25,14 +26,6 @@ __all__ = [
     "Convolution3D",
     "Convolution3DTranspose",
 ]
-
-
-def sizes(value: Any, rank: int, name: str) -> tuple[int, ...]:
-    """A number, or one for each axis, as numbers. ValueError for another number of them."""
-    found = (value,) * rank if isinstance(value, int) else tuple(int(v) for v in value)
-    if len(found) != rank:
-        raise ValueError(f"The `{name}` argument must be a tuple of {rank} integers. Received: {value}")
-    return found
 
 
 class ImageLayer(FieldLayer):
@@ -79,10 +72,7 @@ class ConvLayer(ImageLayer, KernelLayer):
         super().__init__(*args, **kwargs)
         for name in ("kernel_size", "strides", "dilation_rate"):
             setattr(self, name, sizes(getattr(self, name), self.rank, name))
-        self.padding = self.padding.lower()
-        allowed = ("valid", "same", "causal") if self.rank == 1 else ("valid", "same")
-        if self.padding not in allowed:
-            raise ValueError(f"The `padding` argument must be one of {allowed}. Received: {self.padding}")
+        self.padding = padding_of(self.padding, *["causal"] * (self.rank == 1))
 
     def channels_of(self, input_shape: Any) -> int:
         """The number of channels of the input, which the layer takes from here on. ValueError if it is unknown."""
@@ -247,7 +237,7 @@ class ConvTranspose(ConvLayer):
         )
 
 
-class Conv2DTranspose(ConvTranspose):
+class Conv2DTranspose(ConvTranspose, Conv2D):
     """Transposed convolution of images, which makes them larger: the gradient of `Conv2D` by its input.
 
     Args:
@@ -255,8 +245,8 @@ class Conv2DTranspose(ConvTranspose):
         kernel_size: Rows and columns of the kernels: one number, or a pair.
         strides: Factors by which rows and columns become more: one number, or a pair.
         padding: "same" for a result of exactly `strides` times the size, or "valid" for what all kernels cover.
-        output_padding: Rows and columns added to the result, S·(L − 1) + K − 2·pad of them otherwise, with stride S,
-            kernel K, and pad ⌊K/2⌋ for "same", 0 for "valid"; None for the sizes that `padding` states.
+        output_padding: One number or a pair. A length L becomes S·(L − 1) + K − 2·pad + output_padding, with
+            stride S, kernel size K, and pad ⌊K/2⌋ for "same", 0 for "valid". None gives the lengths of `padding`.
         data_format: "channels_last" or "channels_first"; None for that of `keras.backend.image_data_format`.
         dilation_rate: TensorFlow's argument, which must be 1.
         activation: Activation function, or its name; None for none.
@@ -275,11 +265,8 @@ class Conv2DTranspose(ConvTranspose):
         [1, 14, 14, 3]
     """
 
-    strides: Any = (1, 1)
-    dilation_rate: Any = (1, 1)
 
-
-class Conv3DTranspose(ConvTranspose):
+class Conv3DTranspose(ConvTranspose, Conv3D):
     """Transposed convolution of volumes, which makes them larger: the gradient of `Conv3D` by its input.
 
     Args:
@@ -287,8 +274,8 @@ class Conv3DTranspose(ConvTranspose):
         kernel_size: Sizes of the kernels: one number, or three.
         strides: Factors by which the three axes grow: one number, or three.
         padding: "same" for a result of exactly `strides` times the size, or "valid" for what all kernels cover.
-        output_padding: Length added to each axis of the result, S·(L − 1) + K − 2·pad otherwise, with stride S, kernel
-            K, and pad ⌊K/2⌋ for "same", 0 for "valid"; None for the sizes that `padding` states.
+        output_padding: One number or three. A length L becomes S·(L − 1) + K − 2·pad + output_padding, with
+            stride S, kernel size K, and pad ⌊K/2⌋ for "same", 0 for "valid". None gives the lengths of `padding`.
         data_format: "channels_last", the only supported one, or None.
         activation: Activation function, or its name; None for none.
         use_bias: Whether a bias is added.
@@ -308,9 +295,6 @@ class Conv3DTranspose(ConvTranspose):
     """
 
     fields = tuple(name for name in ConvTranspose.fields if name != "dilation_rate")
-    rank = 3
-    strides: Any = (1, 1, 1)
-    dilation_rate: Any = (1, 1, 1)
 
     def convolved(self, x: Tensor) -> Tensor:
         if self.data_format != "channels_last":

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from minigraph import nn
 from minigraph.core.graph import Tensor
-from minigraph.keras.layers.convolutional import sizes
 from minigraph.keras.layers.recurrent import CellLayer
 from minigraph.keras.layers.recurrent_cells import LSTMCell, by_parts
 from minigraph.keras.state import data_format_of
+from minigraph.layers.common import padding_of, sizes
 from minigraph.ops.array.shape import packed, zeros
 from minigraph.ops.array.shape import shape as shape_of
 
@@ -34,7 +34,7 @@ class ConvLSTM2DCell(LSTMCell):
         for name in ("kernel_size", "strides", "dilation_rate"):
             setattr(self, name, sizes(getattr(self, name), 2, name))
         self.data_format = data_format_of(self.data_format)
-        self.units, self.padding = self.filters, self.padding.lower()
+        self.units, self.padding = self.filters, padding_of(self.padding)
         self.channel_axis = 1 if self.data_format == "channels_first" else 3
 
     def kernel_shapes(self, input_shape: Any) -> tuple[list[int], list[int]]:

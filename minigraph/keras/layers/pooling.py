@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from minigraph import math
 from minigraph.core.graph import Tensor
-from minigraph.keras.layers.convolutional import ImageLayer, sizes
+from minigraph.keras.layers.convolutional import ImageLayer
+from minigraph.layers.common import padding_of, sizes
 from minigraph.ops.array.reshape import expand_dims
 from minigraph.ops.math.casting import cast
 from minigraph.ops.nn.avg_pool import avg_pool
@@ -55,6 +56,7 @@ class _Pooling(ImageLayer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.padding = padding_of(self.padding)
         self.pool_size = sizes(self.pool_size, self.rank, "pool_size")
         self.strides = self.pool_size if self.strides is None else sizes(self.strides, self.rank, "strides")
 

@@ -15,7 +15,7 @@ from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType
 from minigraph.ops.array.late import Form, Late, as_attribute
 from minigraph.ops.builder import composed, make
-from minigraph.ops.constant import Const
+from minigraph.ops.constant import Const, PlaceholderWithDefault
 from minigraph.ops.counting import no_flops
 from minigraph.ops.host.decided import decided
 
@@ -68,7 +68,7 @@ def _computed_value(tensor: Tensor, found: dict[Tensor, np.ndarray | None], dept
         return _static_value(tensor.node.inputs[0], found, depth - 1)
     if isinstance(op, Const):
         return op.value
-    if op.stateful or not tensor.dtype.is_integer or not tensor.node.inputs:
+    if _varies(op) or not tensor.dtype.is_integer or not tensor.node.inputs:
         return None
     if isinstance(op, ShapeOf):
         source = tensor.node.inputs[0].type
@@ -94,7 +94,12 @@ def value_nodes(tensor: Tensor) -> Iterator[Node]:
 
 def depends_on_values(tensor: Tensor) -> bool:
     """Whether more than shapes and what is fed decides the value: state, or an op that the host runs."""
-    return any(n.op.stateful or n.op.staged for n in value_nodes(tensor))
+    return any(_varies(n.op) or n.op.staged for n in value_nodes(tensor))
+
+
+def _varies(op: Op) -> bool:
+    """Whether equal inputs may give other values: the op has a state, or its default may be fed over."""
+    return op.stateful or isinstance(op, PlaceholderWithDefault)
 
 
 def before_run(tensor: Tensor) -> Tensor:

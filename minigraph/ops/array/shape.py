@@ -137,14 +137,16 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     value = value.as_graph_tensor() if isinstance(value, Operand) else value
     if isinstance(value, Tensor):
         known = static_value(value)
-        return before_run(value) if known is None else tuple(int(d) for d in np.ravel(known))
+        if known is None:
+            return before_run(value)
+        value = known
     if hasattr(value, "as_list"):
         value = value.as_list()
     array = np.asarray(value)
     if array.dtype.kind == "f" and array.size:
         raise ShapeError(f"a shape is made of integers, not {value!r}")
     dims = array.ravel().tolist()
-    if not all(hasattr(d, "__index__") for d in dims):
+    if array.ndim > 1 or not all(hasattr(d, "__index__") for d in dims):
         raise ShapeError(f"a shape is made of integers, not {value!r}")
     return tuple(d.__index__() for d in dims)
 

@@ -63,6 +63,8 @@ class Convolution(Op, abstract=True):
                 f"Shape must be rank 4 but is rank {rank} for 'Conv2D': the input has shape {format_shape(x)}, "
                 f"the filter {format_shape(w)}"
             )
+        if w[2] == 0 and not x[3]:
+            raise ShapeError(f"the filter {format_shape(w)} of 'Conv2D' takes no channels")
         self.check_channels(x, w)
         if 0 in w[:2]:
             raise ShapeError(f"the filter {format_shape(w)} of 'Conv2D' has no height or no width")

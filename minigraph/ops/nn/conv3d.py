@@ -20,7 +20,7 @@ from minigraph.ops.array.shape import known_dims
 from minigraph.ops.array.slicing import getitem, pad
 from minigraph.ops.builder import as_tensor_like, graph_of
 from minigraph.ops.nn.conv2d import conv2d
-from minigraph.ops.window import explicit_padding, output_size, reach
+from minigraph.ops.window import explicit_padding, output_size, parse_sizes, reach
 
 __all__ = ["conv3d"]
 
@@ -36,7 +36,7 @@ def conv3d(
         input: Volumes [N,D,H,W,C] of a floating dtype. Their depth must be known if `padding` is SAME and the stride
             along it is above 1.
         filter: Filters [KD,KH,KW,C,O] of known shape and of the dtype of `input`.
-        strides: [1, depth, rows, columns, 1], or one number for the three spatial axes.
+        strides: [1, depth, rows, columns, 1], the three in the middle, or one number for them.
         padding: SAME or VALID.
         data_format: NDHWC, the only one supported.
         dilations: Distances between the taps of a filter, in the forms of `strides`.
@@ -60,7 +60,7 @@ def conv3d(
         raise ValueError(f"data_format must be NDHWC, not {data_format!r}")
     if padding not in ("SAME", "VALID"):
         raise ValueError(f"padding must be SAME or VALID, not {padding!r}")
-    step, spread = spatial_sizes(strides, "strides"), spatial_sizes(dilations, "dilations")
+    step, spread = parse_sizes(strides, "strides", rank=3), parse_sizes(dilations, "dilations", rank=3)
     given = as_tensor_like(renamed("filters", filters, "filter", filter))
     graph = graph_of([as_tensor_like(input), given])
     with graph.as_default(), graph.name_scope(name or "Conv3D") as scope:
@@ -77,7 +77,8 @@ def conv3d(
         y = conv2d(flat, filters2d, [1, *step[1:], 1], padding, dilations=[1, *spread[1:], 1])
         out = output_size(x.type.shape[1], kernel, step[0], spread[0], "VALID")  # type: ignore[index]
         tail = [known_dims(planes, (1,))[0], *known_dims(y, (1, 2)), outs]
-        result = reshape(y, [-1, *tail], scope)
+        batch = -1 if outs else known_dims(x, (0,))[0]
+        result = reshape(y, [batch, *tail], scope)
         result.set_shape([x.type.shape[0], out, *y.type.shape[1:]])  # type: ignore[index]
         return result
 
@@ -103,15 +104,16 @@ def _check(x: Tensor, w: Tensor) -> None:
     if x.type.rank != 5 or not w.type.is_static or w.type.rank != 5:
         shapes = f"{format_shape(x.type.shape)} and {format_shape(w.type.shape)}"
         raise ShapeError(f"conv3d takes [N,D,H,W,C] and a filter [KD,KH,KW,C,O] of known shape; got {shapes}")
+    require_elements("conv3d", x.type.shape, w)
     channels = x.type.shape[4]  # type: ignore[index]
     if channels != w.type.static[3]:
         raise ShapeError(f"Dimensions must be equal, but are {channels} (channels) and {w.type.static[3]} for 'Conv3D'")
 
 
-def spatial_sizes(value: Any, what: str) -> tuple[int, int, int]:
-    """The three spatial ones of five strides or dilations. ValueError unless the others are 1 and all are positive."""
-    sizes = [1, value, value, value, 1] if isinstance(value, int) else list(value or ())
-    if len(sizes) != 5 or (sizes[0], sizes[4]) != (1, 1) or any(int(s) < 1 for s in sizes):
-        raise ValueError(f"{what} must be [1, depth, rows, columns, 1], all positive, got {value!r}")
-    depth, rows, columns = (int(s) for s in sizes[1:4])
-    return depth, rows, columns
+def require_elements(op: str, volume: Any, w: Tensor) -> None:
+    """ShapeError if a size of a volume [N,D,H,W,C] but N, or one of a filter [KD,KH,KW,C,O] but O, is below 1."""
+    if 0 in w.type.static[:4] or any(size is not None and size < (axis > 0) for axis, size in enumerate(volume)):
+        shapes = f"the volume {format_shape(volume)} and the filter {format_shape(w.type.shape)}"
+        raise ShapeError(
+            f"{op}: the sizes and channels of volumes and the sizes of filters must be positive; got {shapes}"
+        )

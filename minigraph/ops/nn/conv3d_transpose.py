@@ -1,7 +1,8 @@
 """The transpose of conv3d, composed of that of conv2d.
 
-conv2d_transpose spreads each plane over the rows and columns of all the planes it reaches, which are channels side by
-side. The planes then move to their places along the depth: S neighbours at a time, as a stride of S sets them apart.
+Each plane of the value reaches KD planes of the result. conv2d_transpose computes the rows and columns of all KD as
+channels side by side. `_along_depth` then adds each of these planes at its place along the depth. It moves S neighbours
+together, because the stride S sets the KD planes of neighbouring values S places apart.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from minigraph.core.types import format_shape
 from minigraph.core.typing import Padding, ShapeLike, Size, TensorLike
 from minigraph.ops.array.known import in_graph
 from minigraph.ops.array.reshape import reshape, transpose
-from minigraph.ops.array.shape import known_dims, packed, static_dims
+from minigraph.ops.array.shape import known_dims, packed, shape_operand, static_dims
 from minigraph.ops.array.slicing import getitem, pad
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.math.add_n import add_n
-from minigraph.ops.nn.conv3d import spatial_sizes
+from minigraph.ops.nn.conv3d import require_elements
 from minigraph.ops.nn.conv_transpose import conv2d_transpose
-from minigraph.ops.window import explicit_padding, output_size
+from minigraph.ops.window import explicit_padding, output_size, parse_sizes
 
 __all__ = ["conv3d_transpose"]
 
@@ -43,7 +44,7 @@ def conv3d_transpose(
             channels.
         output_shape: Shape [N,D,H,W,O] of the result: numbers, an integer tensor, or a list of both. All but N must be
             known when the graph is built.
-        strides: [1, depth, rows, columns, 1] of the convolution, or one number for the three spatial axes; they
+        strides: [1, depth, rows, columns, 1] of the convolution, the three in the middle, or one number for them; they
             enlarge the result.
         padding: SAME or VALID.
         data_format: NDHWC, the only one supported.
@@ -71,10 +72,10 @@ def conv3d_transpose(
         raise ValueError(f"data_format must be NDHWC, not {data_format!r}")
     if padding not in ("SAME", "VALID"):
         raise ValueError(f"padding must be SAME or VALID, not {padding!r}")
-    if dilations is not None and spatial_sizes(dilations, "dilations") != (1, 1, 1):
+    if dilations is not None and parse_sizes(dilations, "dilations", rank=3) != (1, 1, 1):
         raise ValueError(f"conv3d_transpose: dilations must be 1, not {dilations}")
     given, weights = renamed("input", input, "value", value), renamed("filters", filters, "filter", filter)
-    steps = spatial_sizes(strides, "strides")
+    steps = parse_sizes(strides, "strides", rank=3)
     with composed(name, "conv3d_transpose", as_tensor_like(given), as_tensor_like(weights)) as scope:
         y = convert_to_tensor(given)
         w = convert_to_tensor(weights, y.dtype)
@@ -83,22 +84,23 @@ def conv3d_transpose(
 
 
 def _transposed(y: Tensor, w: Tensor, output_shape: Any, steps: tuple[int, ...], padding: Padding, name: str) -> Tensor:
-    dims: Any = static_dims(convert_to_tensor(output_shape)) or ()
+    target = shape_operand(output_shape)
+    dims: Any = (static_dims(target) or ()) if isinstance(target, Tensor) else target
     _check(y, w, dims, steps, padding)
     kernel, rows, columns, outs, channels = w.type.static
     batch, planes, *sides = known_dims(y, (0, 1, 2, 3))
     height, width = dims[2:4]
-    flat = reshape(y, [-1, *sides, channels])
+    flat = reshape(y, [batch * planes, *sides, channels])
     filters2d = reshape(transpose(w, [1, 2, 0, 3, 4]), [rows, columns, kernel * outs, channels])
-    target = packed([batch * planes, height, width, kernel * outs])
-    reached = conv2d_transpose(flat, filters2d, target, [1, *steps[1:], 1], padding)
+    spread = packed([batch * planes, height, width, kernel * outs])
+    reached = conv2d_transpose(flat, filters2d, spread, steps[1:], padding)
     whole = _along_depth(reshape(reached, [-1, planes, height * width, kernel, outs]), steps[0])
-    before = explicit_padding(dims[1] or 1, kernel, steps[0], 1, padding)[0]
+    before = explicit_padding(dims[1], kernel, steps[0], 1, padding)[0]
     volume = getitem(whole, (slice(None), slice(before, before + dims[1])))
     reached_depth: Any = (volume.type.shape or ())[1]
     if missing := dims[1] - reached_depth:  # planes that no window reaches
         volume = pad(volume, [[0, 0], [0, missing], [0, 0], [0, 0]])
-    result = reshape(volume, [-1, *dims[1:]], name)
+    result = reshape(volume, target, name)
     result.set_shape(dims)
     return result
 
@@ -124,6 +126,7 @@ def _check(y: Tensor, w: Tensor, dims: Any, steps: tuple[int, ...], padding: str
         shapes = f"{format_shape(y.type.shape)}, {format_shape(w.type.shape)} and {format_shape(dims)}"
         raise ShapeError(f"conv3d_transpose takes a value [N,P,Q,R,I], a filter [KD,KH,KW,O,I] and an output_shape "
                          f"[N,D,H,W,O], with all sizes but N known; got {shapes}")  # fmt: skip
+    require_elements("conv3d_transpose", dims, w)
     windows = zip(dims[1:4], w.type.static[:3], steps, strict=True)
     expected = (dims[0], *(output_size(d, k, s, 1, padding) for d, k, s in windows), w.type.static[4])
     agree = all(None in pair or pair[0] == pair[1] for pair in zip(here, expected, strict=True))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import numpy as np
-
 from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
@@ -154,9 +152,8 @@ def _transposed(
     grad: Any, weights: Any, sizes: Any, strides: Any, padding: Any, form: str, dilations: Any, name: str | None,
     default: str,
 ) -> Tensor:  # fmt: skip
-    spread = 1 if tuple(np.ravel(dilations)) == (1, 1, 1, 1) else dilations
     op = Conv2DBackpropInput(
-        parse_sizes(strides, "strides", form), parse_padding(padding, form), parse_sizes(spread, "dilations", form)
+        parse_sizes(strides, "strides", form), parse_padding(padding, form), parse_sizes(dilations, "dilations", form)
     )
     graph = graph_of([as_tensor_like(v) for v in (grad, weights, sizes)])
 

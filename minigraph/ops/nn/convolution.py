@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minigraph.core.arguments import renamed
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import DataFormat, Padding, Size, TensorLike
 from minigraph.ops.builder import composed
-from minigraph.ops.data_format import NHWC, spatial_sizes
+from minigraph.ops.data_format import NHWC
 from minigraph.ops.nn.conv2d import conv2d
 from minigraph.ops.nn.conv3d import conv3d
 from minigraph.ops.nn.convolve import conv1d
+from minigraph.ops.window import parse_sizes
 
 __all__ = ["atrous_conv2d", "convolution"]
 
@@ -56,23 +55,17 @@ def convolution(
     form: Any = data_format  # the function of this rank checks it
     weights = renamed("filters", filters, "filter", filter)
     rate = renamed("dilations", dilations, "dilation_rate", dilation_rate)
-    step, spread = (_each(v, count) for v in (strides, rate))
+    if count not in (1, 2, 3):
+        raise ShapeError(f"Input tensor must be of rank 3, 4 or 5 but was {count + 2}.")
+    given = ((strides, "strides"), (rate, "dilation_rate"))
+    step, spread = (parse_sizes(1 if v is None else v, what, form, count) for v, what in given)
     with composed(name, "convolution", x, weights) as scope:
         whole = scope if max(spread) == 1 else "BatchToSpaceND"  # TensorFlow's last node for a dilated convolution
         if count == 1:
             return conv1d(x, weights, step, padding, data_format=form, dilations=spread)
         if count == 3:
-            dilated = [1, *spread, 1]
-            return conv3d(x, weights, [1, *step, 1], padding, form or "NDHWC", dilated, name=scope)
-        steps, dilated = spatial_sizes(step, form), spatial_sizes(spread, form)
-        return conv2d(x, weights, steps, padding, data_format=form or NHWC, dilations=dilated, name=whole)
-
-
-def _each(value: Any, count: int) -> list[int]:
-    if count not in (1, 2, 3):
-        raise ShapeError(f"Input tensor must be of rank 3, 4 or 5 but was {count + 2}.")
-    sizes = [int(v) for v in np.ravel(1 if value is None else value)]
-    return sizes * count if len(sizes) == 1 else sizes
+            return conv3d(x, weights, step, padding, form or "NDHWC", spread, name=scope)
+        return conv2d(x, weights, step, padding, data_format=form or NHWC, dilations=spread, name=whole)
 
 
 def atrous_conv2d(
@@ -103,4 +96,4 @@ def atrous_conv2d(
         >>> tf.Session().run(y)
         array([[[[9.]]]], dtype=float32)
     """
-    return convolution(value, filters, padding, dilation_rate=[int(r) for r in np.broadcast_to(rate, 2)], name=name)
+    return convolution(value, filters, padding, dilation_rate=parse_sizes(rate, "rate"), name=name)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias, get_args
 
-import numpy as np
-
 from minigraph.core.arguments import renamed
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import float64, int64
@@ -22,7 +20,7 @@ from minigraph.ops.array.reversal import reverse
 from minigraph.ops.builder import as_tensor_like, graph_of
 from minigraph.ops.math.casting import cast
 from minigraph.ops.nn.conv2d import conv2d, grouped_conv2d
-from minigraph.ops.window import Pair
+from minigraph.ops.window import Pair, parse_sizes
 
 __all__ = ["conv1d", "convolve1d", "convolve2d"]
 
@@ -181,19 +179,10 @@ def conv1d(
     x = convert_to_tensor(signals)
     if data_format not in (None, "NWC"):
         raise ValueError(f"data_format must be NWC, not {data_format!r}")
-    step, dilation = (_along(v, what) for v, what in ((stride, "stride"), (dilations, "dilations")))
+    given = ((stride, "stride"), (dilations, "dilations"))
+    (step,), (dilation,) = (parse_sizes(1 if v is None else v, what, rank=1) for v, what in given)
     with x.graph.as_default(), x.graph.name_scope(name or "conv1d") as scope:
         w = expand_dims(convert_to_tensor(weights, x.dtype), 0, name="ExpandDims_1")
         rows = expand_dims(x, 1, name="ExpandDims")
         y = conv2d(rows, w, [1, 1, step, 1], padding, dilations=[1, 1, dilation, 1])
         return squeeze(y, [1], name=scope if name else "Squeeze")
-
-
-def _along(value: Any, what: str) -> int:
-    """A step along the only axis, from an int or NWC's three."""
-    sizes = [1 if value is None else value] if np.ndim(value if value is not None else 1) == 0 else list(value)
-    if len(sizes) == 3 and sizes[0] == sizes[2] == 1:
-        sizes = sizes[1:2]
-    if len(sizes) != 1 or int(sizes[0]) < 1:
-        raise ValueError(f"{what} must be a positive number or [1, {what}, 1], got {value!r}")
-    return int(sizes[0])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from minigraph.core.arguments import renamed
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
@@ -12,7 +10,7 @@ from minigraph.core.types import Dim, format_shape
 from minigraph.core.typing import DataFormat2D, PaddingLike, Size, TensorLike
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.builder import composed, convert_pair
-from minigraph.ops.data_format import NCHW, NHWC, spatial_sizes
+from minigraph.ops.data_format import NCHW, NHWC
 from minigraph.ops.nn.conv2d import conv2d, grouped_conv2d
 from minigraph.ops.window import parse_sizes
 
@@ -142,5 +140,5 @@ def _depthwise(
     if found not in (None, channels):
         raise ShapeError(f"Dimensions must be equal, but are {found} (channels) and {channels} (depthwise filter)")
     flat = reshape(w, [rows, columns, 1, channels * fan])
-    spread = [1, 1] if rate is None else list(np.ravel(rate))
-    return grouped_conv2d(x, flat, channels, strides, padding, form or NHWC, spatial_sizes(spread, form), name)
+    spread = parse_sizes(1 if rate is None else rate, "rate", form)
+    return grouped_conv2d(x, flat, channels, strides, padding, form or NHWC, spread, name)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minigraph.core.arguments import renamed
+from minigraph.core.arguments import integers, renamed
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
@@ -19,6 +19,7 @@ from minigraph.ops.builder import composed
 from minigraph.ops.data_format import NCHW, NHWC
 from minigraph.ops.nn.avg_pool import avg_pool
 from minigraph.ops.nn.max_pool import max_pool
+from minigraph.ops.window import parse_sizes
 
 __all__ = ["avg_pool1d", "avg_pool3d", "max_pool1d", "max_pool3d", "pool"]
 
@@ -88,18 +89,13 @@ def _pool1d(pool: Pooling, value: Any, ksize: Any, strides: Any, padding: Any, f
     if form not in ("NWC", "NCW"):
         raise ValueError(f"data_format must be NWC or NCW, not {form!r}")
     last = form == "NWC"
+    given = ((ksize, "ksize"), (strides, "strides"))
+    window, step = ((1, *parse_sizes(v, what, form, rank=1)) for v, what in given)
     with composed(name, name, value) as scope:
         x = convert_to_tensor(value)
-        window, step = (_along(v, last) for v in (ksize, strides))
         at = 1 if last else 2
         y = pool(expand_dims(x, at), window, step, padding, NHWC if last else NCHW, name=scope)
         return squeeze(y, [at])
-
-
-def _along(value: Any, last: bool) -> list[int]:
-    sizes = [int(v) for v in np.ravel(value)]
-    size = sizes[0] if len(sizes) == 1 else sizes[1 if last else 2]
-    return [1, 1, size, 1] if last else [1, 1, 1, size]
 
 
 def max_pool3d(
@@ -165,7 +161,8 @@ def _pool3d(pool: Pooling, value: Any, ksize: Any, strides: Any, padding: Any, f
     """Pool over the planes first, then over the depth: maxima and means over boxes are separable."""
     if form != "NDHWC":
         raise ValueError(f"data_format must be NDHWC, not {form!r}")
-    (depth, *window), (deep, *step) = ([int(s) for s in np.broadcast_to(v, 5)][1:4] for v in (ksize, strides))
+    given = ((ksize, "ksize"), (strides, "strides"))
+    (depth, *window), (deep, *step) = (parse_sizes(v, what, rank=3) for v, what in given)
     with composed(name, name, value) as scope:
         x = convert_to_tensor(value)
         if x.type.rank != 5:
@@ -212,13 +209,15 @@ def pool(
         >>> tf.Session().run(tf.nn.pool(x, [2], "MAX", "VALID", strides=[2])).ravel()
         array([5., 4.], dtype=float32)
     """
-    window = [int(w) for w in window_shape]
-    steps = [1] * len(window) if strides is None else [int(s) for s in np.broadcast_to(strides, len(window))]
+    window = integers(window_shape) or ()
+    if not window:
+        raise ValueError(f"window_shape must be a list of integers, not {window_shape!r}")
+    steps = parse_sizes(1 if strides is None else strides, "strides", data_format, len(window))
     spread = renamed("dilations", dilations, "dilation_rate", dilation_rate)
     if spread is not None and np.max(spread) > 1:
         raise ValueError("tf.nn.pool: a dilation_rate above 1 is not supported")
     if any(s > w for s, w in zip(steps, window, strict=True)):
-        raise ValueError(f"strides > window_shape is not supported: {steps}, {window}")
+        raise ValueError(f"strides > window_shape is not supported: {list(steps)}, {list(window)}")
     table: dict[tuple[str, int], tuple[Pooling, str]] = {
         ("MAX", 1): (max_pool1d, "NWC"), ("MAX", 2): (max_pool, NHWC), ("MAX", 3): (max_pool3d, "NDHWC"),
         ("AVG", 1): (avg_pool1d, "NWC"), ("AVG", 2): (avg_pool, NHWC), ("AVG", 3): (avg_pool3d, "NDHWC"),

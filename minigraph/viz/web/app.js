@@ -55,15 +55,18 @@ class App {
     if (!this.engine.asked) this.engine.foresee(this.shownIn({ ...this.state, ...changes }, opened));
   }
 
-  /** Prepares the pictures of the stages, one at a time, while the reader looks and each takes little time. */
-  async prepare(stage = 1) {
-    const quiet = this.turn;
-    if (stage === 1) await new Promise(done => setTimeout(done, IDLE));
-    while (this.data.stages[stage] && !this.data.stages[stage].added && !this.data.stages[stage].removed) stage++;
-    if (quiet !== this.turn || !this.data.stages[stage] || this.engine.asked) return;
-    const began = performance.now();
-    await this.engine.layout(this.engine.describe(this.shownIn({ ...this.state, stage })).graph).catch(() => {});
-    if (quiet === this.turn && performance.now() - began < PATIENCE) await this.prepare(stage + 1);
+  /** Prepares the pictures of the other stages, one at a time, while the reader looks and each takes little time. */
+  async prepare() {
+    const quiet = this.turn, { stage: shown, changes } = this.state;
+    await new Promise(done => setTimeout(done, IDLE));
+    for (const [stage, { added, removed }] of this.data.stages.entries()) {
+      if (stage === shown || (stage && !added && !removed && !changes)) continue;  // an idle one looks as that before it
+      await this.engine.idle();
+      if (quiet !== this.turn) return;
+      const began = performance.now();
+      await this.engine.layout(this.engine.describe(this.shownIn({ ...this.state, stage })).graph).catch(() => {});
+      if (performance.now() - began >= PATIENCE) return;
+    }
   }
 
   /** Lays out and draws anew. keep: "place" leaves the view alone, "fit" shows the beginning; an item stays where it is. */
@@ -293,10 +296,6 @@ class App {
       if (open) this.foresee({}, this.withOpen(open));
     });
     document.addEventListener("keydown", e => this.key(e));
-    const themes = document.documentElement.classList;
-    let night = false;
-    addEventListener("beforeprint", () => { night = themes.contains("dark"); themes.remove("dark"); });
-    addEventListener("afterprint", () => themes.toggle("dark", night));
     addEventListener("hashchange", () => { if (readAddress(this.state, this.data)) this.redraw(); });
   }
 

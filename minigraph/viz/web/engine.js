@@ -73,7 +73,8 @@ class Engine {
       this.since = performance.now();
       this.asked = key;
       const found = this.call({ cmd: "layout", graph, layoutOptions: SPACING, options: {} });
-      this.known.set(key, found.finally(() => { if (this.asked === key) this.asked = ""; }));
+      this.running = found.finally(() => { if (this.asked === key) this.asked = ""; });
+      this.known.set(key, this.running);
       if (this.known.size > KEPT) this.known.delete(this.known.keys().next().value);
     }
     return this.known.get(key);
@@ -82,6 +83,11 @@ class Engine {
   /** Makes the layout of what is probably shown next, if the worker has nothing else to do. */
   foresee(shown) {
     if (!this.asked) this.layout(this.describe(shown).graph).catch(() => {});
+  }
+
+  /** Waits until the worker has nothing to do; for ever, if its layout is given up. */
+  async idle() {
+    while (this.asked) await this.running.catch(() => {});
   }
 
   /** Sets left, top, w, h of the boxes and frames, and `points` of the arrows that do not hide. */

@@ -5,7 +5,8 @@ function svgText(shown, layer) {
   const { w, h } = shown.root, margin = 20;
   const svg = draw("svg", { xmlns: NS, class: "saved", width: w + 2 * margin, height: h + 2 * margin, viewBox: `${-margin} ${-margin} ${w + 2 * margin} ${h + 2 * margin}` });
   const names = document.documentElement.classList.contains("dark") ? /^:root/ : /^:root \{/;
-  const sheet = [...document.styleSheets[0].cssRules].filter(r => names.test(r.cssText) || r.selectorText?.includes(".saved"));
+  const rules = [...document.styleSheets[0].cssRules].flatMap(r => r.media?.mediaText === "screen" ? [...r.cssRules] : [r]);
+  const sheet = rules.filter(r => names.test(r.cssText) || r.selectorText?.includes(".saved"));
   draw("style", {}, svg, sheet.map(r => r.cssText.replace(":root.dark", ":root")).join("\n"));
   draw("rect", { x: -margin, y: -margin, width: "100%", height: "100%", style: "fill:var(--page)" }, svg);
   svg.append(layer.cloneNode(true));

@@ -288,6 +288,16 @@ def test_the_gradient_of_a_lookup_of_empty_rows() -> None:
         assert session.run(tf.convert_to_tensor(found), {table: np.zeros((4, 0, 3))}).shape == (4, 0, 3)
 
 
+def test_a_default_that_may_be_fed_is_no_known_shape() -> None:
+    with tf.Graph().as_default(), tf.Session(backend="numpy") as session:
+        n = tf.placeholder_with_default(3, [])
+        results = [tf.zeros([n, 2]), tf.reshape(tf.zeros([30]), [n, 2, -1]), tf.tile(tf.zeros([1, 2]), [n + 0, 1])]
+        assert all(r.shape.rank is None or r.shape.as_list()[0] is None for r in results)
+        for count in (3, 5):
+            feeds = {} if count == 3 else {n: count}
+            assert [r.shape[0] for r in session.run(results, feeds)] == [count] * 3
+
+
 @pytest.mark.parametrize("values", [[3, 1, 3], [3.0, 1.0, 3.0], ["c", "a", "c"]])
 @pytest.mark.parametrize(
     "sized",

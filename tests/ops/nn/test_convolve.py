@@ -88,13 +88,13 @@ def test_conv3d_against_torch(case: tuple[Any, ...], known: bool) -> None:
     check_against_torch(lambda x, v: tf.nn.conv3d(x, v, [1, *strides, 1], **options), case, dims)
 
 
-@settings(max_examples=30)
+@settings(max_examples=8)
 @given(convolutions(3), st.booleans(), st.integers(0, 2))
 def test_conv3d_transpose_is_the_gradient_of_conv3d(case: tuple[Any, ...], known: bool, batch: int) -> None:
     """conv3d(x, w) is linear in x, so its gradient for x is its transpose; conv3d's is tested against PyTorch."""
     x, w, strides, _, padding = case
     x, step = np.resize(x, (batch, *x.shape[1:])), [1, *strides, 1]
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), tf.Session(backend="numpy") as session:
         volume = tf.constant(x)
         y = tf.nn.conv3d(volume, w, step, padding)
         delta = np.random.RandomState(0).randn(*y.shape.as_list())
@@ -104,6 +104,98 @@ def test_conv3d_transpose_is_the_gradient_of_conv3d(case: tuple[Any, ...], known
         assert found.shape.as_list() == [batch if known else None, *x.shape[1:]]
         got, want = session.run([found, tf.gradients(y, volume, tf.constant(delta))[0]], {fed: delta})
     np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("batch", ["number", "fed", "of another tensor"])
+def test_a_transpose_has_the_batch_of_its_output_shape(rank: int, batch: str) -> None:
+    """Its static shape is that of each run; a run with another batch fails."""
+    transposed = tf.nn.conv2d_transpose if rank == 2 else tf.nn.conv3d_transpose
+    ones = [1] * rank
+    with tf.Graph().as_default(), tf.Session(backend="numpy") as session:
+        value, like = tf.placeholder(tf.float32, [None, *ones, 2]), tf.placeholder(tf.float32, [None])
+        count = tf.placeholder_with_default(3, [])
+        n: Any = {"number": 3, "fed": count, "of another tensor": tf.shape(like)[0]}[batch]
+        y = transposed(value, np.ones([2] * rank + [1, 2], np.float32), [n, *[2] * rank, 1], 2)
+        assert y.shape.as_list() == [3 if batch == "number" else None, *[2] * rank, 1]
+        given = {value: np.ones([3, *ones, 2]), like: np.zeros(3)}
+        np.testing.assert_array_equal(session.run(y, given), np.full([3, *[2] * rank, 1], 2))
+        for wrong in (2, 6):
+            with pytest.raises(tf.errors.InvalidArgumentError, match=rf"node '{y.op.name}'.* made at .*test_convolve"):
+                session.run(y, {**given, value: np.ones([wrong, *ones, 2])})
+
+
+def test_empty_volumes() -> None:
+    """A sum over no channels is 0; no filters give no channels. Volumes and windows without an extent are refused."""
+    with tf.Graph().as_default(), tf.Session(backend="numpy") as session:
+        for n in (2, None):
+            x = tf.placeholder(tf.float32, [n, 2, 3, 2, 1])
+            y = tf.nn.conv3d(x, np.ones((2, 2, 2, 1, 0), np.float32), 1, "SAME")
+            assert session.run(y, {x: np.ones((2, 2, 3, 2, 1))}).shape == (2, 2, 3, 2, 0)
+            value, target = tf.placeholder(tf.float32, [n, 2, 3, 2, 0]), [2, 2, 3, 2, 1]
+            z = tf.nn.conv3d_transpose(value, np.ones((2, 2, 2, 1, 0), np.float32), target, 1)
+            np.testing.assert_array_equal(session.run(z, {value: np.ones((2, 2, 3, 2, 0))}), np.zeros(target))
+        for axis in range(1, 5):
+            sizes, window = [1, 2, 2, 2, 1], [2, 2, 2, 1, 2]
+            sizes[axis] = window[axis - 1] = 0
+            for volume, w in ((sizes, [2, 2, 2, 1, 2]), ([1, 2, 2, 2, 1], window), (sizes, window)):
+                with pytest.raises(ShapeError, match=r"^conv3d: the sizes and channels .* must be positive"):
+                    tf.nn.conv3d(tf.zeros(volume), tf.zeros(w), 1, "SAME")
+                with pytest.raises(ShapeError, match=r"^conv3d_transpose: the sizes and channels .* must be positive"):
+                    tf.nn.conv3d_transpose(tf.zeros([*volume[:4], 2]), tf.zeros(w), volume, 1)
+        with pytest.raises(ShapeError, match="takes no channels"):
+            tf.nn.conv2d(tf.zeros([1, 2, 2, 0]), tf.zeros([1, 1, 0, 2]), 1, "SAME")
+
+
+def zeros(*shape: int) -> tf.Tensor:
+    return tf.zeros(shape)
+
+
+STRIDED: dict[str, tuple[int, Any]] = {
+    "conv1d": (1, lambda s: tf.nn.conv1d(zeros(1, 4, 2), zeros(2, 2, 1), s, "SAME")),
+    "conv2d": (2, lambda s: tf.nn.conv2d(zeros(1, 4, 4, 2), zeros(2, 2, 2, 1), s, "SAME")),
+    "conv3d": (3, lambda s: tf.nn.conv3d(zeros(1, 4, 4, 4, 2), zeros(2, 2, 2, 2, 1), s, "SAME")),
+    "conv2d_transpose": (2, lambda s: tf.nn.conv2d_transpose(zeros(1, 2, 2, 1), zeros(2, 2, 3, 1), [1, 4, 4, 3], s)),
+    "conv3d_transpose": (
+        3,
+        lambda s: tf.nn.conv3d_transpose(zeros(1, 2, 2, 2, 1), zeros(2, 2, 2, 3, 1), [1, 4, 4, 4, 3], s),
+    ),
+    "convolution": (3, lambda s: tf.nn.convolution(zeros(1, 4, 4, 4, 2), zeros(2, 2, 2, 2, 1), "SAME", s)),
+    "depthwise_conv2d": (2, lambda s: tf.nn.depthwise_conv2d(zeros(1, 4, 4, 2), zeros(2, 2, 2, 1), s, "SAME")),
+    "max_pool1d": (1, lambda s: tf.nn.max_pool1d(zeros(1, 4, 2), 2, s, "SAME")),
+    "avg_pool": (2, lambda s: tf.nn.avg_pool(zeros(1, 4, 4, 2), 2, s, "SAME")),
+    "max_pool3d": (3, lambda s: tf.nn.max_pool3d(zeros(1, 4, 4, 4, 2), 2, s, "SAME")),
+    "pool": (2, lambda s: tf.nn.pool(zeros(1, 4, 4, 2), [2, 2], "MAX", "SAME", strides=s)),
+}
+
+
+@pytest.mark.parametrize("name", STRIDED)
+def test_strides_are_integers_in_few_forms(name: str) -> None:
+    rank, build = STRIDED[name]
+    with tf.Graph().as_default():
+        shape = build(2).shape
+        every: list[Any] = [1, *[2] * rank, 1]
+        for same in (np.int64(2), np.array(2), [2], (2,) * rank, np.array(every), tf.Dimension(2), every):
+            assert build(same).shape == shape
+        wrong: list[Any] = [2.0, 2.5, "2", [], [2] * (rank + 1), [2] * (rank + 3), 0, -1, [every], tf.constant(2)]
+        for bad in (*wrong, [1, 2.5, *every[2:]], [2.0] * rank, [2, *every[1:]], [*every[:-1], 2]):
+            with pytest.raises(ValueError, match=r"^stride"):
+                build(bad)
+
+
+@pytest.mark.parametrize("transposed", [tf.nn.conv2d_transpose, tf.nn.conv3d_transpose])
+def test_an_output_shape_is_a_vector_of_integers(transposed: Any) -> None:
+    rank = 2 if transposed is tf.nn.conv2d_transpose else 3
+    target = [1, *[2] * rank, 3]
+    with tf.Graph().as_default():
+        value, w = zeros(1, *[1] * rank, 1), zeros(*[2] * rank, 3, 1)
+        for same in (np.array(target, np.uint8), tf.constant(target, tf.int64), tf.TensorShape(target)):
+            assert transposed(value, w, same, 2).shape.as_list() == target
+        floats = [float(d) for d in target]
+        wrong: list[Any] = [floats, tf.constant(floats), np.array(floats), [target], 2, target[1:], None, "a"]
+        for bad in (*wrong, [None, *target[1:]], [-1, *target[1:]]):
+            with pytest.raises(ShapeError):
+                transposed(value, w, bad, 2)
 
 
 @settings(max_examples=15, deadline=None)
