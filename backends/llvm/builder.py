@@ -227,11 +227,13 @@ class Frame:
 def printed(write: Callable[..., Frame], *what: Hashable, needs: Sequence[tuple[str, LazyModule]] = ()) -> LazyModule:
     """The module that `write(*what)` makes, printed when it is needed.
 
-    The name of the function and the `repr` of its arguments are the module's key, so they must determine it.
+    The name of the function, the `repr` of its arguments and the names in `needs` are the module's key, so they must
+    determine it.
     needs: the functions that the module takes from other modules, as names with these modules. The printer raises
     InternalError if the module takes another one: its address would be unknown, or that of code already unloaded.
     """
-    key = f"{write.__module__}.{write.__qualname__} {what!r} {host().lanes} lanes"
+    taken = " ".join(name for name, _ in needs)  # code that takes another function would call an unknown address
+    key = f"{write.__module__}.{write.__qualname__} {what!r} {host().lanes} lanes {taken}"
 
     def text() -> str:
         frame = write(*what)

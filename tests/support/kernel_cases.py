@@ -134,6 +134,7 @@ LARGE: list[tuple[Op, list[Any]]] = [
     (Sum((0,)), [np.zeros((0, 3), np.float32)]),
     (K.SumTo((1, 7)), [randn(30, 7)]),
     (K.ReduceLike((0,), True), [randn(30, 7), randn(7)]),
+    (K.ReduceLike((0,), True), [randn(0, 7), randn(7)]),
     (Softmax(), [randn(5000, 10)]),
     (LogSoftmax(), [randn(9, 50_000)]),
     (SoftmaxCrossEntropyWithLogits(), [40 * randn(5000, 10), np.abs(randn(5000, 10))]),

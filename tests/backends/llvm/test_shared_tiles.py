@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("llvmlite", reason="needs llvmlite")
 
-from minigraph.backends.llvm import compiler, winograd
+from minigraph.backends.llvm import compiler, panels, winograd
 from minigraph.backends.llvm.backend import lower
 from minigraph.backends.llvm.geometry import Geometry
 from minigraph.backends.llvm.integers import ByteTiles, SignedByteTiles, dot
@@ -85,6 +85,16 @@ def test_kernels_of_other_sizes_share_their_tiles(make: type[Panels]) -> None:
     small, large = (panels_code(make(rows, depth, 64)) for rows, depth in ((42, 32), (336, 128)))
     assert small != large
     assert {*small.needs.values()} & {*large.needs.values()}
+
+
+def test_a_kernel_that_takes_other_tiles_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a process would load code from the cache whose tiles it does not know."""
+    what = Panels(333, 64, 64)
+    before = panels_code(what)
+    monkeypatch.setattr(panels, "NEAR", 1 << 12)
+    after = panels_code(what)
+    assert {*before.needs} != {*after.needs}
+    assert before.key != after.key
 
 
 def test_a_tile_stays_loaded_as_long_as_a_kernel_that_calls_it(monkeypatch: pytest.MonkeyPatch) -> None:
