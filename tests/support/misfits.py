@@ -91,7 +91,7 @@ class Outcome(NamedTuple):
 class Trial:
     """The op of a sample in a graph in which the shapes of its operands are not known, and each is fed.
 
-    operands: the sample's inputs, of which draws are none. known: whether the graph knows the values of the integers.
+    operands: the sample's inputs without its random draws. known: whether the graph knows the values of the integers.
     Raises MinigraphError if the op refuses this.
     """
 
